@@ -1,0 +1,22 @@
+//! The database schema as reversible steps, one file each, for SQLite and Postgres alike.
+
+pub use sea_orm_migration::prelude::*;
+
+mod m20261122_000001_accounts;
+mod m20261122_000002_apps;
+mod m20261122_000003_events;
+
+/// Runs the steps in order.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261122_000001_accounts::Migration),
+            Box::new(m20261122_000002_apps::Migration),
+            Box::new(m20261122_000003_events::Migration),
+        ]
+    }
+}

@@ -1,0 +1,334 @@
+//! Questions about events and their exact answers.
+//!
+//! A [`Question`] is validated and resolved before anything is read: a half-open range of
+//! milliseconds, a filter, a zone, the commit up to which events count, and one [`Report`].
+//! [`answer`](mod@answer) computes it, or finds it in the cache. Answer types leave unchanged as GraphQL
+//! types, so their documentation is the schema's.
+
+pub mod answer;
+pub mod filter;
+pub mod range;
+
+use std::sync::Arc;
+
+use async_graphql::{Enum, SimpleObject};
+use serde::{Deserialize, Serialize};
+
+use crate::{auth::AppScope, clock::Moment};
+
+/// A count. JSON number, exact up to 2^53.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BigInt(pub u64);
+
+/// A property of events to group by.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Dimension {
+    /// What happened, such as `page_view`.
+    EventType,
+    /// Path of the page, without query and fragment.
+    PagePath,
+    /// Host of the page.
+    Hostname,
+    /// Host the visitor came from, without `www.`; none for direct visits and the site's own pages.
+    ReferrerDomain,
+    /// `utm_source` of the page's address.
+    UtmSource,
+    /// `utm_medium` of the page's address.
+    UtmMedium,
+    /// `utm_campaign` of the page's address.
+    UtmCampaign,
+    /// Browser name, such as `Firefox`.
+    Browser,
+    /// Operating system, such as `Android`.
+    Os,
+    /// `desktop`, `mobile`, `tablet`, `tv`, `console` or `bot`.
+    Device,
+    /// Screen size in CSS pixels, such as `1920x1080`.
+    Screen,
+    /// Two-letter country code (ISO 3166-1), such as `DE`.
+    Country,
+    /// The custom property that the argument `property` names.
+    Property,
+}
+
+/// Width of a timeline's buckets.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Interval {
+    /// One minute.
+    Minute,
+    /// One hour.
+    Hour,
+    /// A calendar day of the time zone; 23 or 25 hours when its clocks change.
+    Day,
+    /// Monday to Sunday (ISO 8601).
+    Week,
+    /// A calendar month.
+    Month,
+}
+
+/// What to compare a range with.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Comparison {
+    /// The range of equal length that ends where this one starts.
+    PreviousPeriod,
+    /// The same dates one year before.
+    PreviousYear,
+}
+
+/// A figure to sort by.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
+pub enum Metric {
+    /// Number of events.
+    #[default]
+    Events,
+    /// Number of different users.
+    UniqueUsers,
+    /// Number of different sessions.
+    Sessions,
+    /// Number of events of type `page_view`.
+    PageViews,
+}
+
+/// The figures of a set of events. All are exact.
+#[derive(SimpleObject, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Number of events.
+    pub events: BigInt,
+    /// Number of different users: user ids, or anonymous ids where an event has no user id.
+    /// Events with neither are not counted here.
+    pub unique_users: BigInt,
+    /// Number of different session ids. Events without one are not counted here.
+    pub sessions: BigInt,
+    /// Number of events of type `page_view`.
+    pub page_views: BigInt,
+    /// Share of sessions, from 0 to 1, whose only event is one page view; null without sessions.
+    pub bounce_rate: Option<f64>,
+    /// Mean time from a session's first to its last event, in seconds; null without sessions.
+    pub average_session_seconds: Option<f64>,
+}
+
+/// Which figures a question needs; the others are left at zero.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Needs {
+    /// [`Figures::unique_users`]
+    pub users: bool,
+    /// [`Figures::sessions`]
+    pub sessions: bool,
+    /// [`Figures::bounce_rate`] and [`Figures::average_session_seconds`]
+    pub visits: bool,
+}
+
+impl Needs {
+    /// Every figure.
+    pub const ALL: Self = Self { users: true, sessions: true, visits: true };
+}
+
+/// The headline figures of a range.
+#[derive(SimpleObject, Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The figures of the whole range.
+    #[graphql(flatten)]
+    pub figures: Figures,
+    /// Number of events of each type, most frequent first; at most 100 types.
+    pub by_event_type: Vec<EventTypeCount>,
+    /// When the first event of the range happened; null when it is empty.
+    pub first_event_at: Option<Moment>,
+    /// When the last event of the range happened; null when it is empty.
+    pub last_event_at: Option<Moment>,
+    /// Start of the range, included.
+    pub from: Moment,
+    /// End of the range, not included.
+    pub to: Moment,
+    /// The same for the range asked for by `compare`; null without it.
+    pub previous: Option<Figures>,
+}
+
+/// How often one type of event happened.
+#[derive(SimpleObject, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventTypeCount {
+    /// The type, such as `page_view`.
+    pub event_type: String,
+    /// Number of events.
+    pub events: BigInt,
+}
+
+/// Figures over time. Buckets follow one another without gaps and together cover the range: the
+/// first and the last are cut off at its ends, so that `events` and `pageViews` sum to the total.
+/// Users and sessions may be counted in several buckets and once in the total.
+#[derive(SimpleObject, Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Timeline {
+    /// Width of the buckets.
+    pub interval: Interval,
+    /// The time zone whose days, weeks and months they follow.
+    pub timezone: String,
+    /// One for every interval of the range, empty ones included, oldest first.
+    pub buckets: Vec<Bucket>,
+    /// The figures of the whole range.
+    pub total: Figures,
+    /// The total of the range asked for by `compare`; null without it.
+    pub previous_total: Option<Figures>,
+}
+
+/// One interval of a timeline.
+#[derive(SimpleObject, Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// Start, included.
+    pub start: Moment,
+    /// End, not included.
+    pub end: Moment,
+    /// The figures of this interval.
+    #[graphql(flatten)]
+    pub figures: Figures,
+    /// The bucket in the same place of the range asked for by `compare`; null without it, and
+    /// where that range has fewer buckets.
+    pub previous: Option<Figures>,
+}
+
+/// Figures by the values of one or more dimensions. The rows and `other` together sum to `total`
+/// in `events` and `pageViews`.
+#[derive(SimpleObject, Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Breakdown {
+    /// The largest groups, largest first; equal ones in the order of their values.
+    pub rows: Vec<BreakdownRow>,
+    /// What the rows left out, as one group; null when they left out nothing.
+    pub other: Option<Figures>,
+    /// All events of the range.
+    pub total: Figures,
+    /// How many groups there are, shown or not.
+    pub groups: BigInt,
+}
+
+/// One group of a breakdown.
+#[derive(SimpleObject, Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BreakdownRow {
+    /// The value of each dimension, in the order asked for; null where an event has none.
+    pub values: Vec<Option<String>>,
+    /// The values in one text, `(none)` for null, joined by ` / `.
+    pub label: String,
+    /// The group's figures.
+    #[graphql(flatten)]
+    pub figures: Figures,
+    /// The group's share of all events, from 0 to 1.
+    pub share: f64,
+    /// The same group in the range asked for by `compare`; null without it.
+    pub previous: Option<Figures>,
+}
+
+/// What one user did in a range.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UserTotals {
+    /// The user id, or the anonymous id of somebody not yet known.
+    pub user_id: String,
+    /// Number of events.
+    pub events: BigInt,
+    /// Number of different session ids.
+    pub sessions: BigInt,
+    /// Number of events of type `page_view`.
+    pub page_views: BigInt,
+    /// When their first event happened.
+    pub first_seen_at: Moment,
+    /// When their last event happened.
+    pub last_seen_at: Moment,
+}
+
+/// What to sort users by, largest or latest first.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
+pub enum UserOrder {
+    /// When they were last seen.
+    #[default]
+    LastSeen,
+    /// When they were first seen.
+    FirstSeen,
+    /// Number of events.
+    Events,
+}
+
+/// A page of users, sorted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UserPage {
+    /// At most as many as asked for.
+    pub users: Vec<UserTotals>,
+    /// Whether more follow.
+    pub more: bool,
+    /// Users of the range, on all pages.
+    pub total: BigInt,
+}
+
+/// A half-open range of time: `from` is in, `to` is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Range {
+    /// Milliseconds since the epoch.
+    pub from: i64,
+    /// Milliseconds since the epoch, at least `from`.
+    pub to: i64,
+}
+
+/// A question about one app, ready to be computed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// Proof that the asker may ask.
+    pub app: AppScope,
+    /// Which events by time.
+    pub range: Range,
+    /// The range to compare with, already resolved.
+    pub previous: Option<Range>,
+    /// Which events by what they say.
+    pub filter: Arc<filter::EventFilter>,
+    /// Which events by commit: those up to this one.
+    pub seq: i64,
+    /// What to compute.
+    pub report: Report,
+}
+
+/// What to compute from the events that a question selects.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub enum Report {
+    /// [`Summary`]
+    Summary {
+        /// Figures wanted.
+        needs: Needs,
+        /// Whether the counts by type are wanted.
+        by_event_type: bool,
+    },
+    /// [`Timeline`]
+    Timeline {
+        /// Width of the buckets.
+        interval: Interval,
+        /// IANA name of the zone they follow, known to exist.
+        timezone: String,
+        /// Figures wanted.
+        needs: Needs,
+    },
+    /// [`Breakdown`]
+    Breakdown {
+        /// One to four dimensions.
+        by: Vec<Dimension>,
+        /// Key of the custom property for [`Dimension::Property`].
+        property: Option<String>,
+        /// At most so many rows.
+        limit: usize,
+        /// Largest first by this figure.
+        order: Metric,
+        /// Figures wanted.
+        needs: Needs,
+    },
+    /// [`UserPage`]
+    Users {
+        /// How to sort.
+        order: UserOrder,
+        /// At most so many.
+        first: usize,
+        /// Start behind the user with this sort value and id.
+        after: Option<(i64, String)>,
+    },
+}
+
+/// The answer to a question, in the variant of its report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Answer {
+    Summary(Summary),
+    Timeline(Timeline),
+    Breakdown(Breakdown),
+    Users(UserPage),
+}

@@ -1,0 +1,1 @@
+//! Ranges of time: given, by preset, and the ones to compare with.

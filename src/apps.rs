@@ -1,0 +1,1 @@
+//! Apps: created, renamed, deleted with all their data.

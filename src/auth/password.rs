@@ -1,0 +1,1 @@
+//! Passwords: Argon2id, off the async threads.

@@ -1,0 +1,1 @@
+//! A realistic sample, loaded through the same door as everything else.

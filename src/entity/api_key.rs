@@ -1,0 +1,50 @@
+//! What an event must carry to be let in. Only a keyed digest of the key is kept.
+
+use sea_orm::{QueryOrder, entity::prelude::*};
+
+/// A row of `api_keys`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "api_keys")]
+pub struct Model {
+    /// UUIDv7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Whose events it lets in.
+    pub app_id: Uuid,
+    /// What its owner calls it.
+    pub name: String,
+    /// The first 12 characters of the key, for telling keys apart.
+    pub prefix: String,
+    /// HMAC-SHA256 of the key, lower-case hex, unique.
+    #[sea_orm(unique)]
+    pub digest: String,
+    /// Who made it.
+    pub created_by: Option<Uuid>,
+    /// Milliseconds since the epoch.
+    pub created_at: i64,
+    /// When it stops working by itself.
+    pub expires_at: Option<i64>,
+    /// When it was told to stop.
+    pub revoked_at: Option<i64>,
+    /// Last event it let in; at most some seconds behind.
+    pub last_used_at: Option<i64>,
+    /// Events it let in; at most some seconds behind.
+    pub usage_count: i64,
+    /// Requests a minute, where it differs from the server's default.
+    pub requests_per_minute: Option<i32>,
+    /// Events a minute, where there is a budget.
+    pub events_per_minute: Option<i32>,
+}
+
+/// Joins nothing.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// Every key of `app`, newest first.
+    pub fn of_app(app: Uuid) -> Select<Self> {
+        Self::find().filter(Column::AppId.eq(app)).order_by_desc(Column::CreatedAt).order_by_desc(Column::Id)
+    }
+}

@@ -1,0 +1,13 @@
+//! The tables, one file each: the stored row, and finders that never leave their owner's scope.
+//!
+//! Times are milliseconds since the epoch in a `BIGINT`: both stores hold the same value, and
+//! no driver rounds it. Tables that grow with traffic start every key with `app_id`, so that
+//! Postgres can be sharded by it.
+
+pub mod api_key;
+pub mod app;
+pub mod app_member;
+pub mod event;
+pub mod event_head;
+pub mod user;
+pub mod user_session;

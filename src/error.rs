@@ -1,0 +1,173 @@
+//! What can go wrong, sorted by whose fault it is.
+//!
+//! Everything below the edges returns [`Error`]. `rest::error` and `graphql::error` each map it
+//! once: to a status and to `extensions.code`.
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::{DbErr, RuntimeErr, SqlErr};
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure and its fault. Cloneable, so that several waiters can share one.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The request is wrong; `field` is the path of the offending part, such as `input.email`.
+    #[error("{message}")]
+    Invalid {
+        /// Path of the part that is wrong, where there is one.
+        field: Option<String>,
+        /// A sentence that says what was expected.
+        message: String,
+    },
+    /// Nobody is signed in, or the credential is unknown, expired or revoked.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// Known, but not allowed.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// No such thing, or none that the asker may know of.
+    #[error("There is no such {0}.")]
+    NotFound(&'static str),
+    /// It contradicts what is stored.
+    #[error("{message}")]
+    Conflict {
+        /// Path of the part that collides.
+        field: Option<String>,
+        /// A sentence that says with what.
+        message: String,
+    },
+    /// The question spans more than one answer may.
+    #[error("{0}")]
+    RangeTooLarge(String),
+    /// The question costs more than one request may.
+    #[error("{0}")]
+    CostExceeded(String),
+    /// Too many requests.
+    #[error("Too many requests. Try again in {} seconds.", .retry_after.as_secs().max(1))]
+    RateLimited {
+        /// When one more would be let in.
+        retry_after: Duration,
+    },
+    /// It took longer than it may.
+    #[error("The answer took longer than is allowed.")]
+    Timeout,
+    /// A part the server needs is away or full; the same request may succeed later.
+    #[error("The server cannot take this right now. Try again in {} seconds.", .retry_after.as_secs().max(1))]
+    Unavailable {
+        /// When trying again is sensible.
+        retry_after: Duration,
+        /// For the log, never for the client.
+        reason: String,
+    },
+    /// Our fault. The cause is logged and never shown.
+    #[error("Something went wrong on the server.")]
+    Internal(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// Bad input at `field`.
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid { field: Some(field.into()), message: message.into() }
+    }
+
+    /// A collision at `field`.
+    pub fn conflict(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Conflict { field: Some(field.into()), message: message.into() }
+    }
+
+    /// Our fault, with its cause.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(Arc::from(cause.into()))
+    }
+
+    /// A needed part is away; `reason` is for the log.
+    pub fn unavailable(reason: impl ToString) -> Self {
+        Self::Unavailable { retry_after: Duration::from_secs(1), reason: reason.to_string() }
+    }
+
+    /// The stable code clients may match on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "BAD_USER_INPUT",
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
+            Self::Forbidden(_) => "FORBIDDEN",
+            Self::NotFound(_) => "NOT_FOUND",
+            Self::Conflict { .. } => "CONFLICT",
+            Self::RangeTooLarge(_) => "RANGE_TOO_LARGE",
+            Self::CostExceeded(_) => "COST_EXCEEDED",
+            Self::RateLimited { .. } => "RATE_LIMITED",
+            Self::Timeout => "TIMEOUT",
+            Self::Unavailable { .. } => "UNAVAILABLE",
+            Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    /// Path of the offending part of the input, where there is one.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Invalid { field, .. } | Self::Conflict { field, .. } => field.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// When the same request may be tried again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } | Self::Unavailable { retry_after, .. } => Some(*retry_after),
+            _ => None,
+        }
+    }
+
+    /// Writes server-side faults to the log; a client's fault is the client's to read.
+    pub fn log(&self) {
+        match self {
+            Self::Internal(cause) => tracing::error!(error = %cause, "internal error"),
+            Self::Unavailable { reason, .. } => tracing::warn!(%reason, "unavailable"),
+            _ => {}
+        }
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        if let Some(SqlErr::UniqueConstraintViolation(_)) = error.sql_err() {
+            return Self::Conflict { field: None, message: "It exists already.".into() };
+        }
+        match &error {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::unavailable(&error),
+            DbErr::RecordNotFound(_) => Self::NotFound("record"),
+            _ if lost_connection(&error) || is_retryable(&error) => Self::unavailable(&error),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+/// Whether running the same transaction again may succeed: deadlock, serialization failure, or
+/// a SQLite file that another process had locked.
+pub fn is_retryable(error: &DbErr) -> bool {
+    sqlstate(error).is_some_and(|code| matches!(code.as_str(), "40P01" | "40001" | "5" | "6" | "261" | "517"))
+}
+
+fn lost_connection(error: &DbErr) -> bool {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => {
+            matches!(
+                e.as_ref(),
+                sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
+            ) || sqlstate(error).is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || code.starts_with("53"))
+        }
+        _ => false,
+    }
+}
+
+fn sqlstate(error: &DbErr) -> Option<String> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => match e.as_ref() {
+            sqlx::Error::Database(e) => e.code().map(|code| code.into_owned()),
+            _ => None,
+        },
+        _ => None,
+    }
+}

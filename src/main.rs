@@ -1,0 +1,3 @@
+//! `event-analytics`
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Routers merged, layers in order, listening, and draining.
