@@ -1,10 +1,42 @@
 //! API keys: made, recognised from a cache, revoked, and their use counted without a write a request.
 
-use std::sync::Arc;
+mod manage;
+mod raw;
 
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use moka::future::Cache;
+use sea_orm::{
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter,
+    sea_query::{CaseStatement, Expr},
+};
+use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use crate::{auth::AppScope, clock::Clock, config::Secret, db::Db, error::Result};
+pub use self::manage::{NewKey, Status};
+use self::raw::Digester;
+use crate::{
+    auth::AppScope,
+    clock::Clock,
+    config::Secret,
+    db::Db,
+    entity::{api_key, app_member::Role},
+    error::{Error, Result},
+};
+
+/// How long an instance trusts what it has read about a key. A key that is revoked here stops at
+/// once; on other instances it may work for this much longer.
+const TRUST: Duration = Duration::from_secs(5);
+
+/// How many keys, known and unknown, an instance remembers.
+const REMEMBERED_KEYS: u64 = 20_000;
 
 /// A key that may let events in right now.
 #[derive(Debug, Clone)]
@@ -19,32 +51,127 @@ pub struct ActiveKey {
     pub events_per_minute: Option<u32>,
 }
 
+/// What is remembered of a key; `None` for one that opens nothing.
+type Known = Option<(Arc<ActiveKey>, Option<i64>)>;
+
 /// Knows the keys.
 #[derive(Clone)]
 pub struct ApiKeys {
     db: Db,
     clock: Clock,
+    digester: Digester,
+    /// By digest, and by the revision of the keys when it was read.
+    known: Cache<(u64, String), Known>,
+    /// Rises with every change made here, so that what was read before is never found again,
+    /// not even when the reading was still under way.
+    revision: Arc<AtomicU64>,
+    usage: Arc<Mutex<HashMap<Uuid, Usage>>>,
+}
+
+/// Use of a key that is not written yet.
+#[derive(Debug, Clone, Copy, Default)]
+struct Usage {
+    events: u64,
+    last_used_at: i64,
 }
 
 impl ApiKeys {
     /// Digests keys with `secret`.
-    pub fn new(db: Db, clock: Clock, _secret: &Secret) -> Self {
-        Self { db, clock }
+    pub fn new(db: Db, clock: Clock, secret: &Secret) -> Self {
+        Self {
+            db,
+            clock,
+            digester: Digester::new(secret),
+            known: Cache::builder().max_capacity(REMEMBERED_KEYS).time_to_live(TRUST).build(),
+            revision: Arc::default(),
+            usage: Arc::default(),
+        }
     }
 
     /// The key behind `raw`; `Unauthenticated` when it is malformed, unknown, expired or revoked.
-    pub async fn authenticate(&self, _raw: &str) -> Result<Arc<ActiveKey>> {
-        let _ = (&self.db, &self.clock);
-        todo!()
+    pub async fn authenticate(&self, raw: &str) -> Result<Arc<ActiveKey>> {
+        if !raw::is_well_formed(raw) {
+            return Err(Error::Unauthenticated("The API key is malformed."));
+        }
+        let digest = self.digester.digest(raw);
+        let slot = (self.revision.load(Ordering::Acquire), digest.clone());
+        // Requests that ask for the same unknown key at the same time share one lookup.
+        let known = self.known.try_get_with(slot, self.look_up(&digest)).await.map_err(|error| Error::clone(&error))?;
+        let (key, expires_at) = known.ok_or(Error::Unauthenticated("The API key is unknown or revoked."))?;
+        if expires_at.is_some_and(|at| at <= self.clock.now_ms()) {
+            return Err(Error::Unauthenticated("The API key has expired."));
+        }
+        Ok(key)
+    }
+
+    async fn look_up(&self, digest: &str) -> Result<Known> {
+        let row = api_key::Entity::find()
+            .filter(api_key::Column::Digest.eq(digest))
+            .filter(api_key::Column::RevokedAt.is_null())
+            .one(&*self.db)
+            .await?
+            // The index has compared byte by byte; the last word has a comparison that tells nothing by its time.
+            .filter(|row| bool::from(row.digest.as_bytes().ct_eq(digest.as_bytes())));
+        Ok(row.map(|row| {
+            let key = ActiveKey {
+                id: row.id,
+                scope: AppScope { app_id: row.app_id, role: Role::Viewer },
+                requests_per_minute: row.requests_per_minute.and_then(|n| u32::try_from(n).ok()),
+                events_per_minute: row.events_per_minute.and_then(|n| u32::try_from(n).ok()),
+            };
+            (Arc::new(key), row.expires_at)
+        }))
+    }
+
+    /// Forgets what was read about keys, because some of them have changed.
+    pub fn forget(&self) {
+        self.revision.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Counts `events` let in by the key, in memory.
-    pub fn used(&self, _key: Uuid, _events: u64) {
-        todo!()
+    pub fn used(&self, key: Uuid, events: u64) {
+        self.add(key, Usage { events, last_used_at: self.clock.now_ms() });
     }
 
-    /// Writes the counts, in one statement a key; called every few seconds and at shutdown.
+    fn add(&self, key: Uuid, more: Usage) {
+        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = usage.entry(key).or_default();
+        entry.events = entry.events.saturating_add(more.events);
+        entry.last_used_at = Ord::max(entry.last_used_at, more.last_used_at);
+    }
+
+    /// Writes the counts, in one transaction with one statement a key; called every few seconds
+    /// and at shutdown. What could not be written is counted again the next time.
     pub async fn flush_usage(&self) -> Result<()> {
-        todo!()
+        let taken = std::mem::take(&mut *self.usage.lock().unwrap_or_else(PoisonError::into_inner));
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let mut taken: Vec<_> = taken.into_iter().collect();
+        // In one order on every instance, so that two of them cannot wait for each other.
+        taken.sort_unstable_by_key(|(key, _)| *key);
+        let written = self.write_usage(&taken).await;
+        if written.is_err() {
+            taken.into_iter().for_each(|(key, usage)| self.add(key, usage));
+        }
+        written
+    }
+
+    async fn write_usage(&self, usage: &[(Uuid, Usage)]) -> Result<()> {
+        use api_key::Column::{Id, LastUsedAt, UsageCount};
+        let transaction = self.db.begin().await?;
+        for (key, usage) in usage {
+            let later = CaseStatement::new()
+                .case(LastUsedAt.gt(usage.last_used_at), Expr::col(LastUsedAt))
+                .finally(usage.last_used_at);
+            let events = i64::try_from(usage.events).unwrap_or(i64::MAX);
+            api_key::Entity::update_many()
+                .col_expr(UsageCount, Expr::col(UsageCount).add(events))
+                .col_expr(LastUsedAt, later.into())
+                .filter(Id.eq(*key))
+                .exec(&transaction)
+                .await?;
+        }
+        Ok(transaction.commit().await?)
     }
 }

@@ -1,13 +1,19 @@
 //! Who asks, and proof that they may.
 
+pub mod account;
 pub mod api_key;
 pub mod oauth;
 pub mod password;
 pub mod session;
 
+use sea_orm::EntityTrait;
 use uuid::Uuid;
 
-use crate::{db::Db, entity::app_member::Role, error::Result};
+use crate::{
+    db::Db,
+    entity::app_member::{self, Role},
+    error::{Error, Result},
+};
 
 /// The person behind a request: signed in by a session that was live when it arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +34,18 @@ pub struct AppScope {
 
 impl AppScope {
     /// The viewer's way into an app; `NotFound` when it does not exist or is not theirs.
-    pub async fn of_member(_db: &Db, _viewer: Viewer, _app_id: Uuid) -> Result<Self> {
-        todo!()
+    pub async fn of_member(db: &Db, viewer: Viewer, app_id: Uuid) -> Result<Self> {
+        let member = app_member::Entity::find_by_id((app_id, viewer.user_id)).one(&**db).await?;
+        let member = member.ok_or(Error::NotFound("app"))?;
+        Ok(Self { app_id, role: member.role })
     }
 
     /// `Forbidden` unless the holder may change the app.
     pub fn for_change(self) -> Result<Self> {
-        todo!()
+        match self.role {
+            Role::Owner => Ok(self),
+            Role::Viewer => Err(Error::Forbidden("Only an owner of the app may change it.")),
+        }
     }
 
     /// The app it opens.
@@ -46,4 +57,14 @@ impl AppScope {
     pub fn role(&self) -> Role {
         self.role
     }
+}
+
+/// What somebody calls a thing of theirs: trimmed, 1 to 100 characters, none of them a control
+/// character (Postgres would refuse NUL, and a list would show none of them).
+pub fn checked_name(field: &str, name: &str) -> Result<String> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Err(Error::invalid(field, "Expected 1 to 100 characters, none of them a control character."));
+    }
+    Ok(name.to_owned())
 }

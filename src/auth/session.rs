@@ -1,23 +1,158 @@
 //! Sign-ins: a token of seven days that is worth something only while its stored session is.
 
-use crate::{auth::Viewer, clock::Clock, config::Secret, db::Db, error::Result};
+use std::{sync::Arc, time::Duration};
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, EntityTrait, ExprTrait, QueryFilter, QuerySelect, entity::prelude::*,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    auth::Viewer,
+    clock::Clock,
+    config::Secret,
+    db::Db,
+    entity::user_session::{self, Column, Model},
+    error::{Error, Result},
+};
+
+/// How long a sign-in lasts.
+pub const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The cookie that carries the token for browsers.
+pub const COOKIE: &str = "uea_session";
+
+/// How many sessions a list shows; older ones still work.
+const LISTED: u64 = 100;
+
+/// Both `iss` and `aud`: the server talks to itself.
+const ISSUER: &str = "event-analytics";
+
+/// What the token says. Times are in seconds, as RFC 7519 has them.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: Uuid,
+    sid: Uuid,
+    iat: i64,
+    exp: i64,
+}
+
+/// A sign-in that has just begun.
+#[derive(Debug, Clone)]
+pub struct Started {
+    /// The stored session.
+    pub session: Model,
+    /// The token; kept nowhere.
+    pub token: Secret,
+}
 
 /// Starts, checks and ends sessions.
 #[derive(Clone)]
 pub struct Sessions {
     db: Db,
     clock: Clock,
+    keys: Arc<(EncodingKey, DecodingKey, Validation)>,
 }
 
 impl Sessions {
     /// Signs tokens with `secret`.
-    pub fn new(db: Db, clock: Clock, _secret: &Secret) -> Self {
-        Self { db, clock }
+    pub fn new(db: Db, clock: Clock, secret: &Secret) -> Self {
+        let secret = secret.expose().as_bytes();
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[ISSUER]);
+        validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
+        // Compared with our own clock, which a test can move.
+        validation.validate_exp = false;
+        let keys = (EncodingKey::from_secret(secret), DecodingKey::from_secret(secret), validation);
+        Self { db, clock, keys: Arc::new(keys) }
+    }
+
+    /// Signs `user` in. Sessions of theirs whose time is over are swept on the way, so that the
+    /// table needs no job.
+    pub async fn start(&self, user: Uuid, user_agent: Option<&str>, ip_address: Option<String>) -> Result<Started> {
+        let now = self.clock.now_ms();
+        // Whole seconds, so that the row and the token end at the same moment.
+        let (iat, exp) = (now / 1000, now / 1000 + LIFETIME.as_secs() as i64);
+        let session = user_session::ActiveModel {
+            id: Set(Uuid::now_v7()),
+            user_id: Set(user),
+            created_at: Set(now),
+            expires_at: Set(exp * 1000),
+            revoked_at: Set(None),
+            user_agent: Set(user_agent.map(shortened)),
+            ip_address: Set(ip_address),
+        };
+        let transaction = self.db.begin().await?;
+        user_session::Entity::delete_many()
+            .filter(Column::UserId.eq(user))
+            .filter(Column::ExpiresAt.lte(now))
+            .exec(&transaction)
+            .await?;
+        let session = session.insert(&transaction).await?;
+        transaction.commit().await?;
+        let claims = Claims { iss: ISSUER.into(), aud: ISSUER.into(), sub: user, sid: session.id, iat, exp };
+        let token =
+            jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.keys.0).map_err(Error::internal)?;
+        Ok(Started { session, token: Secret::new(token) })
     }
 
     /// Who holds this token; `Unauthenticated` unless it is whole, current and its session live.
-    pub async fn viewer(&self, _token: &str) -> Result<Viewer> {
-        let _ = (&self.db, &self.clock);
-        todo!()
+    /// The session is read every time, so a revoked one is dead at once on every instance.
+    pub async fn viewer(&self, token: &str) -> Result<Viewer> {
+        const DEAD: Error = Error::Unauthenticated("The session has ended or never was. Sign in again.");
+        let (_, key, validation) = &*self.keys;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, validation).map_err(|_| DEAD)?.claims;
+        let now = self.clock.now_ms();
+        if claims.exp.saturating_mul(1000) <= now {
+            return Err(DEAD);
+        }
+        let session = user_session::Entity::find_by_id(claims.sid).one(&*self.db).await?.ok_or(DEAD)?;
+        if session.user_id != claims.sub || session.revoked_at.is_some() || session.expires_at <= now {
+            return Err(DEAD);
+        }
+        Ok(Viewer { user_id: session.user_id, session_id: session.id })
     }
+
+    /// The viewer's live sessions, newest first.
+    pub async fn list(&self, viewer: Viewer) -> Result<Vec<Model>> {
+        let live = user_session::Entity::live_of(viewer.user_id, self.clock.now_ms());
+        Ok(live.limit(LISTED).all(&*self.db).await?)
+    }
+
+    /// Ends one of the viewer's sessions; `NotFound` when it is not theirs. Ending it twice
+    /// changes nothing.
+    pub async fn revoke(&self, viewer: Viewer, session: Uuid) -> Result<Model> {
+        let mine = Column::UserId.eq(viewer.user_id);
+        self.end(mine.clone().and(Column::Id.eq(session))).await?;
+        let session = user_session::Entity::find_by_id(session).filter(mine).one(self.db.writer()).await?;
+        session.ok_or(Error::NotFound("session"))
+    }
+
+    /// Ends every session of the viewer but the one they ask with; says how many there were.
+    pub async fn revoke_others(&self, viewer: Viewer) -> Result<u64> {
+        let others = Column::UserId.eq(viewer.user_id).and(Column::Id.ne(viewer.session_id));
+        self.end(others.and(Column::ExpiresAt.gt(self.clock.now_ms()))).await
+    }
+
+    async fn end(&self, which: Expr) -> Result<u64> {
+        let ended = user_session::Entity::update_many()
+            .col_expr(Column::RevokedAt, Expr::value(self.clock.now_ms()))
+            .filter(which)
+            .filter(Column::RevokedAt.is_null())
+            .exec(self.db.writer())
+            .await?;
+        Ok(ended.rows_affected)
+    }
+}
+
+/// What signed in, within the bounds of its column.
+fn shortened(user_agent: &str) -> String {
+    let mut text = user_agent.replace(char::is_control, " ");
+    text.truncate(text.floor_char_boundary(512));
+    text
 }

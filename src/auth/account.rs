@@ -1,0 +1,84 @@
+//! Accounts by e-mail and password.
+
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, SqlErr};
+use uuid::Uuid;
+
+use crate::{
+    auth::{checked_name, password},
+    clock::Clock,
+    config::Secret,
+    db::Db,
+    entity::user::{self, Model},
+    error::{Error, Result},
+};
+
+/// Makes an account. That an address is taken cannot be hidden without sending mail; callers
+/// limit how often one may ask.
+pub async fn register(db: &Db, clock: &Clock, email: &str, name: &str, password: Secret) -> Result<Model> {
+    let email = checked_email("input.email", email)?;
+    let name = checked_name("input.name", name)?;
+    password::check("input.password", &password)?;
+    let password_hash = password::hash(password).await?;
+    insert(db, clock, email, name, Some(password_hash), None).await
+}
+
+/// The account behind an address and a password. What was wrong is not said, neither by the
+/// message nor by the time it takes.
+pub async fn sign_in(db: &Db, email: &str, password: Secret) -> Result<Model> {
+    const WRONG: Error = Error::Unauthenticated("The e-mail address or the password is wrong.");
+    // What cannot be stored can belong to nobody, and Postgres would not even compare it.
+    let known = match checked_email("input.email", email) {
+        Ok(email) => user::Entity::by_email(&email).one(&**db).await?,
+        Err(_) => None,
+    };
+    let too_long = password::check("input.password", &password).is_err();
+    let password = if too_long { Secret::new("") } else { password };
+    let hash = known.as_ref().and_then(|user| user.password_hash.clone());
+    match (password::verify(password, hash).await?, known) {
+        (true, Some(user)) => Ok(user),
+        _ => Err(WRONG),
+    }
+}
+
+/// Stores a new account.
+pub(super) async fn insert(
+    db: &Db,
+    clock: &Clock,
+    email: String,
+    name: String,
+    password_hash: Option<String>,
+    google_subject: Option<String>,
+) -> Result<Model> {
+    let now = clock.now_ms();
+    let user = user::ActiveModel {
+        id: Set(Uuid::now_v7()),
+        email: Set(email),
+        name: Set(name),
+        password_hash: Set(password_hash),
+        google_subject: Set(google_subject),
+        created_at: Set(now),
+        updated_at: Set(now),
+    };
+    user.insert(db.writer()).await.map_err(|error| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::conflict("input.email", "There is an account with this e-mail address.")
+        }
+        _ => error.into(),
+    })
+}
+
+/// An address in the form it is stored: trimmed and in lower case. Only its outline is checked;
+/// whether mail arrives is not for syntax to say.
+pub fn checked_email(field: &str, email: &str) -> Result<String> {
+    let email = email.trim().to_lowercase();
+    let outline = email.split_once('@').is_some_and(|(local, domain)| {
+        (1..=64).contains(&local.len())
+            && !domain.contains('@')
+            && domain.split('.').all(|label| !label.is_empty())
+            && !email.chars().any(|c| c.is_control() || c.is_whitespace())
+    });
+    if !outline || email.len() > 254 {
+        return Err(Error::invalid(field, "Expected an e-mail address, such as ada@example.com."));
+    }
+    Ok(email)
+}

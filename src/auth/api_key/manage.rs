@@ -1,0 +1,163 @@
+//! What owners do with keys.
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, EntityTrait, PaginatorTrait, QueryFilter, SqlErr, entity::prelude::*,
+};
+use uuid::Uuid;
+
+use super::{ApiKeys, raw};
+use crate::{
+    auth::{AppScope, Viewer, checked_name},
+    config::Secret,
+    entity::api_key::{self, Column, Model},
+    error::{Error, Result},
+};
+
+/// How many keys of an app may be in force at a time.
+const KEYS_PER_APP: u64 = 100;
+
+/// The highest rate a key may be given.
+const MAX_PER_MINUTE: u32 = 100_000_000;
+
+/// What a key can be told at its making.
+#[derive(Debug, Clone, Default)]
+pub struct NewKey {
+    /// What its owner calls it.
+    pub name: String,
+    /// When it stops working by itself, in milliseconds since the epoch.
+    pub expires_at: Option<i64>,
+    /// Requests a minute, where it shall differ from the server's default.
+    pub requests_per_minute: Option<u32>,
+    /// Events a minute, where there shall be a budget.
+    pub events_per_minute: Option<u32>,
+}
+
+/// Whether a key lets events in.
+#[derive(async_graphql::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(name = "ApiKeyStatus")]
+pub enum Status {
+    /// It lets events in.
+    Active,
+    /// Its time is over.
+    Expired,
+    /// It was told to stop.
+    Revoked,
+}
+
+impl Status {
+    /// The status of `key` at `now_ms`. Nothing is stored, so nothing can be late.
+    pub fn of(key: &Model, now_ms: i64) -> Self {
+        if key.revoked_at.is_some() {
+            Self::Revoked
+        } else if key.expires_at.is_some_and(|at| at <= now_ms) {
+            Self::Expired
+        } else {
+            Self::Active
+        }
+    }
+}
+
+impl ApiKeys {
+    /// Makes a key. The raw key is returned here and never again.
+    pub async fn create(&self, scope: AppScope, by: Viewer, new: NewKey) -> Result<(Model, Secret)> {
+        let scope = scope.for_change()?;
+        let now = self.clock.now_ms();
+        let name = checked_name("input.name", &new.name)?;
+        if new.expires_at.is_some_and(|at| at <= now) {
+            return Err(Error::invalid("input.expiresAt", "Expected a moment in the future."));
+        }
+        let requests_per_minute = rate("input.requestsPerMinute", new.requests_per_minute)?;
+        let events_per_minute = rate("input.eventsPerMinute", new.events_per_minute)?;
+        let in_force = api_key::Entity::of_app(scope.app_id()).filter(Column::RevokedAt.is_null());
+        if in_force.count(&*self.db).await? >= KEYS_PER_APP {
+            let message = format!("The app has {KEYS_PER_APP} keys that are not revoked. Revoke one first.");
+            return Err(Error::Conflict { field: None, message });
+        }
+        let raw = raw::generate();
+        let key = api_key::ActiveModel {
+            id: Set(Uuid::now_v7()),
+            app_id: Set(scope.app_id()),
+            name: Set(name),
+            prefix: Set(raw::prefix(&raw)),
+            digest: Set(self.digester.digest(raw.expose())),
+            created_by: Set(Some(by.user_id)),
+            created_at: Set(now),
+            expires_at: Set(new.expires_at),
+            revoked_at: Set(None),
+            last_used_at: Set(None),
+            usage_count: Set(0),
+            requests_per_minute: Set(requests_per_minute),
+            events_per_minute: Set(events_per_minute),
+        };
+        let key = key.insert(self.db.writer()).await.map_err(|error| match error.sql_err() {
+            // Deleted a moment ago, after the scope was found.
+            Some(SqlErr::ForeignKeyConstraintViolation(_)) => Error::NotFound("app"),
+            _ => error.into(),
+        })?;
+        Ok((key, raw))
+    }
+
+    /// Every key of the app, newest first.
+    pub async fn list(&self, scope: AppScope) -> Result<Vec<Model>> {
+        Ok(api_key::Entity::of_app(scope.app_id()).all(&*self.db).await?)
+    }
+
+    /// The viewer's way to a key they name by its id alone; `NotFound` unless its app is theirs.
+    pub async fn scope_of(&self, viewer: Viewer, key: Uuid) -> Result<AppScope> {
+        let unknown = Error::NotFound("API key");
+        let Some(key) = api_key::Entity::find_by_id(key).one(&*self.db).await? else { return Err(unknown) };
+        AppScope::of_member(&self.db, viewer, key.app_id).await.map_err(|error| match error {
+            Error::NotFound(_) => unknown,
+            other => other,
+        })
+    }
+
+    /// Ends a key for good. Ending it twice changes nothing.
+    pub async fn revoke(&self, scope: AppScope, key: Uuid) -> Result<Model> {
+        let scope = scope.for_change()?;
+        api_key::Entity::update_many()
+            .col_expr(Column::RevokedAt, Expr::value(self.clock.now_ms()))
+            .filter(Column::Id.eq(key))
+            .filter(Column::AppId.eq(scope.app_id()))
+            .filter(Column::RevokedAt.is_null())
+            .exec(self.db.writer())
+            .await?;
+        self.forget();
+        self.find(scope, key).await
+    }
+
+    /// Gives a key in force a new raw key; the old one stops at once. Name, limits, expiry and
+    /// counts stay.
+    pub async fn regenerate(&self, scope: AppScope, key: Uuid) -> Result<(Model, Secret)> {
+        let scope = scope.for_change()?;
+        let raw = raw::generate();
+        let changed = api_key::Entity::update_many()
+            .col_expr(Column::Prefix, Expr::value(raw::prefix(&raw)))
+            .col_expr(Column::Digest, Expr::value(self.digester.digest(raw.expose())))
+            .filter(Column::Id.eq(key))
+            .filter(Column::AppId.eq(scope.app_id()))
+            .filter(Column::RevokedAt.is_null())
+            .exec(self.db.writer())
+            .await?;
+        self.forget();
+        let row = self.find(scope, key).await?;
+        if changed.rows_affected == 0 {
+            return Err(Error::conflict("input.id", "The key is revoked. Create a new one."));
+        }
+        Ok((row, raw))
+    }
+
+    async fn find(&self, scope: AppScope, key: Uuid) -> Result<Model> {
+        let found = api_key::Entity::of_app(scope.app_id()).filter(Column::Id.eq(key));
+        found.one(self.db.writer()).await?.ok_or(Error::NotFound("API key"))
+    }
+}
+
+fn rate(field: &str, per_minute: Option<u32>) -> Result<Option<i32>> {
+    match per_minute {
+        Some(n) if !(1..=MAX_PER_MINUTE).contains(&n) => {
+            Err(Error::invalid(field, format!("Expected a whole number from 1 to {MAX_PER_MINUTE}.")))
+        }
+        other => Ok(other.and_then(|n| i32::try_from(n).ok())),
+    }
+}
