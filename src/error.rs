@@ -155,8 +155,13 @@ fn lost_connection(error: &DbErr) -> bool {
         DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => {
             matches!(
                 e.as_ref(),
-                sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
-            ) || sqlstate(error).is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || code.starts_with("53"))
+                sqlx::Error::Io(_)
+                    | sqlx::Error::Protocol(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::PoolClosed
+                    | sqlx::Error::WorkerCrashed
+            ) || sqlstate(error)
+                .is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || code.starts_with("53"))
         }
         _ => false,
     }

@@ -48,11 +48,7 @@ impl MigrationTrait for Migration {
             .await?;
         manager
             .create_index(
-                Index::create()
-                    .name("app_members_by_user")
-                    .table(AppMembers::Table)
-                    .col(AppMembers::UserId)
-                    .to_owned(),
+                Index::create().name("app_members_by_user").table(AppMembers::Table).col(AppMembers::UserId).to_owned(),
             )
             .await?;
         manager

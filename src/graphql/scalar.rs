@@ -25,8 +25,9 @@ impl ScalarType for BigInt {
 impl ScalarType for Moment {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        let at: jiff::Timestamp =
-            text.parse().map_err(|_| InputValueError::custom("Expected a date and time in RFC 3339 with an offset."))?;
+        let at: jiff::Timestamp = text
+            .parse()
+            .map_err(|_| InputValueError::custom("Expected a date and time in RFC 3339 with an offset."))?;
         Ok(Moment(at.as_millisecond()))
     }
 

@@ -6,7 +6,10 @@ pub mod writer;
 
 use bytes::Bytes;
 
-use self::{enrich::{Enricher, Sender}, writer::Writer};
+use self::{
+    enrich::{Enricher, Sender},
+    writer::Writer,
+};
 use crate::{auth::AppScope, clock::Clock, config::Limits, error::Result};
 
 /// What became of one event.
@@ -53,6 +56,12 @@ pub struct Intake<'a> {
 
 /// Takes the events of one request: parses and bounds each by itself, enriches, stores, and says
 /// what became of each. Fails as a whole only when nothing could be read or kept.
-pub async fn accept(_intake: Intake<'_>, _scope: AppScope, _sender: &Sender, _body: Bytes, _format: wire::Format) -> Result<Receipt> {
+pub async fn accept(
+    _intake: Intake<'_>,
+    _scope: AppScope,
+    _sender: &Sender,
+    _body: Bytes,
+    _format: wire::Format,
+) -> Result<Receipt> {
     todo!()
 }
