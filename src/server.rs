@@ -1,1 +1,144 @@
 //! Routers merged, layers in order, listening, and draining.
+
+use std::{future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Notify, Semaphore},
+    time::{interval, sleep, timeout},
+};
+use tower::ServiceExt as _;
+
+use crate::{error::Result, graphql, rest, state::App};
+
+/// How long a client may take to send the head of a request, the first one or the next.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long requests in flight may take to finish once the server is told to stop.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often the use of API keys is written.
+const USAGE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Connections held at once; further ones wait to be accepted.
+const MAX_CONNECTIONS: usize = 20_000;
+
+/// Everything the server answers.
+pub fn router(app: App) -> Router {
+    rest::health::router()
+        .merge(rest::events::router())
+        .merge(rest::oauth::router())
+        .with_state(app.clone())
+        .merge(graphql::router(app))
+}
+
+/// Answers on `listener` until `shutdown` resolves. Then nobody new is let in, requests in flight
+/// are finished, and everything accepted is stored before this returns.
+pub async fn serve(app: App, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<()> {
+    let usage = tokio::spawn(write_usage(app.clone()));
+    let connections = GracefulShutdown::new();
+    accept_until(listener, router(app.clone()), &connections, shutdown).await;
+    app.draining.cancel();
+    if timeout(DRAIN_TIMEOUT, connections.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not finish in time and were cut off");
+    }
+    app.writer.drain().await;
+    usage.abort();
+    let flushed = app.api_keys.flush_usage().await;
+    app.db.close().await;
+    flushed
+}
+
+/// Accepts connections and answers each in a task of its own.
+async fn accept_until(
+    listener: TcpListener,
+    router: Router,
+    connections: &GracefulShutdown,
+    shutdown: impl Future<Output = ()>,
+) {
+    let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = async {
+            let permit = free.clone().acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            () = &mut shutdown => return,
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let answered = answer(stream, peer, router.clone(), connections);
+                tokio::spawn(async move {
+                    answered.await;
+                    drop(permit);
+                });
+            }
+            // The caller went away, or the process has no file descriptors left and others must
+            // close theirs first. Neither is a reason to stop.
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Answers the requests of one connection, HTTP/1.1 or HTTP/2.
+fn answer(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    connections: &GracefulShutdown,
+) -> impl Future<Output = ()> + Send + use<> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADER_TIMEOUT).max_concurrent_streams(256);
+    let watcher = connections.watcher();
+    async move {
+        let _ = stream.set_nodelay(true);
+        // Hyper's timeout begins when it knows the protocol, so a client that says nothing, or
+        // half of a greeting, needs one of its own.
+        let first_request = Arc::new(Notify::new());
+        let service = service_fn({
+            let first_request = first_request.clone();
+            move |mut request: Request<Incoming>| {
+                first_request.notify_one();
+                request.extensions_mut().insert(ConnectInfo(peer));
+                router.clone().oneshot(request.map(Body::new))
+            }
+        });
+        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        let mut connection = pin!(watcher.watch(connection));
+        let silent = async {
+            if timeout(HEADER_TIMEOUT, first_request.notified()).await.is_ok() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            () = silent => return,
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended early");
+        }
+    }
+}
+
+/// Writes the use of API keys now and then, so that no request has to.
+async fn write_usage(app: App) {
+    let mut ticks = interval(USAGE_INTERVAL);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = app.api_keys.flush_usage().await {
+            error.log();
+        }
+    }
+}

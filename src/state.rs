@@ -2,14 +2,18 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{
     auth::{api_key::ApiKeys, oauth::Google, session::Sessions},
     cache::Cache,
     clock::Clock,
     config::Config,
     db::Db,
+    error::{Error, Result},
     ingest::{enrich::Enricher, writer::Writer},
     limiter::Limiter,
+    shared::Shared,
 };
 
 /// The running server's parts. Cheap to clone; every clone is the same server.
@@ -24,6 +28,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The store.
     pub db: Db,
+    /// Redis, when configured.
+    pub shared: Option<Shared>,
     /// Answers already computed.
     pub cache: Cache,
     /// Who may ask how often.
@@ -38,6 +44,35 @@ pub struct Parts {
     pub enricher: Enricher,
     /// The one way an event is stored.
     pub writer: Writer,
+    /// Cancelled when the server begins to shut down: whatever would run on for long ends then.
+    pub draining: CancellationToken,
+}
+
+impl App {
+    /// Connects to the store, brings its schema up to date, and builds every part.
+    pub async fn start(config: Config, clock: Clock) -> Result<Self> {
+        if config.is_embedded() {
+            std::fs::create_dir_all(&config.data_dir).map_err(Error::internal)?;
+        }
+        let db = Db::connect(&config).await?;
+        db.migrate().await?;
+        let shared = config.redis_url.as_ref().map(Shared::connect).transpose()?;
+        let google = config.google.as_ref();
+        Ok(Self(Arc::new(Parts {
+            cache: Cache::new(shared.clone(), config.cache_ttl),
+            limiter: Limiter::new(shared.clone()),
+            sessions: Sessions::new(db.clone(), clock.clone(), &config.jwt_secret),
+            api_keys: ApiKeys::new(db.clone(), clock.clone(), &config.api_key_secret),
+            google: google.map(|google| Google::new(google, &config.public_url, clock.clone())).transpose()?,
+            enricher: Enricher::new(&config)?,
+            writer: Writer::start(db.clone(), config.limits.queue_events),
+            draining: CancellationToken::new(),
+            config,
+            clock,
+            db,
+            shared,
+        })))
+    }
 }
 
 impl Deref for App {

@@ -1,31 +1,18 @@
 //! Settings, read once from variables and checked at once.
 
+mod proxies;
+mod read;
+mod secrets;
+mod vars;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use url::Url;
 
-/// A text that never reaches a log.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps it.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// The text itself, for the one place that needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("…")
-    }
-}
+use self::vars::Vars;
+pub use self::{proxies::client_ip, secrets::Secret};
+use crate::error::Result;
 
 /// Google (or a provider that speaks like it), when configured.
 #[derive(Debug, Clone)]
@@ -66,7 +53,7 @@ pub struct Limits {
 pub struct Config {
     /// `LISTEN_ADDR`
     pub listen_addr: SocketAddr,
-    /// `PUBLIC_URL`, without a trailing slash.
+    /// `PUBLIC_URL`: scheme, host and port under which browsers reach the server; it has no path.
     pub public_url: Url,
     /// `DATA_DIR`: the embedded store and generated secrets.
     pub data_dir: PathBuf,
@@ -96,4 +83,41 @@ pub struct Config {
     pub limits: Limits,
     /// `LOG_FORMAT`: `text` or `json`.
     pub log_json: bool,
+}
+
+impl Config {
+    /// Reads the process environment.
+    pub fn from_env() -> Result<Self> {
+        // A variable that is not Unicode cannot be one of ours.
+        Self::from_vars(
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        )
+    }
+
+    /// Reads variables. Whatever is wrong with any of them is reported at once, by name and
+    /// without values. In embedded mode, secrets that are missing are made and kept in the data
+    /// folder.
+    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
+        let mut vars = Vars::new(vars);
+        let config = read::config(&mut vars);
+        vars.finish()?;
+        read::with_secrets(config)
+    }
+
+    /// Every variable there is, with its default where that is a fixed text.
+    pub fn variables() -> Vec<(&'static str, Option<String>)> {
+        let mut vars = Vars::new([]);
+        read::config(&mut vars);
+        vars.known()
+    }
+
+    /// Whether the store is the SQLite file in the data folder or elsewhere, and not a server.
+    pub fn is_embedded(&self) -> bool {
+        self.database_url.expose().starts_with("sqlite:")
+    }
+
+    /// Whether browsers reach the server over TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
 }

@@ -1,0 +1,37 @@
+//! Whose address a request came from, when proxies stand in between.
+
+use std::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
+
+/// The client's address.
+///
+/// `peer` is whoever holds the connection, and `forwarded_for` the values of `X-Forwarded-For` in
+/// the order they arrived, each a list separated by commas. Every proxy appends the address it
+/// was called from, so only what a trusted proxy wrote can be believed: from the right, the first
+/// address that is not a trusted proxy is the client. A stranger's header says nothing.
+pub fn client_ip<'a, I>(peer: IpAddr, forwarded_for: I, trusted: &[IpNet]) -> IpAddr
+where
+    I: IntoIterator<Item = &'a str>,
+    I::IntoIter: DoubleEndedIterator,
+{
+    let mut client = peer.to_canonical();
+    for hop in forwarded_for.into_iter().rev().flat_map(|value| value.rsplit(',')) {
+        if !trusted.iter().any(|net| net.contains(&client)) {
+            break;
+        }
+        match parse_hop(hop.trim()) {
+            Some(ip) => client = ip.to_canonical(),
+            None => break,
+        }
+    }
+    client
+}
+
+/// An address as proxies write it: bare, with a port, or in brackets.
+fn parse_hop(hop: &str) -> Option<IpAddr> {
+    hop.parse()
+        .ok()
+        .or_else(|| hop.parse::<SocketAddr>().ok().map(|with_port| with_port.ip()))
+        .or_else(|| hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
+}

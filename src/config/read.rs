@@ -1,0 +1,185 @@
+//! The table of variables: names, defaults and what each may hold.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use ipnet::IpNet;
+use redis::IntoConnectionInfo as _;
+use url::Url;
+
+use super::{Config, Google, Limits, Secret, secrets, vars::Vars};
+use crate::error::{Error, Result};
+
+const PORT: u16 = 8080;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const SECRET: &str = "at least 32 bytes; `openssl rand -hex 32` makes one";
+
+/// Reads everything. Secrets that are unset are left empty for [`with_secrets`], which is called
+/// only when nothing is wrong, because it writes.
+pub(super) fn config(vars: &mut Vars) -> Config {
+    let listen_addr = vars.parsed(
+        "LISTEN_ADDR",
+        SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)),
+        "an address and a port, such as 127.0.0.1:8080",
+    );
+    let data_dir = PathBuf::from(vars.parsed("DATA_DIR", "./data".to_owned(), "a folder"));
+    let database_url = vars
+        .optional("DATABASE_URL", "a postgres:// or sqlite: address", database)
+        .unwrap_or_else(|| embedded_store(&data_dir));
+    let config = Config {
+        listen_addr,
+        public_url: vars
+            .optional("PUBLIC_URL", "https://host or http://host:port, without a path", origin)
+            .unwrap_or_else(|| local_url(listen_addr)),
+        data_dir,
+        database_url,
+        database_max_connections: vars.number("DATABASE_MAX_CONNECTIONS", 20, 2..=1_000),
+        redis_url: vars.optional("REDIS_URL", "a redis:// or rediss:// address", redis_url),
+        jwt_secret: secret(vars, secrets::NAMES[0]),
+        api_key_secret: secret(vars, secrets::NAMES[1]),
+        google: google(vars),
+        cors_allowed_origins: vars.list(
+            "CORS_ALLOWED_ORIGINS",
+            "origins such as https://app.example.com, separated by commas (`*` cannot be used with credentials)",
+            |text| origin(text).map(|url| url.origin().ascii_serialization()),
+        ),
+        trusted_proxies: vars.list(
+            "TRUSTED_PROXIES",
+            "addresses or networks such as 10.0.0.0/8, separated by commas",
+            |text| text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)),
+        ),
+        anonymize_ip: vars.flag("ANONYMIZE_IP", true),
+        geoip_database: vars.optional("GEOIP_DATABASE", "the path of an MMDB file that exists", |text| {
+            Some(PathBuf::from(text)).filter(|path| path.is_file())
+        }),
+        cache_ttl: Duration::from_secs(vars.number("CACHE_TTL_SECONDS", 3_600, 1..=31_536_000)),
+        limits: limits(vars),
+        log_json: vars.choice("LOG_FORMAT", &["text", "json"]) == "json",
+    };
+    if !config.is_embedded() {
+        for name in secrets::NAMES.into_iter().filter(|name| !vars.is_set(name)).collect::<Vec<_>>() {
+            vars.problem(name, "must be set when DATABASE_URL is; make one with `openssl rand -hex 32`");
+        }
+    }
+    config
+}
+
+/// Fills in the secrets that were not given, from the data folder of an embedded server.
+pub(super) fn with_secrets(mut config: Config) -> Result<Config> {
+    let [jwt, api_key] = [&config.jwt_secret, &config.api_key_secret].map(|secret| secret.expose().is_empty());
+    if jwt || api_key {
+        let made = secrets::load_or_create(&config.data_dir).map_err(|error| Error::Invalid {
+            field: None,
+            message: format!("The secrets in {} cannot be read or made: {error}", config.data_dir.display()),
+        })?;
+        let [made_jwt, made_api_key] = made;
+        if jwt {
+            config.jwt_secret = made_jwt;
+        }
+        if api_key {
+            config.api_key_secret = made_api_key;
+        }
+    }
+    Ok(config)
+}
+
+fn limits(vars: &mut Vars) -> Limits {
+    let limits = Limits {
+        ingest_per_minute: vars.number("RATE_LIMIT_INGEST_PER_MINUTE", 1_000, 1..=100_000_000),
+        analytics_per_minute: vars.number("RATE_LIMIT_ANALYTICS_PER_MINUTE", 100, 1..=100_000_000),
+        auth_per_15_minutes: vars.number("RATE_LIMIT_AUTH_PER_15_MINUTES", 10, 1..=100_000_000),
+        event_bytes: vars.number("MAX_EVENT_BYTES", 32 << 10, 1 << 10..=1 << 20),
+        batch_events: vars.number("MAX_BATCH_EVENTS", 2_500, 1..=10_000),
+        body_bytes: vars.number("MAX_BODY_BYTES", 5 << 20, 1 << 10..=64 << 20),
+        queue_events: vars.number("INGEST_QUEUE_EVENTS", 50_000, 1..=10_000_000),
+        max_event_age: DAY * vars.number("MAX_EVENT_AGE_DAYS", 1_825, 1..=36_500),
+        query_timeout: Duration::from_secs(vars.number("QUERY_TIMEOUT_SECONDS", 30, 1..=600)),
+    };
+    if limits.body_bytes < limits.event_bytes {
+        vars.problem("MAX_BODY_BYTES", "must not be less than MAX_EVENT_BYTES");
+    }
+    if limits.queue_events < limits.batch_events {
+        vars.problem("INGEST_QUEUE_EVENTS", "must not be less than MAX_BATCH_EVENTS");
+    }
+    limits
+}
+
+fn google(vars: &mut Vars) -> Option<Google> {
+    let client_id = vars.optional("GOOGLE_CLIENT_ID", "a client id", |text| Some(text.to_owned()));
+    let client_secret = vars.optional("GOOGLE_CLIENT_SECRET", "a client secret", |text| Some(Secret::new(text)));
+    let issuer = "an https:// address, or an http:// one on this machine";
+    let issuer = vars.with_default("GOOGLE_ISSUER", "https://accounts.google.com", issuer, issuer_url);
+    match (client_id, client_secret) {
+        (Some(client_id), Some(client_secret)) => Some(Google { client_id, client_secret, issuer: issuer? }),
+        (None, None) => None,
+        (Some(_), None) => {
+            vars.problem("GOOGLE_CLIENT_SECRET", "must be set when GOOGLE_CLIENT_ID is");
+            None
+        }
+        (None, Some(_)) => {
+            vars.problem("GOOGLE_CLIENT_ID", "must be set when GOOGLE_CLIENT_SECRET is");
+            None
+        }
+    }
+}
+
+fn secret(vars: &mut Vars, name: &'static str) -> Secret {
+    let long_enough = |text: &str| (text.len() >= secrets::SECRET_BYTES).then(|| Secret::new(text));
+    vars.optional(name, SECRET, long_enough).unwrap_or_else(|| Secret::new(""))
+}
+
+/// An address the store understands; the driver would panic on one that is no URL.
+fn database(text: &str) -> Option<Secret> {
+    let url = Url::parse(text).ok()?;
+    let known = match url.scheme() {
+        "postgres" | "postgresql" => true,
+        "sqlite" => text.len() > "sqlite:".len(),
+        _ => false,
+    };
+    known.then(|| Secret::new(text))
+}
+
+fn embedded_store(data_dir: &Path) -> Secret {
+    let path = data_dir.join("event-analytics.db");
+    // The driver reads the address as a URL, in which these characters mean something.
+    let path = path.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+    Secret::new(format!("sqlite:{path}"))
+}
+
+fn redis_url(text: &str) -> Option<Secret> {
+    let url = redis::parse_redis_url(text).filter(|url| matches!(url.scheme(), "redis" | "rediss"))?;
+    url.into_connection_info().ok().map(|_| Secret::new(text))
+}
+
+fn origin(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    (url.has_host() && bare && anonymous).then_some(url)
+}
+
+/// Sign-in over plain HTTP would hand the answer to anyone on the way, so only a provider on this
+/// very machine, as tests have, may do without TLS.
+fn issuer_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let loopback = match url.host()? {
+        url::Host::Domain(name) => name == "localhost",
+        url::Host::Ipv4(ip) => ip.is_loopback(),
+        url::Host::Ipv6(ip) => ip.is_loopback(),
+    };
+    (url.scheme() == "https" || (url.scheme() == "http" && loopback)).then_some(url)
+}
+
+/// Where a browser on this machine finds a server that listens there.
+fn local_url(listen: SocketAddr) -> Url {
+    let ip = match listen.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    let host = SocketAddr::new(ip, listen.port());
+    Url::parse(&format!("http://{host}")).unwrap_or_else(|_| unreachable!("a socket address is a valid host and port"))
+}
