@@ -1,12 +1,35 @@
 //! The schema: what dashboards ask and owners change.
 
+pub mod context;
+pub mod error;
+pub mod id;
+pub mod loader;
+pub mod mutation;
+pub mod page;
+pub mod query;
 pub mod scalar;
+pub mod types;
 
+use async_graphql::{EmptySubscription, SchemaBuilder};
+
+use self::{mutation::Mutation, query::Query};
 use crate::state::App;
+
+/// The schema with its three roots.
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// The schema in SDL, as `schema.graphql` keeps it.
 pub fn sdl() -> String {
-    todo!()
+    builder().finish().sdl_with_options(async_graphql::SDLExportOptions::new().sorted_fields().sorted_arguments())
+}
+
+/// The schema over a running server, with every limit in force.
+pub fn schema(app: App) -> Schema {
+    builder().data(app).finish()
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query, Mutation::default(), EmptySubscription)
 }
 
 /// `/graphql` and its pages.

@@ -1,0 +1,114 @@
+//! Ids as clients see them: a prefix that says what they are of, and the row's UUID.
+//!
+//! A malformed id names nothing, so it is answered exactly like the id of nothing.
+
+use std::{fmt, str::FromStr};
+
+use async_graphql::ID;
+use uuid::{Uuid, fmt::Simple};
+
+use crate::error::{Error, Result};
+
+/// Something that has an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NodeId {
+    /// `usr_…`: somebody with an account.
+    User(Uuid),
+    /// `ses_…`: a sign-in.
+    Session(Uuid),
+    /// `app_…`: an app.
+    App(Uuid),
+    /// `key_…`: an API key.
+    ApiKey(Uuid),
+    /// `evt_…_…`: an event, which is known only within its app.
+    Event {
+        /// Whose.
+        app: Uuid,
+        /// Which.
+        event: Uuid,
+    },
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "usr_{}", id.simple()),
+            Self::Session(id) => write!(f, "ses_{}", id.simple()),
+            Self::App(id) => write!(f, "app_{}", id.simple()),
+            Self::ApiKey(id) => write!(f, "key_{}", id.simple()),
+            Self::Event { app, event } => write!(f, "evt_{}_{}", app.simple(), event.simple()),
+        }
+    }
+}
+
+/// The text is no id of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed;
+
+impl FromStr for NodeId {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let (prefix, rest) = text.split_once('_').ok_or(Malformed)?;
+        match prefix {
+            "usr" => uuid(rest).map(Self::User),
+            "ses" => uuid(rest).map(Self::Session),
+            "app" => uuid(rest).map(Self::App),
+            "key" => uuid(rest).map(Self::ApiKey),
+            "evt" => {
+                let (app, event) = rest.split_once('_').ok_or(Malformed)?;
+                Ok(Self::Event { app: uuid(app)?, event: uuid(event)? })
+            }
+            _ => Err(Malformed),
+        }
+    }
+}
+
+/// Only the one spelling that we write, so that equal ids are equal texts.
+fn uuid(text: &str) -> Result<Uuid, Malformed> {
+    let id: Uuid = text.parse::<Simple>().map_err(|_| Malformed)?.into_uuid();
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) { Err(Malformed) } else { Ok(id) }
+}
+
+/// The app that `id` names; `NOT_FOUND` for anything else.
+pub fn app(id: &ID) -> Result<Uuid> {
+    match id.parse() {
+        Ok(NodeId::App(id)) => Ok(id),
+        _ => Err(Error::NotFound("app")),
+    }
+}
+
+/// The API key that `id` names; `NOT_FOUND` for anything else.
+pub fn api_key(id: &ID) -> Result<Uuid> {
+    match id.parse() {
+        Ok(NodeId::ApiKey(id)) => Ok(id),
+        _ => Err(Error::NotFound("API key")),
+    }
+}
+
+/// The sign-in that `id` names; `NOT_FOUND` for anything else.
+pub fn session(id: &ID) -> Result<Uuid> {
+    match id.parse() {
+        Ok(NodeId::Session(id)) => Ok(id),
+        _ => Err(Error::NotFound("session")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_reads_back_and_nothing_else_does() {
+        let (a, b) = (Uuid::now_v7(), Uuid::now_v7());
+        for id in
+            [NodeId::User(a), NodeId::Session(a), NodeId::App(a), NodeId::ApiKey(a), NodeId::Event { app: a, event: b }]
+        {
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        let hyphenated = format!("app_{a}");
+        for text in ["", "app", "app_", "app_0", "evt_0_0", "xyz_00000000000000000000000000000000", &hyphenated] {
+            assert_eq!(text.parse::<NodeId>(), Err(Malformed), "{text}");
+        }
+    }
+}

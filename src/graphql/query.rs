@@ -1,0 +1,38 @@
+//! Where every question starts.
+
+use async_graphql::{Context, ID, Object};
+use sea_orm::EntityTrait;
+
+use super::{
+    context::ContextExt,
+    error::Result,
+    id,
+    loader::VisibleApp,
+    types::{app::App, user::User},
+};
+use crate::{entity::user, error::Error};
+
+/// Where every question starts.
+#[derive(Default)]
+pub struct Query;
+
+#[Object]
+impl Query {
+    /// Whoever is signed in; null for a stranger.
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        let Some(viewer) = ctx.maybe_viewer() else { return Ok(None) };
+        Ok(user::Entity::find_by_id(viewer.user_id).one(&*ctx.app().db).await?.map(User))
+    }
+
+    /// An app the viewer is a member of. Any other id is answered with null and an error with the
+    /// code `NOT_FOUND`, whether the app exists or not.
+    async fn app(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Id of the app, such as `app_0199…`.")] id: ID,
+    ) -> Result<Option<App>> {
+        ctx.viewer()?;
+        let (model, scope) = ctx.loader().load_one(VisibleApp(id::app(&id)?)).await?.ok_or(Error::NotFound("app"))?;
+        Ok(Some(App::new(model, scope)))
+    }
+}

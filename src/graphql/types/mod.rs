@@ -1,0 +1,4 @@
+//! What can be seen, one type a file.
+
+pub mod app;
+pub mod user;
