@@ -6,8 +6,10 @@
 //! types, so their documentation is the schema's.
 
 pub mod answer;
+pub mod events;
 pub mod filter;
 pub mod range;
+pub mod user;
 
 use std::sync::Arc;
 

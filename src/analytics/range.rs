@@ -1,1 +1,211 @@
 //! Ranges of time: given, by preset, and the ones to compare with.
+
+use async_graphql::{Enum, InputObject};
+use jiff::{
+    Timestamp, ToSpan,
+    civil::{Date, DateTime},
+    tz::{AmbiguousOffset, TimeZone},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Comparison, Range};
+use crate::{
+    clock::Moment,
+    error::{Error, Result},
+};
+
+const MINUTE: i64 = 60_000;
+const DAY: i64 = 24 * 60 * MINUTE;
+/// 0001-01-01T00:00:00Z
+const EARLIEST: i64 = -62_135_596_800_000;
+
+/// A range of time by name. Days, weeks and months are those of the question's time zone, and
+/// whole: `TODAY` ends at the midnight to come.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum RangePreset {
+    /// The current day.
+    Today,
+    /// The day before it.
+    Yesterday,
+    /// 24 hours up to the end of the current minute.
+    #[graphql(name = "LAST_24_HOURS")]
+    Last24Hours,
+    /// The current day and the six before it.
+    #[graphql(name = "LAST_7_DAYS")]
+    Last7Days,
+    /// The current day and the 29 before it.
+    #[graphql(name = "LAST_30_DAYS")]
+    Last30Days,
+    /// The current day and the 89 before it.
+    #[graphql(name = "LAST_90_DAYS")]
+    Last90Days,
+    /// The current week, Monday to Sunday.
+    ThisWeek,
+    /// The current calendar month.
+    ThisMonth,
+    /// The calendar month before it.
+    LastMonth,
+    /// The current calendar year.
+    ThisYear,
+    /// The current calendar month and the eleven before it.
+    #[graphql(name = "LAST_12_MONTHS")]
+    Last12Months,
+    /// From 1970 to the end of tomorrow, so that events of clocks ahead of ours are in it.
+    AllTime,
+}
+
+/// A range of time: either `from` and `to`, or a `preset`.
+#[derive(InputObject, Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct TimeRange {
+    /// Start, included.
+    pub from: Option<Moment>,
+    /// End, not included. Equal to `from`, the range is empty.
+    pub to: Option<Moment>,
+    /// A range by name, instead of `from` and `to`.
+    pub preset: Option<RangePreset>,
+}
+
+impl TimeRange {
+    /// The range in milliseconds. Errors name `range.from`, `range.to` or `range.preset`.
+    pub fn resolve(&self, now_ms: i64, zone: &TimeZone) -> Result<Range> {
+        match (self.from, self.to, self.preset) {
+            (None, None, Some(preset)) => preset.resolve(now_ms, zone),
+            (Some(from), Some(to), None) => {
+                check_moment("range.from", from)?;
+                check_moment("range.to", to)?;
+                if from > to {
+                    return Err(Error::invalid("range.from", "The start of the range lies after its end."));
+                }
+                Ok(Range { from: from.0, to: to.0 })
+            }
+            (_, _, Some(_)) => Err(Error::invalid("range.preset", "Give either a preset or from and to, not both.")),
+            (Some(_), None, None) => Err(Error::invalid("range.to", "A range with a start needs an end.")),
+            (None, Some(_), None) => Err(Error::invalid("range.from", "A range with an end needs a start.")),
+            (None, None, None) => Err(Error::invalid("range.preset", "Give either a preset or from and to.")),
+        }
+    }
+}
+
+impl RangePreset {
+    fn resolve(self, now_ms: i64, zone: &TimeZone) -> Result<Range> {
+        if self == Self::Last24Hours {
+            let to = now_ms.div_euclid(MINUTE) * MINUTE + MINUTE;
+            return Ok(Range { from: to - DAY, to });
+        }
+        let today = zone.to_datetime(Timestamp::from_millisecond(now_ms).map_err(Error::internal)?).date();
+        let (from, to) = self.dates(today).map_err(Error::internal)?;
+        let from = if self == Self::AllTime { 0 } else { start_of_day(from, zone)? };
+        Ok(Range { from, to: start_of_day(to, zone)? })
+    }
+
+    fn dates(self, today: Date) -> Result<(Date, Date), jiff::Error> {
+        let tomorrow = today.tomorrow()?;
+        let month = today.first_of_month();
+        Ok(match self {
+            Self::Today | Self::Last24Hours => (today, tomorrow),
+            Self::Yesterday => (today.yesterday()?, today),
+            Self::Last7Days => (today.checked_sub(6.days())?, tomorrow),
+            Self::Last30Days => (today.checked_sub(29.days())?, tomorrow),
+            Self::Last90Days => (today.checked_sub(89.days())?, tomorrow),
+            Self::ThisWeek => {
+                let monday = today.checked_sub(i32::from(today.weekday().to_monday_zero_offset()).days())?;
+                (monday, monday.checked_add(7.days())?)
+            }
+            Self::ThisMonth => (month, month.checked_add(1.month())?),
+            Self::LastMonth => (month.checked_sub(1.month())?, month),
+            Self::ThisYear => (today.first_of_year(), today.first_of_year().checked_add(1.year())?),
+            Self::Last12Months => (month.checked_sub(11.months())?, month.checked_add(1.month())?),
+            Self::AllTime => (today, tomorrow.tomorrow()?),
+        })
+    }
+}
+
+/// The zone of this IANA name; `field` is where the name stands.
+pub fn zone(name: &str, field: &str) -> Result<TimeZone> {
+    // The length is checked first: the message repeats the name.
+    let known = (name.len() <= 64).then(|| TimeZone::get(name).ok()).flatten();
+    known.ok_or_else(|| {
+        let shown: String = name.chars().take(64).collect();
+        Error::invalid(
+            field,
+            format!("There is no time zone \"{shown}\". Expected an IANA name, such as Europe/Berlin."),
+        )
+    })
+}
+
+/// The range to compare `range` with.
+///
+/// `PREVIOUS_PERIOD` ends where the range starts. Where the range consists of whole calendar
+/// months of the zone, so does the previous one, of as many months; where it consists of whole
+/// days, of as many days, whatever the clocks did; otherwise it is exactly as long.
+///
+/// `PREVIOUS_YEAR` keeps local dates and times of day and takes one off the year. 29 February
+/// becomes the 28th as a start, and the day after the 28th as an end.
+pub fn compared(range: Range, comparison: Comparison, zone: &TimeZone) -> Result<Range> {
+    let local = |ms: i64| Ok::<_, Error>(zone.to_datetime(Timestamp::from_millisecond(ms).map_err(Error::internal)?));
+    let (from, to) = (local(range.from)?, local(range.to)?);
+    let previous = match comparison {
+        Comparison::PreviousPeriod => Range { from: period_before(range, from, to, zone)?, to: range.from },
+        Comparison::PreviousYear => {
+            let start = instant(year_before(from, false)?, zone)?;
+            let end = instant(year_before(to, from.date() != to.date())?, zone)?;
+            // In a repeated hour, local times may run backwards.
+            Range { from: start, to: end.max(start) }
+        }
+    };
+    if previous.from < EARLIEST {
+        return Err(Error::invalid("compare", "The range to compare with starts before the year 1."));
+    }
+    Ok(previous)
+}
+
+fn period_before(range: Range, from: DateTime, to: DateTime, zone: &TimeZone) -> Result<i64> {
+    let whole_days = start_of_day(from.date(), zone)? == range.from && start_of_day(to.date(), zone)? == range.to;
+    if !whole_days {
+        return Ok(range.from - (range.to - range.from));
+    }
+    let (from, to) = (from.date(), to.date());
+    let start = if from.day() == 1 && to.day() == 1 {
+        let months =
+            (i64::from(to.year()) - i64::from(from.year())) * 12 + i64::from(to.month()) - i64::from(from.month());
+        from.checked_sub(months.months())
+    } else {
+        from.until(to).and_then(|days| from.checked_sub(days))
+    };
+    start_of_day(start.map_err(|_| too_early())?, zone)
+}
+
+fn year_before(at: DateTime, is_end: bool) -> Result<DateTime> {
+    let leap_day = at.month() == 2 && at.day() == 29;
+    let before = at.checked_sub(1.year()).map_err(|_| too_early())?;
+    if leap_day && is_end { before.checked_add(1.day()).map_err(|_| too_early()) } else { Ok(before) }
+}
+
+fn too_early() -> Error {
+    Error::invalid("compare", "The range to compare with starts before the year 1.")
+}
+
+/// The first instant of a date; later than midnight where the clocks skip it.
+pub(super) fn start_of_day(date: Date, zone: &TimeZone) -> Result<i64> {
+    instant(date.to_datetime(jiff::civil::Time::midnight()), zone)
+}
+
+/// The instant of a local time: the first one where it is repeated, and where it is skipped the
+/// end of the gap.
+pub(super) fn instant(at: DateTime, zone: &TimeZone) -> Result<i64> {
+    let ambiguous = zone.to_ambiguous_timestamp(at);
+    let is_gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
+    let found = ambiguous
+        .compatible()
+        .map_err(|_| Error::invalid("range", "The range reaches beyond the years that can be counted (1 to 9999)."))?;
+    // In a gap that is as far behind the clocks' jump as the local time lies inside the gap.
+    let jump = is_gap.then(|| zone.preceding(found + 1.millisecond()).next()).flatten();
+    Ok(jump.map_or(found, |jump| jump.timestamp()).as_millisecond())
+}
+
+fn check_moment(field: &str, at: Moment) -> Result<()> {
+    if (EARLIEST..=Timestamp::MAX.as_millisecond()).contains(&at.0) {
+        return Ok(());
+    }
+    Err(Error::invalid(field, "Expected a time in the years 0001 to 9999."))
+}
