@@ -1,4 +1,15 @@
-//! Tests through the public surface, in one binary.
-#![allow(clippy::unwrap_used, missing_docs)]
+//! Every integration test, in one binary: the server as its users meet it, on real stores.
+//!
+//! `cargo test` runs them in one process, which starts one Postgres and one Redis for all.
 
+#![allow(missing_docs, clippy::unwrap_used)]
+
+#[allow(dead_code)]
+#[macro_use]
+mod support;
+
+mod analytics;
 mod config;
+mod graphql;
+mod health;
+mod rest;

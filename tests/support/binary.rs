@@ -1,0 +1,68 @@
+//! The program itself, as an owner runs it.
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use super::{
+    daemon::{self, Daemon},
+    people::Person,
+};
+
+/// A running `event-analytics`; killed, and its folder removed, when dropped.
+pub struct Binary {
+    pub url: String,
+    pub daemon: Daemon,
+}
+
+impl Binary {
+    /// `event-analytics serve` in a folder of its own, ready to answer.
+    pub async fn serve(vars: &[(&str, &str)]) -> Self {
+        Self::run(&["serve"], vars).await
+    }
+
+    /// A command that ends up serving, such as `demo`.
+    pub async fn run(arguments: &[&str], vars: &[(&str, &str)]) -> Self {
+        let folder = daemon::folder("binary");
+        let address = format!("127.0.0.1:{}", daemon::free_port());
+        let mut command = command(arguments);
+        command.env("LISTEN_ADDR", &address).env("DATA_DIR", folder.join("data")).envs(vars.iter().copied());
+        let binary = Self { url: format!("http://{address}"), daemon: Daemon::spawn(folder, "KILL", &command) };
+        binary.wait_until_ready().await;
+        binary
+    }
+
+    async fn wait_until_ready(&self) {
+        let http = self.anonymous().http;
+        let until = Instant::now() + Duration::from_secs(120);
+        let ready = || http.get(format!("{}/ready", self.url)).send();
+        while !ready().await.is_ok_and(|response| response.status().is_success()) {
+            let log = self.daemon.log();
+            assert!(!self.daemon.ended() && Instant::now() < until, "the server did not start:\n{log}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Someone who has not signed in.
+    pub fn anonymous(&self) -> Person {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Person { url: self.url.clone(), http, email: String::new(), token: None }
+    }
+
+    /// SIGTERM, then the exit code.
+    pub fn terminate(&mut self) -> u32 {
+        self.daemon.signal("TERM");
+        self.daemon.wait()
+    }
+}
+
+/// The program with arguments and none of this process's variables but `PATH`, for commands that end by themselves.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_event-analytics"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name != "PATH") {
+        command.env_remove(name);
+    }
+    command.args(arguments);
+    command
+}

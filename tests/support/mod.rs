@@ -1,0 +1,42 @@
+//! What tests stand on: stores, servers and the people who use them.
+//!
+//! ```ignore
+//! both_stores! {
+//!     async fn an_event_is_counted_once(store: Store) {
+//!         let app = TestApp::start(store).await;
+//!         let site = app.site().await;              // alice, her app, its key
+//!         site.post(json!({"id": "1", "event_type": "page_view"})).await.ok();
+//!         let data = site.ask("overview { events }").await.data();
+//!     }
+//! }
+//! ```
+
+pub mod app;
+pub mod binary;
+pub mod daemon;
+pub mod people;
+pub mod postgres;
+pub mod redis;
+pub mod reply;
+
+/// Makes each test run on both stores: `name::sqlite` and `name::postgres`.
+macro_rules! both_stores {
+    ($($(#[$meta:meta])* async fn $name:ident($store:ident: Store) $body:block)+) => {$(
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn run($store: $crate::support::app::Store) $body
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() {
+                run($crate::support::app::Store::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn postgres() {
+                run($crate::support::app::Store::Postgres).await;
+            }
+        }
+    )+};
+}
