@@ -38,6 +38,14 @@ pub enum Error {
         /// A sentence that says with what.
         message: String,
     },
+    /// The request is larger than one may be.
+    #[error("{message}")]
+    TooLarge {
+        /// Path of the part that is too large, where there is one.
+        field: Option<String>,
+        /// A sentence that says how large it may be.
+        message: String,
+    },
     /// The question spans more than one answer may.
     #[error("{0}")]
     RangeTooLarge(String),
@@ -95,6 +103,7 @@ impl Error {
             Self::Forbidden(_) => "FORBIDDEN",
             Self::NotFound(_) => "NOT_FOUND",
             Self::Conflict { .. } => "CONFLICT",
+            Self::TooLarge { .. } => "TOO_LARGE",
             Self::RangeTooLarge(_) => "RANGE_TOO_LARGE",
             Self::CostExceeded(_) => "COST_EXCEEDED",
             Self::RateLimited { .. } => "RATE_LIMITED",
@@ -107,7 +116,9 @@ impl Error {
     /// Path of the offending part of the input, where there is one.
     pub fn field(&self) -> Option<&str> {
         match self {
-            Self::Invalid { field, .. } | Self::Conflict { field, .. } => field.as_deref(),
+            Self::Invalid { field, .. } | Self::Conflict { field, .. } | Self::TooLarge { field, .. } => {
+                field.as_deref()
+            }
             _ => None,
         }
     }
@@ -148,6 +159,17 @@ impl From<DbErr> for Error {
 /// a SQLite file that another process had locked.
 pub fn is_retryable(error: &DbErr) -> bool {
     sqlstate(error).is_some_and(|code| matches!(code.as_str(), "40P01" | "40001" | "5" | "6" | "261" | "517"))
+}
+
+/// Whether the database refused what a statement carried, rather than the statement or the moment:
+/// the same value would be refused again, and its neighbours would not.
+pub fn is_data_error(error: &DbErr) -> bool {
+    sqlstate(error).is_some_and(|code| match code.len() {
+        // Postgres: data exception, integrity violation, a limit of the program.
+        5 => code.starts_with("22") || code.starts_with("23") || code.starts_with("54"),
+        // SQLite: too big, constraint, mismatch; extended codes keep the primary in the low byte.
+        _ => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 18..=20)),
+    })
 }
 
 fn lost_connection(error: &DbErr) -> bool {
