@@ -26,16 +26,16 @@ macro_rules! both_stores {
         mod $name {
             use super::*;
 
-            async fn run($store: $crate::support::app::Store) $body
+            async fn run($store: Store) $body
 
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
-                run($crate::support::app::Store::Sqlite).await;
+                run(Store::Sqlite).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
-                run($crate::support::app::Store::Postgres).await;
+                run(Store::Postgres).await;
             }
         }
     )+};

@@ -46,7 +46,8 @@ impl TestDatabase {
     async fn copy_of(template: &str) -> Self {
         let postgres = SHARED.get_or_init(Postgres::start).await;
         // Here, because a test's own end can not wait for it; so only a few are kept at a time.
-        for name in std::mem::take(&mut *DONE_WITH.lock().unwrap()) {
+        let done_with = std::mem::take(&mut *DONE_WITH.lock().unwrap());
+        for name in done_with {
             postgres.execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
         }
         let name = format!("test_{}", NEXT_DATABASE.fetch_add(1, Ordering::Relaxed));
