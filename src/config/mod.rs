@@ -11,7 +11,10 @@ use ipnet::IpNet;
 use url::Url;
 
 use self::vars::Vars;
-pub use self::{proxies::client_ip, secrets::Secret};
+pub use self::{
+    proxies::client_ip,
+    secrets::{Secret, write_private},
+};
 use crate::error::Result;
 
 /// Google (or a provider that speaks like it), when configured.

@@ -72,7 +72,8 @@ fn create(path: &Path) -> io::Result<()> {
     written
 }
 
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
+/// Writes a new file that only its owner may read, down to the disk.
+pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -1,1 +1,0 @@
-//! A realistic sample, loaded through the same door as everything else.
