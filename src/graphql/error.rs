@@ -4,6 +4,9 @@ use async_graphql::{ErrorExtensionValues, ServerError};
 
 use crate::error::Error;
 
+/// The code of a document or of variables that do not fit the schema.
+pub const BAD_DOCUMENT: &str = "BAD_USER_INPUT";
+
 /// A resolver's result; `?` takes everything the crate's own error can be made from.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 

@@ -2,17 +2,19 @@
 
 pub mod context;
 pub mod error;
+pub mod guard;
 pub mod id;
 pub mod loader;
 pub mod mutation;
 pub mod page;
 pub mod query;
+pub mod report;
 pub mod scalar;
 pub mod types;
 
 use async_graphql::{EmptySubscription, SchemaBuilder};
 
-use self::{mutation::Mutation, query::Query};
+use self::{guard::Guard, mutation::Mutation, query::Query, report::Report};
 use crate::state::App;
 
 /// The schema with its three roots.
@@ -25,7 +27,13 @@ pub fn sdl() -> String {
 
 /// The schema over a running server, with every limit in force.
 pub fn schema(app: App) -> Schema {
-    builder().data(app).finish()
+    builder()
+        .data(app)
+        .extension(Report)
+        .extension(Guard)
+        .limit_depth(guard::MAX_DEPTH)
+        .limit_complexity(guard::MAX_COMPLEXITY)
+        .finish()
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {

@@ -1,0 +1,86 @@
+//! What a document may look like, checked before it can do harm.
+//!
+//! async-graphql checks depth and complexity, but only while it walks a document that it has
+//! parsed and whose fragments it expands wherever they are spread. Its parser recurses: a few
+//! kilobytes of nested brackets overflow the stack, which ends the process. Its walks expand:
+//! a few hundred bytes of fragments that spread one another cost seconds and gigabytes. So the
+//! text is measured before the parser sees it, and the document before anything walks it.
+//!
+//! [`Guard`] is an extension of the schema, and so holds on every transport.
+
+mod document;
+mod text;
+
+use std::sync::Arc;
+
+use async_graphql::{
+    ServerError, ServerResult, Variables,
+    async_trait::async_trait,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextParseQuery},
+    parser::{parse_query, types::ExecutableDocument},
+};
+
+use super::error;
+use crate::error::Error;
+
+/// Levels of fields. GraphiQL asks for the schema with 15.
+pub const MAX_DEPTH: usize = 20;
+
+/// Points of complexity; see the `complexity` attributes. GraphiQL's introspection costs some 500.
+pub const MAX_COMPLEXITY: usize = 5_000;
+
+/// Reads a document, unless its text or its shape is out of bounds.
+pub fn parse(query: &str) -> ServerResult<ExecutableDocument> {
+    text::check(query).map_err(|refusal| error::of_request(&refusal))?;
+    let document = parse_query(query)?;
+    document::check(&document).map_err(|refusal| error::of_request(&refusal))?;
+    Ok(document)
+}
+
+/// Marks a request whose document has come through [`parse`] already.
+pub struct Guarded;
+
+/// Lets no document through that [`parse`] would refuse.
+pub struct Guard;
+
+impl ExtensionFactory for Guard {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait]
+impl Extension for Guard {
+    async fn parse_query(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        if ctx.data_opt::<Guarded>().is_some() {
+            return next.run(ctx, query, variables).await;
+        }
+        // Not `next`: whatever follows would parse and walk before anything was measured.
+        parse(query)
+    }
+}
+
+/// A document that asks for too much, and of what.
+fn too_much(what: &str, max: usize) -> Error {
+    Error::CostExceeded(format!("The document holds more than {max} {what}. Ask for less in one request."))
+}
+
+/// The refusal of a document by the schema's own limits, in words of ours; others stay as they are.
+pub(super) fn explain(refusal: ServerError) -> ServerError {
+    let explained = match refusal.message.as_str() {
+        "Query is too complex." => Error::CostExceeded(format!(
+            "The query costs more than {MAX_COMPLEXITY} points. Select fewer reports, or ask for smaller pages."
+        )),
+        "Query is nested too deep." => {
+            Error::CostExceeded(format!("The query nests fields more than {MAX_DEPTH} levels deep."))
+        }
+        _ => return refusal,
+    };
+    error::of_request(&explained)
+}
