@@ -9,7 +9,9 @@
 mod support;
 
 mod analytics;
+mod cache;
 mod config;
 mod graphql;
 mod health;
+mod limits;
 mod rest;

@@ -88,9 +88,9 @@ pub(super) fn with_secrets(mut config: Config) -> Result<Config> {
 
 fn limits(vars: &mut Vars) -> Limits {
     let limits = Limits {
-        ingest_per_minute: vars.number("RATE_LIMIT_INGEST_PER_MINUTE", 1_000, 1..=100_000_000),
-        analytics_per_minute: vars.number("RATE_LIMIT_ANALYTICS_PER_MINUTE", 100, 1..=100_000_000),
-        auth_per_15_minutes: vars.number("RATE_LIMIT_AUTH_PER_15_MINUTES", 10, 1..=100_000_000),
+        ingest_per_minute: vars.number("RATE_LIMIT_INGEST_PER_MINUTE", 1_000, 1..=10_000_000),
+        analytics_per_minute: vars.number("RATE_LIMIT_ANALYTICS_PER_MINUTE", 100, 1..=10_000_000),
+        auth_per_15_minutes: vars.number("RATE_LIMIT_AUTH_PER_15_MINUTES", 10, 1..=10_000_000),
         event_bytes: vars.number("MAX_EVENT_BYTES", 32 << 10, 1 << 10..=1 << 20),
         batch_events: vars.number("MAX_BATCH_EVENTS", 2_500, 1..=10_000),
         body_bytes: vars.number("MAX_BODY_BYTES", 5 << 20, 1 << 10..=64 << 20),
