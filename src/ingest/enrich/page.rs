@@ -1,0 +1,81 @@
+//! What addresses of pages tell.
+
+use url::Url;
+
+use crate::ingest::wire::bounds;
+
+/// The parts of a page's address that questions ask for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Host, lower case.
+    pub hostname: Option<String>,
+    /// Path, without query and fragment.
+    pub path: Option<String>,
+    /// `utm_source`
+    pub utm_source: Option<String>,
+    /// `utm_medium`
+    pub utm_medium: Option<String>,
+    /// `utm_campaign`
+    pub utm_campaign: Option<String>,
+    /// `utm_term`
+    pub utm_term: Option<String>,
+    /// `utm_content`
+    pub utm_content: Option<String>,
+}
+
+/// Takes an address apart. It may lack scheme and host, as in `/pricing?utm_source=x`; of what is
+/// no address at all nothing is told.
+pub fn page(address: &str) -> Page {
+    let mut page = Page::default();
+    if let Ok(url) = Url::parse(address) {
+        page.hostname = url.host_str().and_then(|host| kept(host.to_ascii_lowercase(), bounds::HOST));
+        if !url.cannot_be_a_base() {
+            page.path = kept(url.path().to_owned(), bounds::ADDRESS);
+        }
+        url.query().into_iter().for_each(|query| read_campaign(&mut page, query));
+    } else if address.starts_with('/') {
+        let address = address.split('#').next().unwrap_or_default();
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        page.path = kept(path.to_owned(), bounds::ADDRESS);
+        read_campaign(&mut page, query);
+    }
+    page
+}
+
+/// Of a name that occurs twice the first counts.
+fn read_campaign(page: &mut Page, query: &str) {
+    if !query.contains("utm_") {
+        return;
+    }
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        let field = match name.as_ref() {
+            "utm_source" => &mut page.utm_source,
+            "utm_medium" => &mut page.utm_medium,
+            "utm_campaign" => &mut page.utm_campaign,
+            "utm_term" => &mut page.utm_term,
+            "utm_content" => &mut page.utm_content,
+            _ => continue,
+        };
+        if field.is_none() {
+            *field = kept(value.into_owned(), bounds::CAMPAIGN);
+        }
+    }
+}
+
+/// The host a visitor came from, without `www.`; none when it is the page's own.
+pub fn referrer_domain(referrer: &str, hostname: Option<&str>) -> Option<String> {
+    let url = Url::parse(referrer).ok()?;
+    let host = url.host_str()?.to_ascii_lowercase();
+    let bare = |host: &str| host.strip_prefix("www.").unwrap_or(host).to_owned();
+    let domain = bare(&host);
+    (hostname.map(bare).as_ref() != Some(&domain)).then(|| kept(domain, bounds::HOST)).flatten()
+}
+
+/// Text as it is stored: bounded, without NUL (which percent-encoding can hide), absent when empty.
+fn kept(mut text: String, most: usize) -> Option<String> {
+    if text.contains('\0') {
+        text = text.replace('\0', "");
+    }
+    text.truncate(text.floor_char_boundary(most));
+    (!text.is_empty()).then_some(text)
+}

@@ -1,0 +1,82 @@
+//! An event as it is stored, made of what was sent and what the request tells.
+
+use sha2::{Digest, Sha256};
+use uuid::{Builder, Uuid};
+
+use super::{
+    enrich::{self, Enricher, Sender},
+    wire::{Incoming, bounds},
+};
+use crate::entity::event;
+
+/// Enriches an event. What it says of its visitor wins over what the request says, because a
+/// server that sends for others is not the visitor.
+pub(super) fn build(
+    enricher: &Enricher,
+    sender: &Sender,
+    received_at: i64,
+    id: Option<&str>,
+    incoming: Incoming,
+) -> event::Model {
+    let (id, client_id) = identity(id, received_at);
+    let ip = incoming.ip.or(sender.ip);
+    let user_agent = incoming.user_agent.or_else(|| sender.user_agent.as_deref().and_then(kept_agent));
+    let agent = user_agent.as_deref().map(|user_agent| enricher.agent(user_agent)).unwrap_or_default();
+    let page = incoming.url.as_deref().map(enrich::page).unwrap_or_default();
+    let referrer = incoming.referrer.as_deref();
+    event::Model {
+        id,
+        client_id,
+        timestamp: incoming.timestamp,
+        received_at,
+        event_type: incoming.event_type,
+        user_id: incoming.user_id,
+        anonymous_id: incoming.anonymous_id,
+        session_id: incoming.session_id,
+        referrer_domain: referrer.and_then(|from| enrich::referrer_domain(from, page.hostname.as_deref())),
+        url: incoming.url,
+        hostname: page.hostname,
+        path: page.path,
+        referrer: incoming.referrer,
+        utm_source: page.utm_source,
+        utm_medium: page.utm_medium,
+        utm_campaign: page.utm_campaign,
+        utm_term: page.utm_term,
+        utm_content: page.utm_content,
+        country: incoming.country.or_else(|| enricher.country(ip?)),
+        ip_address: ip.map(|ip| enricher.kept_ip(ip)),
+        browser: agent.browser.clone(),
+        os: agent.os.clone(),
+        device: agent.device.map(str::to_owned),
+        user_agent,
+        screen_width: incoming.screen_width,
+        screen_height: incoming.screen_height,
+        metadata: incoming.metadata,
+        // The writer's part.
+        app_id: Uuid::nil(),
+        seq: 0,
+    }
+}
+
+/// The id of the row, and the client's own where it is not a UUID.
+fn identity(id: Option<&str>, received_at: i64) -> (Uuid, Option<String>) {
+    let Some(id) = id else {
+        let millis = u64::try_from(received_at).unwrap_or_default();
+        return (Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid(), None);
+    };
+    // Only the usual spelling: a sender of any other gets its own text back.
+    if id.len() == 36
+        && let Ok(uuid) = Uuid::try_parse(id)
+    {
+        return (uuid, None);
+    }
+    let digest = Sha256::digest(id.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    (Builder::from_custom_bytes(bytes).into_uuid(), Some(id.to_owned()))
+}
+
+fn kept_agent(header: &str) -> Option<String> {
+    let agent = header.get(..header.floor_char_boundary(bounds::USER_AGENT))?.replace('\0', "");
+    (!agent.is_empty()).then_some(agent)
+}

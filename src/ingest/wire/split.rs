@@ -1,0 +1,178 @@
+//! A body, cut into events.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::{Format, time, value};
+use crate::{
+    config::Limits,
+    error::{Error, Result},
+    ingest::Refusal,
+};
+
+/// The events of a request, each as it was sent, or the reason why it is none.
+#[derive(Debug)]
+pub struct Body<'a> {
+    /// In the order of the request; at least one.
+    pub events: Vec<Result<&'a RawValue, Refusal>>,
+    /// When the client says it sent the request, in milliseconds since the epoch.
+    pub sent_at: Option<i64>,
+}
+
+/// Cuts a body into events. Fails only when it cannot be told where its events begin and end, or
+/// when it has none or too many.
+pub fn split<'a>(body: &'a [u8], format: Format, limits: &Limits) -> Result<Body<'a>> {
+    let body = std::str::from_utf8(body).map_err(|_| invalid("The body is not valid UTF-8."))?;
+    let body = body.trim_ascii();
+    if body.is_empty() {
+        return Err(invalid("The body is empty. Send an event, an array of events, or {\"events\": […]}."));
+    }
+    let (events, sent_at) = match format {
+        Format::Ndjson => (lines(body, limits.batch_events)?, None),
+        Format::Json if body.starts_with('[') => (array(body, "body", limits.batch_events)?, None),
+        Format::Json => object(body, limits.batch_events)?,
+    };
+    if events.is_empty() {
+        return Err(invalid("There are no events in the body."));
+    }
+    Ok(Body { events, sent_at })
+}
+
+fn lines(body: &str, most: usize) -> Result<Vec<Result<&RawValue, Refusal>>> {
+    let lines = body.split('\n').map(str::trim_ascii).filter(|line| !line.is_empty());
+    if lines.clone().nth(most).is_some() {
+        return Err(too_many("body", most));
+    }
+    Ok(lines.map(|line| serde_json::from_str(line).map_err(|error| value::not_json(None, &error))).collect())
+}
+
+fn array<'a>(body: &'a str, field: &str, most: usize) -> Result<Vec<Result<&'a RawValue, Refusal>>> {
+    let mut deserializer = serde_json::Deserializer::from_str(body);
+    let (events, more) = AtMost(most).deserialize(&mut deserializer).map_err(|error| not_json(&error))?;
+    if more {
+        return Err(too_many(field, most));
+    }
+    deserializer.end().map_err(|error| not_json(&error))?;
+    Ok(events.into_iter().map(Ok).collect())
+}
+
+type Events<'a> = Vec<Result<&'a RawValue, Refusal>>;
+
+/// An object is an envelope when it has `events` and is not itself an event.
+fn object(body: &str, most: usize) -> Result<(Events<'_>, Option<i64>)> {
+    let outline: Outline<'_> = match serde_json::from_str(body) {
+        Ok(outline) => outline,
+        Err(error) if error.is_data() => return Err(invalid("The body must be a JSON object or an array of objects.")),
+        Err(error) => return Err(not_json(&error)),
+    };
+    let (Some(events), false) = (outline.events, outline.is_event) else {
+        let event = serde_json::from_str(body).map_err(|error| not_json(&error))?;
+        return Ok((vec![Ok(event)], None));
+    };
+    if !events.get().starts_with('[') {
+        return Err(Error::invalid("events", "events must be an array."));
+    }
+    let sent_at = outline.sent_at.map(|raw| time::parse(raw, "sent_at")).transpose();
+    let sent_at = sent_at.map_err(|refusal| Error::invalid("sent_at", refusal.message))?.flatten();
+    Ok((array(events.get(), "events", most)?, sent_at))
+}
+
+/// What tells an envelope from an event.
+#[derive(Default)]
+struct Outline<'a> {
+    events: Option<&'a RawValue>,
+    sent_at: Option<&'a RawValue>,
+    is_event: bool,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Outline<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Outline<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut outline = Outline::default();
+                while let Some(key) = map.next_key::<OutlineKey>()? {
+                    match key {
+                        OutlineKey::Events => outline.events = Some(map.next_value()?),
+                        OutlineKey::SentAt => outline.sent_at = Some(map.next_value()?),
+                        OutlineKey::EventType => {
+                            outline.is_event = true;
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                        // Not IgnoredAny, which looks into escapes: what is inside is judged later.
+                        OutlineKey::Other => drop(map.next_value::<&RawValue>()?),
+                    }
+                }
+                Ok(outline)
+            }
+        }
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier)]
+enum OutlineKey {
+    #[serde(rename = "events")]
+    Events,
+    #[serde(rename = "sent_at", alias = "sentAt")]
+    SentAt,
+    #[serde(rename = "event_type", alias = "eventType")]
+    EventType,
+    #[serde(other)]
+    Other,
+}
+
+/// Reads an array of raw values, but no more than so many; tells whether there were more.
+struct AtMost(usize);
+
+impl<'de> DeserializeSeed<'de> for AtMost {
+    type Value = (Vec<&'de RawValue>, bool);
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AtMost {
+    type Value = (Vec<&'de RawValue>, bool);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut events = Vec::new();
+        let mut more = false;
+        while let Some(event) = seq.next_element::<&RawValue>()? {
+            more = events.len() >= self.0;
+            if !more {
+                events.push(event);
+            }
+        }
+        Ok((events, more))
+    }
+}
+
+fn invalid(message: &str) -> Error {
+    Error::invalid("body", message)
+}
+
+fn not_json(error: &serde_json::Error) -> Error {
+    Error::invalid("body", format!("The body is not valid JSON (line {}, column {}).", error.line(), error.column()))
+}
+
+fn too_many(field: &str, most: usize) -> Error {
+    Error::TooLarge { field: Some(field.into()), message: format!("A request may hold at most {most} events.") }
+}
