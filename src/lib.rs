@@ -5,7 +5,7 @@
 //! | level | modules | what they are |
 //! |---|---|---|
 //! | 7 | `cli` `demo` `server` | commands, the sample data, routers and shutdown |
-//! | 6 | [`graphql`] \| [`rest`] | the two edges; they never see each other |
+//! | 6 | [`graphql`] \| [`rest`] \| [`pages`] | the edges; they never see each other |
 //! | 5 | [`state`] | the handles a request may use |
 //! | 4 | [`apps`] \| [`ingest`] \| [`analytics`] | what the product does; none sees another |
 //! | 3 | [`auth`], [`columnar`] | who may; events as columns |
@@ -28,6 +28,7 @@ pub mod error;
 pub mod graphql;
 pub mod ingest;
 pub mod limiter;
+pub mod pages;
 pub mod rest;
 pub mod server;
 pub mod shared;

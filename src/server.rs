@@ -15,7 +15,7 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-use crate::{error::Result, graphql, rest, state::App};
+use crate::{error::Result, graphql, pages, rest, state::App};
 
 /// How long a client may take to send the head of a request, the first one or the next.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -31,11 +31,13 @@ const MAX_CONNECTIONS: usize = 20_000;
 
 /// Everything the server answers.
 pub fn router(app: App) -> Router {
+    let google = app.config.google.is_some();
     rest::health::router()
         .merge(rest::events::router())
         .merge(rest::oauth::router())
         .with_state(app.clone())
         .merge(graphql::router(app))
+        .merge(pages::router(google))
 }
 
 /// Answers on `listener` until `shutdown` resolves. Then nobody new is let in, requests in flight

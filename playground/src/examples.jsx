@@ -1,0 +1,69 @@
+import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+import { useEffect, useState } from "react";
+import { ask } from "./fetcher.js";
+
+const files = import.meta.glob("../operations/*", { query: "?raw", import: "default", eager: true });
+
+/** The operations in the order of their file names, each with its first comment and its variables. */
+const operations = Object.entries(files)
+  .filter(([path]) => path.endsWith(".graphql"))
+  .sort(([one], [other]) => one.localeCompare(other))
+  .map(([path, text]) => ({
+    name: path.match(/(\d+-)?([^/]+)\.graphql$/)[2].replaceAll("-", " "),
+    about: text.match(/^# (.*)/)[1],
+    text,
+    variables: files[path.replace(/graphql$/, "json")] ?? "",
+  }));
+
+/** The first app of whoever is signed in, to stand where the examples say YOUR_APP_ID. */
+async function firstApp() {
+  const answer = await ask({ query: "{ viewer { apps(first: 1) { nodes { id } } } }" });
+  return answer.data?.viewer?.apps.nodes[0]?.id;
+}
+
+function Examples() {
+  const queryEditor = useGraphiQL((state) => state.queryEditor);
+  const variableEditor = useGraphiQL((state) => state.variableEditor);
+  const { addTab } = useGraphiQLActions();
+  const [chosen, setChosen] = useState();
+
+  // The new tab's editors must be in place before they are filled.
+  useEffect(() => {
+    if (!chosen) return;
+    queryEditor?.setValue(chosen.text);
+    variableEditor?.setValue(chosen.variables);
+    setChosen(undefined);
+  }, [chosen, queryEditor, variableEditor]);
+
+  async function open(operation) {
+    const app = operation.variables.includes("YOUR_APP_ID") ? await firstApp().catch(() => undefined) : undefined;
+    addTab();
+    setChosen({ ...operation, variables: operation.variables.replaceAll("YOUR_APP_ID", app ?? "YOUR_APP_ID") });
+  }
+
+  return (
+    <section aria-label="Examples">
+      <div className="graphiql-doc-explorer-title">Examples</div>
+      <ul className="examples">
+        {operations.map((operation) => (
+          <li key={operation.name}>
+            <button type="button" className="graphiql-un-styled" onClick={() => open(operation)}>
+              <strong>{operation.name}</strong>
+              <span>{operation.about}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Icon() {
+  return (
+    <svg viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden="true">
+      <path d="M4 6h10M4 12h10M4 18h6M17 13l4 3-4 3z" />
+    </svg>
+  );
+}
+
+export const examples = { title: "Examples", icon: Icon, content: Examples };
