@@ -2,17 +2,22 @@
 
 pub mod account;
 pub mod api_key;
+pub mod cookie;
 pub mod oauth;
 pub mod password;
 pub mod session;
+
+use std::{net::IpAddr, time::Duration};
 
 use sea_orm::EntityTrait;
 use uuid::Uuid;
 
 use crate::{
+    config::{Limits, proxies::network},
     db::Db,
     entity::app_member::{self, Role},
     error::{Error, Result},
+    limiter::{Decision, Limiter, Quota},
 };
 
 /// The person behind a request: signed in by a session that was live when it arrived.
@@ -67,4 +72,11 @@ pub fn checked_name(field: &str, name: &str) -> Result<String> {
         return Err(Error::invalid(field, "Expected 1 to 100 characters, none of them a control character."));
     }
     Ok(name.to_owned())
+}
+
+/// Takes one of the attempts at signing in that an address has; `RateLimited` when none is left.
+/// Of IPv6 the network counts: every customer has more addresses than one could list.
+pub async fn attempt(limiter: &Limiter, limits: &Limits, ip: IpAddr) -> Result<Decision> {
+    let quota = Quota { permits: limits.auth_per_15_minutes, period: Duration::from_secs(15 * 60) };
+    limiter.check(&format!("auth:{}", network(ip, 32, 64)), quota, 1).await.into_result()
 }

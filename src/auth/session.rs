@@ -1,6 +1,6 @@
 //! Sign-ins: a token of seven days that is worth something only while its stored session is.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use sea_orm::{
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     auth::Viewer,
     clock::Clock,
-    config::Secret,
+    config::{Secret, proxies::network},
     db::Db,
     entity::user_session::{self, Column, Model},
     error::{Error, Result},
@@ -20,9 +20,6 @@ use crate::{
 
 /// How long a sign-in lasts.
 pub const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
-/// The cookie that carries the token for browsers.
-pub const COOKIE: &str = "uea_session";
 
 /// How many sessions a list shows; older ones still work.
 const LISTED: u64 = 100;
@@ -72,9 +69,9 @@ impl Sessions {
         Self { db, clock, keys: Arc::new(keys) }
     }
 
-    /// Signs `user` in. Sessions of theirs whose time is over are swept on the way, so that the
+    /// Signs `user` in; of the address only the network is kept. Sessions of theirs whose time is over are swept on the way, so that the
     /// table needs no job.
-    pub async fn start(&self, user: Uuid, user_agent: Option<&str>, ip_address: Option<String>) -> Result<Started> {
+    pub async fn start(&self, user: Uuid, user_agent: Option<&str>, ip: Option<IpAddr>) -> Result<Started> {
         let now = self.clock.now_ms();
         // Whole seconds, so that the row and the token end at the same moment.
         let (iat, exp) = (now / 1000, now / 1000 + LIFETIME.as_secs() as i64);
@@ -85,7 +82,7 @@ impl Sessions {
             expires_at: Set(exp * 1000),
             revoked_at: Set(None),
             user_agent: Set(user_agent.map(shortened)),
-            ip_address: Set(ip_address),
+            ip_address: Set(ip.map(|ip| network(ip, 24, 48).to_string())),
         };
         let transaction = self.db.begin().await?;
         user_session::Entity::delete_many()

@@ -28,6 +28,14 @@ where
     client
 }
 
+/// The network an address belongs to, with prefixes of these lengths: for what must not point at
+/// one person, and for limits that a whole network shares.
+pub fn network(ip: IpAddr, v4_bits: u8, v6_bits: u8) -> IpAddr {
+    let ip = ip.to_canonical();
+    let bits = if ip.is_ipv4() { v4_bits } else { v6_bits };
+    IpNet::new(ip, bits).map_or(ip, |net| net.network())
+}
+
 /// An address as proxies write it: bare, with a port, or in brackets.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     hop.parse()

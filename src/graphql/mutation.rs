@@ -1,4 +1,11 @@
 //! What owners change.
 
+mod accounts;
+mod api_keys;
+mod apps;
+
+use async_graphql::MergedObject;
+
 /// Changes, each with one `input` and a payload that holds what was changed.
-pub type Mutation = async_graphql::EmptyMutation;
+#[derive(MergedObject, Default)]
+pub struct Mutation(accounts::AccountMutations, apps::AppMutations, api_keys::ApiKeyMutations);

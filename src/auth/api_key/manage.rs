@@ -17,7 +17,7 @@ use crate::{
 const KEYS_PER_APP: u64 = 100;
 
 /// The highest rate a key may be given.
-const MAX_PER_MINUTE: u32 = 100_000_000;
+const MAX_PER_MINUTE: i32 = 100_000_000;
 
 /// What a key can be told at its making.
 #[derive(Debug, Clone, Default)]
@@ -27,9 +27,9 @@ pub struct NewKey {
     /// When it stops working by itself, in milliseconds since the epoch.
     pub expires_at: Option<i64>,
     /// Requests a minute, where it shall differ from the server's default.
-    pub requests_per_minute: Option<u32>,
+    pub requests_per_minute: Option<i32>,
     /// Events a minute, where there shall be a budget.
-    pub events_per_minute: Option<u32>,
+    pub events_per_minute: Option<i32>,
 }
 
 /// Whether a key lets events in.
@@ -153,11 +153,11 @@ impl ApiKeys {
     }
 }
 
-fn rate(field: &str, per_minute: Option<u32>) -> Result<Option<i32>> {
+fn rate(field: &str, per_minute: Option<i32>) -> Result<Option<i32>> {
     match per_minute {
         Some(n) if !(1..=MAX_PER_MINUTE).contains(&n) => {
             Err(Error::invalid(field, format!("Expected a whole number from 1 to {MAX_PER_MINUTE}.")))
         }
-        other => Ok(other.and_then(|n| i32::try_from(n).ok())),
+        other => Ok(other),
     }
 }

@@ -1,0 +1,138 @@
+//! Accounts and sign-ins.
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+
+use crate::{
+    auth::{self, account, cookie, session},
+    clock::Moment,
+    config::Secret,
+    entity::user,
+    graphql::{
+        context::ContextExt,
+        error::Result,
+        id,
+        types::{session::Session, user::User},
+    },
+};
+
+/// A new account.
+#[derive(InputObject)]
+struct RegisterInput {
+    /// The address to sign in with; case does not matter.
+    email: String,
+    /// The password, of 12 to 128 characters.
+    password: String,
+    /// What to call its holder, in 1 to 100 characters.
+    name: String,
+}
+
+/// Who wants to sign in.
+#[derive(InputObject)]
+struct SignInInput {
+    /// The account's address; case does not matter.
+    email: String,
+    /// Its password.
+    password: String,
+}
+
+/// Which sign-in to end.
+#[derive(InputObject)]
+struct RevokeSessionInput {
+    /// Id of the session, such as `ses_0199…`.
+    id: ID,
+}
+
+/// Somebody has signed in. Browsers get the token as a cookie besides.
+#[derive(SimpleObject)]
+struct SignInPayload {
+    /// Who it is.
+    user: User,
+    /// The session that has begun. The token is worth something only while it lasts.
+    session: Session,
+    /// To be sent as `Authorization: Bearer …` with requests. It is shown only here.
+    token: String,
+    /// When the token stops working by itself.
+    expires_at: Moment,
+}
+
+/// Somebody has signed out.
+#[derive(SimpleObject)]
+struct SignOutPayload {
+    /// The session that has ended; null when nobody was signed in.
+    session: Option<Session>,
+}
+
+/// A session has ended.
+#[derive(SimpleObject)]
+struct RevokeSessionPayload {
+    /// The session that has ended.
+    session: Session,
+}
+
+/// Other sessions have ended.
+#[derive(SimpleObject)]
+struct RevokeOtherSessionsPayload {
+    /// How many there were.
+    revoked: u32,
+}
+
+#[derive(Default)]
+pub(super) struct AccountMutations;
+
+#[Object]
+impl AccountMutations {
+    /// Makes an account and signs it in. An address that has an account is answered with the code
+    /// `CONFLICT`. Attempts are limited by client address, together with sign-ins.
+    async fn register(&self, ctx: &Context<'_>, input: RegisterInput) -> Result<SignInPayload> {
+        let app = ctx.app();
+        auth::attempt(&app.limiter, &app.config.limits, ctx.client().ip).await?;
+        let password = Secret::new(input.password);
+        let user = account::register(&app.db, &app.clock, &input.email, &input.name, password).await?;
+        sign_in(ctx, user).await
+    }
+
+    /// Signs in with e-mail address and password. What of the two was wrong is not said: either
+    /// way the code is `UNAUTHENTICATED`. Attempts are limited by client address.
+    async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Result<SignInPayload> {
+        let app = ctx.app();
+        auth::attempt(&app.limiter, &app.config.limits, ctx.client().ip).await?;
+        let user = account::sign_in(&app.db, &input.email, Secret::new(input.password)).await?;
+        sign_in(ctx, user).await
+    }
+
+    /// Ends the session this request was made with, and makes a browser forget its cookie. Does
+    /// nothing for a stranger.
+    async fn sign_out(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
+        ctx.append_http_header("set-cookie", cookie::clear(cookie::SESSION, "/", &ctx.app().config.public_url));
+        let Some(viewer) = ctx.maybe_viewer() else { return Ok(SignOutPayload { session: None }) };
+        let ended = ctx.app().sessions.revoke(viewer, viewer.session_id).await?;
+        Ok(SignOutPayload { session: Some(Session(ended)) })
+    }
+
+    /// Ends one of the viewer's sessions; its token stops working at once.
+    async fn revoke_session(&self, ctx: &Context<'_>, input: RevokeSessionInput) -> Result<RevokeSessionPayload> {
+        let viewer = ctx.viewer()?;
+        let ended = ctx.app().sessions.revoke(viewer, id::session(&input.id)?).await?;
+        Ok(RevokeSessionPayload { session: Session(ended) })
+    }
+
+    /// Ends every session of the viewer but the one this request was made with.
+    async fn revoke_other_sessions(&self, ctx: &Context<'_>) -> Result<RevokeOtherSessionsPayload> {
+        let revoked = ctx.app().sessions.revoke_others(ctx.viewer()?).await?;
+        Ok(RevokeOtherSessionsPayload { revoked: u32::try_from(revoked).unwrap_or(u32::MAX) })
+    }
+}
+
+async fn sign_in(ctx: &Context<'_>, user: user::Model) -> Result<SignInPayload> {
+    let (app, client) = (ctx.app(), ctx.client());
+    let started = app.sessions.start(user.id, client.user_agent.as_deref(), Some(client.ip)).await?;
+    let token = started.token.expose();
+    let lifetime = session::LIFETIME.as_secs() as i64;
+    ctx.append_http_header("set-cookie", cookie::set(cookie::SESSION, token, "/", lifetime, &app.config.public_url));
+    Ok(SignInPayload {
+        user: User(user),
+        token: token.to_owned(),
+        expires_at: Moment(started.session.expires_at),
+        session: Session(started.session),
+    })
+}

@@ -1,0 +1,112 @@
+//! The keys that let events in.
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use uuid::Uuid;
+
+use crate::{
+    auth::{AppScope, api_key::NewKey},
+    clock::Moment,
+    graphql::{context::ContextExt, error::Result, id, types::api_key::ApiKey},
+};
+
+/// A new API key.
+#[derive(InputObject)]
+struct CreateApiKeyInput {
+    /// Id of the app whose events it shall let in, such as `app_0199…`.
+    app_id: ID,
+    /// What to call it, in 1 to 100 characters.
+    name: String,
+    /// When it shall stop working by itself; never when absent.
+    expires_at: Option<Moment>,
+    /// How many requests a minute it may make; as many as the server allows by default when absent.
+    requests_per_minute: Option<i32>,
+    /// How many events a minute it may let in; no limit of its own when absent.
+    events_per_minute: Option<i32>,
+}
+
+/// Which API key to revoke.
+#[derive(InputObject)]
+struct RevokeApiKeyInput {
+    /// Id of the key, such as `key_0199…`.
+    id: ID,
+}
+
+/// Which API key to give a new secret.
+#[derive(InputObject)]
+struct RegenerateApiKeyInput {
+    /// Id of the key, such as `key_0199…`.
+    id: ID,
+}
+
+/// An API key was created.
+#[derive(SimpleObject)]
+struct CreateApiKeyPayload {
+    /// The new key.
+    api_key: ApiKey,
+    /// The key itself, to be sent as `X-API-Key` with events. It is shown only here.
+    key: String,
+}
+
+/// An API key was revoked.
+#[derive(SimpleObject)]
+struct RevokeApiKeyPayload {
+    /// The key that lets nothing in any more.
+    api_key: ApiKey,
+}
+
+/// An API key has a new secret.
+#[derive(SimpleObject)]
+struct RegenerateApiKeyPayload {
+    /// The key, the same but for its prefix.
+    api_key: ApiKey,
+    /// The new key itself, to be sent as `X-API-Key` with events. It is shown only here.
+    key: String,
+}
+
+#[derive(Default)]
+pub(super) struct ApiKeyMutations;
+
+#[Object]
+impl ApiKeyMutations {
+    /// Makes a key that lets events into an app.
+    async fn create_api_key(&self, ctx: &Context<'_>, input: CreateApiKeyInput) -> Result<CreateApiKeyPayload> {
+        let (server, viewer) = (ctx.app(), ctx.viewer()?);
+        let scope = AppScope::of_member(&server.db, viewer, id::app(&input.app_id)?).await?;
+        let new = NewKey {
+            name: input.name,
+            expires_at: input.expires_at.map(|Moment(at)| at),
+            requests_per_minute: input.requests_per_minute,
+            events_per_minute: input.events_per_minute,
+        };
+        let (key, raw) = server.api_keys.create(scope, viewer, new).await?;
+        Ok(CreateApiKeyPayload { api_key: ApiKey(key), key: raw.expose().to_owned() })
+    }
+
+    /// Ends a key for good. On this instance it stops working at once, on others within five
+    /// seconds.
+    async fn revoke_api_key(&self, ctx: &Context<'_>, input: RevokeApiKeyInput) -> Result<RevokeApiKeyPayload> {
+        let (scope, key) = way_to(ctx, &input.id).await?;
+        let key = ctx.app().api_keys.revoke(scope, key).await?;
+        Ok(RevokeApiKeyPayload { api_key: ApiKey(key) })
+    }
+
+    /// Gives a key a new secret and keeps its name, limits, expiry and counts. On this instance
+    /// the old secret stops working at once, on others within five seconds. A revoked key is
+    /// answered with the code `CONFLICT`.
+    async fn regenerate_api_key(
+        &self,
+        ctx: &Context<'_>,
+        input: RegenerateApiKeyInput,
+    ) -> Result<RegenerateApiKeyPayload> {
+        let (scope, key) = way_to(ctx, &input.id).await?;
+        let (key, raw) = ctx.app().api_keys.regenerate(scope, key).await?;
+        Ok(RegenerateApiKeyPayload { api_key: ApiKey(key), key: raw.expose().to_owned() })
+    }
+}
+
+/// The key that `id` names and the viewer's way to it; `NOT_FOUND` unless its app is theirs.
+async fn way_to(ctx: &Context<'_>, id: &ID) -> Result<(AppScope, Uuid)> {
+    let viewer = ctx.viewer()?;
+    let key = id::api_key(id)?;
+    Ok((ctx.app().api_keys.scope_of(viewer, key).await?, key))
+}
