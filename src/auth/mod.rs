@@ -13,7 +13,7 @@ use sea_orm::EntityTrait;
 use uuid::Uuid;
 
 use crate::{
-    config::{Limits, proxies::network},
+    config::{Limits, network},
     db::Db,
     entity::app_member::{self, Role},
     error::{Error, Result},

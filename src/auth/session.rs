@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     auth::Viewer,
     clock::Clock,
-    config::{Secret, proxies::network},
+    config::{Secret, network},
     db::Db,
     entity::user_session::{self, Column, Model},
     error::{Error, Result},

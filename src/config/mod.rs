@@ -12,7 +12,7 @@ use url::Url;
 
 use self::vars::Vars;
 pub use self::{
-    proxies::client_ip,
+    proxies::{client_ip, network},
     secrets::{Secret, write_private},
 };
 use crate::error::Result;
