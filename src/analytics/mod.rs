@@ -6,6 +6,7 @@
 //! types, so their documentation is the schema's.
 
 pub mod answer;
+pub mod bucket;
 pub mod events;
 pub mod filter;
 pub mod range;

@@ -209,3 +209,90 @@ fn check_moment(field: &str, at: Moment) -> Result<()> {
     }
     Err(Error::invalid(field, "Expected a time in the years 0001 to 9999."))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn ms(text: &str) -> i64 {
+        text.parse::<Timestamp>().unwrap().as_millisecond()
+    }
+
+    fn range(from: &str, to: &str) -> Range {
+        Range { from: ms(from), to: ms(to) }
+    }
+
+    #[test]
+    fn presets_are_whole_days_of_the_zone() {
+        let berlin = zone("Europe/Berlin", "timezone").unwrap();
+        let now = ms("2026-03-29T22:30:00Z");
+        let of = |preset| TimeRange { preset: Some(preset), ..TimeRange::default() }.resolve(now, &berlin).unwrap();
+        assert_eq!(of(RangePreset::Today), range("2026-03-29T22:00:00Z", "2026-03-30T22:00:00Z"));
+        assert_eq!(of(RangePreset::Yesterday), range("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"));
+        assert_eq!(of(RangePreset::Last24Hours), range("2026-03-28T22:31:00Z", "2026-03-29T22:31:00Z"));
+        assert_eq!(of(RangePreset::ThisWeek), range("2026-03-29T22:00:00Z", "2026-04-05T22:00:00Z"));
+        assert_eq!(of(RangePreset::LastMonth), range("2026-01-31T23:00:00Z", "2026-02-28T23:00:00Z"));
+        assert_eq!(of(RangePreset::Last12Months), range("2025-03-31T22:00:00Z", "2026-03-31T22:00:00Z"));
+        assert_eq!(of(RangePreset::AllTime), range("1970-01-01T00:00:00Z", "2026-03-31T22:00:00Z"));
+    }
+
+    #[test]
+    fn a_wrong_range_names_its_field() {
+        let at = |ms| Some(Moment(ms));
+        let field =
+            |range: TimeRange| range.resolve(0, &TimeZone::UTC).unwrap_err().field().map(str::to_owned).unwrap();
+        assert_eq!(field(TimeRange { from: at(2), to: at(1), preset: None }), "range.from");
+        assert_eq!(field(TimeRange { from: at(2), to: None, preset: None }), "range.to");
+        assert_eq!(field(TimeRange { from: at(EARLIEST - 1), to: at(1), preset: None }), "range.from");
+        assert_eq!(field(TimeRange { from: at(1), to: at(i64::MAX), preset: None }), "range.to");
+        assert_eq!(field(TimeRange { from: at(1), to: at(2), preset: Some(RangePreset::Today) }), "range.preset");
+        assert_eq!(field(TimeRange::default()), "range.preset");
+        let empty = TimeRange { from: at(2), to: at(2), preset: None }.resolve(0, &TimeZone::UTC).unwrap();
+        assert_eq!(empty, Range { from: 2, to: 2 });
+    }
+
+    #[test]
+    fn a_period_is_as_many_months_days_or_milliseconds() {
+        let berlin = zone("Europe/Berlin", "timezone").unwrap();
+        let before = |from, to| compared(range(from, to), Comparison::PreviousPeriod, &berlin).unwrap();
+        assert_eq!(
+            before("2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z"),
+            range("2026-01-31T23:00:00Z", "2026-02-28T23:00:00Z")
+        );
+        assert_eq!(
+            before("2026-03-29T22:00:00Z", "2026-03-30T22:00:00Z"),
+            range("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z")
+        );
+        assert_eq!(
+            before("2026-03-29T12:00:00Z", "2026-03-29T13:30:00Z"),
+            range("2026-03-29T10:30:00Z", "2026-03-29T12:00:00Z")
+        );
+    }
+
+    #[test]
+    fn a_year_before_survives_leap_days() {
+        let before = |from, to| compared(range(from, to), Comparison::PreviousYear, &TimeZone::UTC).unwrap();
+        assert_eq!(
+            before("2024-02-29T00:00:00Z", "2024-03-01T00:00:00Z"),
+            range("2023-02-28T00:00:00Z", "2023-03-01T00:00:00Z")
+        );
+        assert_eq!(
+            before("2024-02-28T00:00:00Z", "2024-02-29T00:00:00Z"),
+            range("2023-02-28T00:00:00Z", "2023-03-01T00:00:00Z")
+        );
+        assert_eq!(
+            before("2024-02-29T10:00:00Z", "2024-02-29T15:00:00Z"),
+            range("2023-02-28T10:00:00Z", "2023-02-28T15:00:00Z")
+        );
+    }
+
+    #[test]
+    fn the_first_years_have_nothing_before_them() {
+        let first = Range { from: EARLIEST, to: EARLIEST + 5 };
+        for comparison in [Comparison::PreviousPeriod, Comparison::PreviousYear] {
+            assert_eq!(compared(first, comparison, &TimeZone::UTC).unwrap_err().field(), Some("compare"));
+        }
+    }
+}
