@@ -6,6 +6,16 @@
 //! Kernels see nothing else: they know neither rows nor SQL, and whatever yields batches
 //! (today rows, streamed) can feed them.
 
+mod batch;
+mod dictionary;
+pub mod property;
+mod row;
+mod scan;
+
+pub use batch::{Batch, Columns, View};
+pub use dictionary::Dictionary;
+pub use scan::{Order, Scan, scan};
+
 /// A column a question may ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Column {
