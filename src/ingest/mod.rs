@@ -65,27 +65,20 @@ pub async fn accept(
     body: Bytes,
     format: wire::Format,
 ) -> Result<Receipt> {
-    let (mut items, events) = read(intake, sender, &body, format)?;
-    drop(body);
-    let mut verdicts = intake.writer.store(scope, events).await?.into_iter();
-    for (_, verdict) in &mut items {
-        // What was read well took its place in the order of what was stored.
-        if *verdict == Verdict::Stored
-            && let Some(stored) = verdicts.next()
-        {
-            *verdict = stored;
-        }
-    }
-    for (_, verdict) in &items {
-        metrics::counter!("uea_ingest_events_total", "verdict" => verdict.label()).increment(1);
-    }
-    Ok(Receipt { items })
+    prepare(intake, sender, &body, format)?.store(intake.writer, scope).await
 }
 
-type Items = Vec<(Option<String>, Verdict)>;
+/// The events of a request, read and enriched but not stored.
+#[derive(Debug)]
+pub struct Prepared {
+    /// An entry an event of the request; `Stored` stands for "next in `events`".
+    items: Vec<(Option<String>, Verdict)>,
+    events: Vec<event::Model>,
+}
 
-/// Everything before storage: no waiting, no writing.
-fn read(intake: Intake<'_>, sender: &Sender, body: &[u8], format: wire::Format) -> Result<(Items, Vec<event::Model>)> {
+/// The first half of [`accept`], for whoever must know how many events there are before they are
+/// stored: no waiting, no writing.
+pub fn prepare(intake: Intake<'_>, sender: &Sender, body: &[u8], format: wire::Format) -> Result<Prepared> {
     let received_at = intake.clock.now_ms();
     let body = wire::split(body, format, intake.limits)?;
     let mut items = Vec::with_capacity(body.events.len());
@@ -104,11 +97,40 @@ fn read(intake: Intake<'_>, sender: &Sender, body: &[u8], format: wire::Format) 
             Err(refusal) => items.push((id, Verdict::Rejected(refusal))),
         }
     }
-    Ok((items, events))
+    Ok(Prepared { items, events })
+}
+
+impl Prepared {
+    /// Events that would be stored.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether nothing is left to store.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// The second half of [`accept`]: stores what was read well, all or nothing.
+    pub async fn store(self, writer: &Writer, scope: AppScope) -> Result<Receipt> {
+        let mut items = self.items;
+        let mut verdicts = writer.store(scope, self.events).await?.into_iter();
+        for (_, verdict) in &mut items {
+            if *verdict == Verdict::Stored
+                && let Some(stored) = verdicts.next()
+            {
+                *verdict = stored;
+            }
+        }
+        let receipt = Receipt { items };
+        receipt.count();
+        Ok(receipt)
+    }
 }
 
 impl Verdict {
-    fn label(&self) -> &'static str {
+    /// The verdict in one word, as clients and metrics see it.
+    pub fn label(&self) -> &'static str {
         match self {
             Self::Stored => "accepted",
             Self::Duplicate => "duplicate",
@@ -118,9 +140,15 @@ impl Verdict {
 }
 
 impl Receipt {
-    /// Events that were stored, that were known, and that were refused.
-    pub fn counts(&self) -> (usize, usize, usize) {
-        let of = |label: &str| self.items.iter().filter(|(_, verdict)| verdict.label() == label).count();
-        (of("accepted"), of("duplicate"), of("rejected"))
+    /// Events whose verdict has this label.
+    pub fn of(&self, label: &str) -> usize {
+        self.items.iter().filter(|(_, verdict)| verdict.label() == label).count()
+    }
+
+    fn count(&self) {
+        for label in ["accepted", "duplicate", "rejected"] {
+            let events = u64::try_from(self.of(label)).unwrap_or(u64::MAX);
+            metrics::counter!("uea_ingest_events_total", "verdict" => label).increment(events);
+        }
     }
 }

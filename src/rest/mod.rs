@@ -1,5 +1,8 @@
 //! The REST sidecar: events in, sign-in redirects, health.
 
+pub mod error;
 pub mod events;
+pub mod extract;
 pub mod health;
+pub mod limits;
 pub mod oauth;
