@@ -14,7 +14,7 @@ use std::sync::Arc;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use oauth2::{
     AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, ExtraTokenFields, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, Scope, StandardRevocableToken, StandardTokenResponse, TokenUrl,
+    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenUrl,
     basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
 };
 use serde::{Deserialize, Serialize};
@@ -217,9 +217,12 @@ impl Google {
             .exchange_code(AuthorizationCode::new(code))
             .set_redirect_uri(std::borrow::Cow::Borrowed(&parts.redirect_url))
             .set_pkce_verifier(PkceCodeVerifier::new(ticket.verifier))
-            .request_async(&|request| parts.provider.send(request))
+            .request_async(&parts.provider)
             .await
-            .map_err(|error| Refusal::untrusted(format!("the code was not exchanged: {error}")))?;
+            .map_err(|error| match error {
+                RequestTokenError::Request(error) => Refusal::Failed(Error::unavailable(error)),
+                refused => Refusal::untrusted(format!("the code was not exchanged: {refused}")),
+            })?;
         let token = answer.extra_fields().id_token.as_deref();
         let token = token.ok_or_else(|| Refusal::untrusted("the answer holds no id_token"))?;
         let expected =

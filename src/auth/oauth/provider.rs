@@ -1,10 +1,10 @@
 //! What the provider publishes about itself, and how it is called.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use jsonwebtoken::jwk::JwkSet;
 use moka::future::Cache;
-use oauth2::http;
+use oauth2::{AsyncHttpClient, http};
 use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
@@ -100,7 +100,7 @@ impl Provider {
     }
 
     /// One call: no redirects, in bounded time, with a bounded answer.
-    pub(super) async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, CallFailed> {
+    async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, CallFailed> {
         let mut answer = self.http.execute(request.try_into()?).await?;
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await? {
@@ -113,6 +113,15 @@ impl Provider {
         *response.status_mut() = answer.status();
         *response.headers_mut() = std::mem::take(answer.headers_mut());
         Ok(response)
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Provider {
+    type Error = CallFailed;
+    type Future = Pin<Box<dyn Future<Output = Result<http::Response<Vec<u8>>, CallFailed>> + Send + 'c>>;
+
+    fn call(&'c self, request: http::Request<Vec<u8>>) -> Self::Future {
+        Box::pin(self.send(request))
     }
 }
 
