@@ -2,18 +2,7 @@ import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import { useEffect, useState } from "react";
 import { ask } from "./fetcher.js";
 
-const files = import.meta.glob("../operations/*", { query: "?raw", import: "default", eager: true });
-
-/** The operations in the order of their file names, each with its first comment and its variables. */
-const operations = Object.entries(files)
-  .filter(([path]) => path.endsWith(".graphql"))
-  .sort(([one], [other]) => one.localeCompare(other))
-  .map(([path, text]) => ({
-    name: path.match(/(\d+-)?([^/]+)\.graphql$/)[2].replaceAll("-", " "),
-    about: text.match(/^# (.*)/)[1],
-    text,
-    variables: files[path.replace(/graphql$/, "json")] ?? "",
-  }));
+/* global OPERATIONS -- operations/*.graphql, in the order of their names, put here by build.js */
 
 /** The first app of whoever is signed in, to stand where the examples say YOUR_APP_ID. */
 async function firstApp() {
@@ -45,7 +34,7 @@ function Examples() {
     <section aria-label="Examples">
       <div className="graphiql-doc-explorer-title">Examples</div>
       <ul className="examples">
-        {operations.map((operation) => (
+        {OPERATIONS.map((operation) => (
           <li key={operation.name}>
             <button type="button" className="graphiql-un-styled" onClick={() => open(operation)}>
               <strong>{operation.name}</strong>

@@ -1,0 +1,47 @@
+# Two commands: `make demo` shows it, `make test` proves it. `make help` lists the rest.
+
+PROFILE ?= dev
+WEB := $(shell find playground -name node_modules -prune -o -name dist -prune -o -type f -print)
+
+.NOTPARALLEL:
+.PHONY: demo test lint web tools schema bench-ingest clean help
+
+demo: web ## Build everything, load a month of sample events, serve on 127.0.0.1:8080 (Ctrl-C ends it)
+	@cargo run --quiet --locked --profile $(PROFILE) -- demo
+
+test: ## Every check there is; installs Postgres, Redis and Chromium by apt where they are missing
+	@before=$$(git status --porcelain 2>/dev/null); \
+	$(MAKE) --no-print-directory tools web lint && cargo test --workspace --locked && \
+	if [ "$$before" != "$$(git status --porcelain 2>/dev/null)" ]; then \
+		git status --short; echo "The checks changed files of the repository."; exit 1; \
+	fi
+
+lint: ## Format, clippy and documentation, warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+web: playground/dist/index.html ## Build the playground (only when its sources changed)
+
+playground/dist/index.html: playground/node_modules/.package-lock.json $(WEB)
+	cd playground && npm run --silent build
+
+playground/node_modules/.package-lock.json: playground/package.json playground/package-lock.json
+	cd playground && npm ci --no-audit --no-fund --loglevel error
+	@touch $@
+
+tools: ## Install what the tests need and the machine lacks
+	@.ci/tools
+
+schema: ## Write schema.graphql anew
+	@cargo run --quiet --locked -- schema > schema.graphql.new && mv schema.graphql.new schema.graphql
+
+bench-ingest: ## Measure how fast events get in
+	cargo bench --locked --bench ingest
+
+clean: ## Remove what was built (not ./data)
+	cargo clean
+	rm -rf playground/dist playground/node_modules
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
