@@ -3,6 +3,7 @@
 pub mod context;
 pub mod error;
 pub mod guard;
+mod http;
 pub mod id;
 pub mod loader;
 pub mod mutation;
@@ -12,6 +13,7 @@ pub mod report;
 pub mod scalar;
 pub mod types;
 
+pub use self::http::router;
 use async_graphql::{EmptySubscription, SchemaBuilder};
 
 use self::{guard::Guard, mutation::Mutation, query::Query, report::Report};
@@ -38,9 +40,4 @@ pub fn schema(app: App) -> Schema {
 
 fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     Schema::build(Query, Mutation::default(), EmptySubscription)
-}
-
-/// `/graphql` and its pages.
-pub fn router(_app: App) -> axum::Router {
-    todo!()
 }
