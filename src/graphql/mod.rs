@@ -13,9 +13,9 @@ pub mod report;
 pub mod scalar;
 pub mod types;
 
-pub use self::http::router;
 use async_graphql::{EmptySubscription, SchemaBuilder};
 
+pub use self::http::router;
 use self::{guard::Guard, mutation::Mutation, query::Query, report::Report};
 use crate::state::App;
 
@@ -24,7 +24,7 @@ pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// The schema in SDL, as `schema.graphql` keeps it.
 pub fn sdl() -> String {
-    builder().finish().sdl_with_options(async_graphql::SDLExportOptions::new().sorted_fields().sorted_arguments())
+    builder().finish().sdl()
 }
 
 /// The schema over a running server, with every limit in force.

@@ -11,7 +11,7 @@ use axum::http::{
 use super::peer;
 use crate::{
     auth::{Viewer, cookie},
-    config::{client_ip, proxies::network},
+    config::{client_ip, network},
     error::{Error, Result},
     graphql::context::Client,
     limiter::{Decision, Quota},
