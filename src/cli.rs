@@ -1,1 +1,172 @@
 //! The command line.
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::{Parser, Subcommand};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    db::Db,
+    demo::{self, DemoOptions},
+    error::{Error, Result},
+    graphql, server,
+    state::App,
+    telemetry,
+};
+
+/// How long `health` waits for the server's answer.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// A self-hosted event analytics server: GraphQL for questions, REST for events, exact numbers.
+///
+/// Settings are environment variables; `.env.example` lists them all. None has to be set.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = false)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server (this is what happens without a command).
+    Serve,
+    /// Run an embedded server with a month of sample data, and print how to use it.
+    Demo(DemoOptions),
+    /// Change the database schema, or show its state.
+    #[command(subcommand)]
+    Migrate(Migrate),
+    /// Print the GraphQL schema.
+    Schema,
+    /// Ask the server on LISTEN_ADDR whether it is ready; exits with 1 if it is not.
+    Health,
+}
+
+#[derive(Debug, Subcommand)]
+enum Migrate {
+    /// Apply every migration that is missing.
+    Up,
+    /// Undo migrations, the last one first, with the data in what they had made.
+    Down {
+        /// How many.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        steps: u32,
+    },
+    /// List the migrations and whether they have been applied.
+    Status,
+}
+
+/// Does what the arguments say. What goes wrong is told on stderr, and the exit code is 1.
+pub async fn run() -> ExitCode {
+    let command = Cli::parse().command.unwrap_or(Command::Serve);
+    match execute(command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", told(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn execute(command: Command) -> Result<()> {
+    match command {
+        Command::Serve => serve().await,
+        Command::Demo(options) => {
+            telemetry::log_to_stderr(Config::from_env()?.log_json);
+            demo::run(options, stop_on_signal()).await
+        }
+        Command::Migrate(step) => migrate(step).await,
+        Command::Schema => {
+            print!("{}", graphql::sdl());
+            Ok(())
+        }
+        Command::Health => health().await,
+    }
+}
+
+async fn serve() -> Result<()> {
+    let config = Config::from_env()?;
+    telemetry::log_to_stderr(config.log_json);
+    let stop = stop_on_signal();
+    let address = config.listen_addr;
+    let listener = TcpListener::bind(address).await.map_err(|cause| {
+        Error::invalid("LISTEN_ADDR", format!("{address} cannot be used ({cause}); set LISTEN_ADDR to another"))
+    })?;
+    let app = App::start(config, Clock::System).await?;
+    tracing::info!(%address, url = %app.config.public_url, "listening");
+    server::serve(app, listener, stop.cancelled_owned()).await?;
+    tracing::info!("stopped; everything accepted is stored");
+    Ok(())
+}
+
+async fn migrate(step: Migrate) -> Result<()> {
+    let db = Db::connect(&Config::from_env()?).await?;
+    match step {
+        Migrate::Up => db.migrate().await?,
+        Migrate::Down { steps } => db.migrate_down(steps).await?,
+        Migrate::Status => {}
+    }
+    for (name, applied) in db.migrations().await? {
+        println!("{} {name}", if applied { "applied" } else { "missing" });
+    }
+    db.close().await;
+    Ok(())
+}
+
+async fn health() -> Result<()> {
+    let url = Config::from_env()?.local_url().join("/ready").map_err(Error::internal)?;
+    let client = reqwest::Client::builder().no_proxy().timeout(HEALTH_TIMEOUT).build().map_err(Error::internal)?;
+    let response = client.get(url).send().await.map_err(Error::unavailable)?;
+    let (status, body) = (response.status(), response.text().await.map_err(Error::unavailable)?);
+    println!("{body}");
+    if status.is_success() { Ok(()) } else { Err(Error::unavailable(format!("the server answered {status}"))) }
+}
+
+/// What an owner at the terminal should read, who, unlike a client, may know the cause.
+fn told(error: &Error) -> String {
+    match error {
+        Error::Internal(cause) => cause.to_string(),
+        Error::Unavailable { reason, .. } => reason.clone(),
+        _ => error.to_string(),
+    }
+}
+
+/// Cancelled by the first Ctrl-C or SIGTERM; the second ends the process at once.
+fn stop_on_signal() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        next_signal().await;
+        tracing::info!("stopping; once more to stop at once");
+        stopping.cancel();
+        let code = next_signal().await;
+        std::process::exit(code);
+    });
+    stop
+}
+
+/// Waits for a signal, and tells the exit code of whoever dies of it.
+#[cfg(unix)]
+async fn next_signal() -> i32 {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).ok();
+    let terminated = async {
+        match &mut terminate {
+            Some(terminate) => terminate.recv().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => 130,
+        _ = terminated => 143,
+    }
+}
+
+#[cfg(not(unix))]
+async fn next_signal() -> i32 {
+    let _ = tokio::signal::ctrl_c().await;
+    130
+}

@@ -2,16 +2,22 @@
 
 use std::{ops::Deref, time::Duration};
 
-use migration::{Migrator, MigratorTrait};
+use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
-use crate::{config::Config, error::Result};
+use crate::{
+    config::Config,
+    error::{Error, Result},
+};
 
 /// How long a request waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The number of the lock that whoever migrates holds; any number no other program uses.
+const MIGRATION_LOCK: i64 = 0x7565_615f_6d69_6772;
 
 /// A handle to the database. Reads go through it directly; writes start at [`Db::begin`] or use
 /// [`Db::writer`].
@@ -41,9 +47,10 @@ impl Db {
             .sqlx_logging(false)
             .record_stmt_in_spans(false);
         if !url.starts_with("sqlite:") {
-            let pool = Database::connect(options).await?;
+            let pool = measured(Database::connect(options).await?);
             return Ok(Self { readers: pool.clone(), writer: pool });
         }
+        std::fs::create_dir_all(&config.data_dir).map_err(Error::internal)?;
         options.map_sqlx_sqlite_opts(|sqlite| {
             sqlite
                 .create_if_missing(true)
@@ -55,12 +62,39 @@ impl Db {
         });
         let mut writer = options.clone();
         writer.min_connections(1).max_connections(1).acquire_timeout(Duration::from_secs(30));
-        Ok(Self { writer: Database::connect(writer).await?, readers: Database::connect(options).await? })
+        let writer = measured(Database::connect(writer).await?);
+        Ok(Self { writer, readers: measured(Database::connect(options).await?) })
     }
 
     /// Brings the schema up to date.
     pub async fn migrate(&self) -> Result<()> {
-        Ok(Migrator::up(&self.writer, None).await?)
+        let transaction = self.begin_migration().await?;
+        Migrator::up(&transaction, None).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Undoes the last `steps` migrations, and whatever is stored in what they had made.
+    pub async fn migrate_down(&self, steps: u32) -> Result<()> {
+        let transaction = self.begin_migration().await?;
+        Migrator::down(&transaction, Some(steps)).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Every migration by name and whether it has been applied, in their order.
+    pub async fn migrations(&self) -> Result<Vec<(String, bool)>> {
+        let all = Migrator::get_migration_with_status_read_only(&self.readers).await?;
+        let applied = |status| matches!(status, MigrationStatus::Applied);
+        Ok(all.iter().map(|migration| (migration.name().to_owned(), applied(migration.status()))).collect())
+    }
+
+    /// A transaction of which there is one at a time over all instances, so that several may start
+    /// at once on an empty store.
+    async fn begin_migration(&self) -> Result<DatabaseTransaction, DbErr> {
+        let transaction = self.begin().await?;
+        if self.is_postgres() {
+            transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
+        }
+        Ok(transaction)
     }
 
     /// The connection for a single writing statement.
@@ -95,4 +129,16 @@ impl Db {
             let _ = pool.clone().close().await;
         }
     }
+}
+
+/// Measures every statement of a pool, by kind.
+fn measured(mut pool: DatabaseConnection) -> DatabaseConnection {
+    pool.set_metric_callback(|info| {
+        let word = info.statement.sql.split_whitespace().next().unwrap_or_default();
+        let kinds = ["select", "insert", "update", "delete", "with"];
+        let kind = kinds.into_iter().find(|kind| word.eq_ignore_ascii_case(kind)).unwrap_or("other");
+        let result = if info.failed { "failed" } else { "ok" };
+        metrics::histogram!("uea_db_seconds", "kind" => kind, "result" => result).record(info.elapsed.as_secs_f64());
+    });
+    pool
 }

@@ -1,3 +1,8 @@
 //! `event-analytics`
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    event_analytics::cli::run().await
+}

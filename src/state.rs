@@ -10,10 +10,11 @@ use crate::{
     clock::Clock,
     config::Config,
     db::Db,
-    error::{Error, Result},
+    error::Result,
     ingest::{enrich::Enricher, writer::Writer},
     limiter::Limiter,
     shared::Shared,
+    telemetry,
 };
 
 /// The running server's parts. Cheap to clone; every clone is the same server.
@@ -51,9 +52,7 @@ pub struct Parts {
 impl App {
     /// Connects to the store, brings its schema up to date, and builds every part.
     pub async fn start(config: Config, clock: Clock) -> Result<Self> {
-        if config.is_embedded() {
-            std::fs::create_dir_all(&config.data_dir).map_err(Error::internal)?;
-        }
+        telemetry::metrics();
         let db = Db::connect(&config).await?;
         db.migrate().await?;
         let shared = config.redis_url.as_ref().map(Shared::connect).transpose()?;

@@ -1,1 +1,60 @@
 //! Logs and metrics.
+
+use std::{io::IsTerminal as _, sync::LazyLock};
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::{EnvFilter, filter::Directive};
+
+/// What is logged unless `RUST_LOG` says otherwise.
+const DEFAULT_FILTER: &str = "info";
+
+/// Libraries that print headers or queries, and with them secrets, when asked for more than this.
+const NEVER_BELOW: [&str; 7] =
+    ["h2=info", "hyper=info", "hyper_util=info", "reqwest=info", "redis=info", "sqlx=warn", "sea_orm=info"];
+
+/// Upper bounds of the buckets of every histogram of seconds.
+const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+
+/// Starts logging to stderr. Later calls change nothing.
+pub fn log_to_stderr(json: bool) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    let filter = NEVER_BELOW
+        .iter()
+        .filter_map(|directive| directive.parse::<Directive>().ok())
+        .fold(filter, EnvFilter::add_directive);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = if json {
+        builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+    } else {
+        builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init()
+    };
+}
+
+/// Where the process' metrics are read. The first call begins to collect them; several servers in
+/// one process share them, as they share its memory.
+pub fn metrics() -> &'static PrometheusHandle {
+    static METRICS: LazyLock<PrometheusHandle> = LazyLock::new(|| {
+        let builder = PrometheusBuilder::new();
+        // Without buckets histograms are summaries, which cannot be added up over instances.
+        let builder = builder.set_buckets(&SECONDS).unwrap_or_else(|_| PrometheusBuilder::new());
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("metrics are collected elsewhere; /metrics stays empty");
+        }
+        describe();
+        handle
+    });
+    &METRICS
+}
+
+fn describe() {
+    describe_histogram!("uea_http_request_seconds", Unit::Seconds, "Time to answer, by method, route and status.");
+    describe_gauge!("uea_http_requests_in_flight", "Requests being answered.");
+    describe_histogram!("uea_db_seconds", Unit::Seconds, "Time statements took in the database, by kind and result.");
+    describe_counter!("uea_cache_total", "Questions put to the cache, by result: hit or miss.");
+    describe_counter!("uea_ingest_events_total", "Events received, by verdict.");
+    describe_counter!("uea_key_events_total", "Events let in by API keys.");
+    describe_gauge!("uea_queue_depth", "Events waiting to be stored.");
+}

@@ -1,6 +1,6 @@
 //! The database schema as reversible steps, one file each, for SQLite and Postgres alike.
 
-pub use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::{MigrationStatus, prelude::*};
 
 mod m20261122_000001_accounts;
 mod m20261122_000002_apps;

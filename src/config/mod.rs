@@ -114,6 +114,11 @@ impl Config {
         vars.known()
     }
 
+    /// Where a client on the same machine finds the server.
+    pub fn local_url(&self) -> Url {
+        read::local_url(self.listen_addr)
+    }
+
     /// Whether the store is the SQLite file in the data folder or elsewhere, and not a server.
     pub fn is_embedded(&self) -> bool {
         self.database_url.expose().starts_with("sqlite:")

@@ -136,7 +136,8 @@ fn database(text: &str) -> Option<Secret> {
     let url = Url::parse(text).ok()?;
     let known = match url.scheme() {
         "postgres" | "postgresql" => true,
-        "sqlite" => text.len() > "sqlite:".len(),
+        // Readers and the writer have connections of their own, which would not share memory.
+        "sqlite" => text.len() > "sqlite:".len() && ![":memory:", "mode=memory"].iter().any(|part| text.contains(part)),
         _ => false,
     };
     known.then(|| Secret::new(text))
@@ -174,7 +175,7 @@ fn issuer_url(text: &str) -> Option<Url> {
 }
 
 /// Where a browser on this machine finds a server that listens there.
-fn local_url(listen: SocketAddr) -> Url {
+pub(super) fn local_url(listen: SocketAddr) -> Url {
     let ip = match listen.ip() {
         ip if !ip.is_unspecified() => ip,
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),

@@ -1,4 +1,4 @@
-//! Routers merged, layers in order, listening, and draining.
+//! Listening, and draining when told to stop.
 
 use std::{future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -15,7 +15,8 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-use crate::{error::Result, graphql, pages, rest, state::App};
+use super::router;
+use crate::{error::Result, state::App, telemetry};
 
 /// How long a client may take to send the head of a request, the first one or the next.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -23,27 +24,16 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long requests in flight may take to finish once the server is told to stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often the use of API keys is written.
-const USAGE_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the use of API keys is written and old samples of metrics are folded up.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Connections held at once; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 20_000;
 
-/// Everything the server answers.
-pub fn router(app: App) -> Router {
-    let google = app.config.google.is_some();
-    rest::health::router()
-        .merge(rest::events::router())
-        .merge(rest::oauth::router())
-        .with_state(app.clone())
-        .merge(graphql::router(app))
-        .merge(pages::router(google))
-}
-
 /// Answers on `listener` until `shutdown` resolves. Then nobody new is let in, requests in flight
 /// are finished, and everything accepted is stored before this returns.
 pub async fn serve(app: App, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<()> {
-    let usage = tokio::spawn(write_usage(app.clone()));
+    let upkeep = tokio::spawn(keep_up(app.clone()));
     let connections = GracefulShutdown::new();
     accept_until(listener, router(app.clone()), &connections, shutdown).await;
     app.draining.cancel();
@@ -51,7 +41,7 @@ pub async fn serve(app: App, listener: TcpListener, shutdown: impl Future<Output
         tracing::warn!("some requests did not finish in time and were cut off");
     }
     app.writer.drain().await;
-    usage.abort();
+    upkeep.abort();
     let flushed = app.api_keys.flush_usage().await;
     app.db.close().await;
     flushed
@@ -134,11 +124,12 @@ fn answer(
     }
 }
 
-/// Writes the use of API keys now and then, so that no request has to.
-async fn write_usage(app: App) {
-    let mut ticks = interval(USAGE_INTERVAL);
+/// Does now and then what no request should have to.
+async fn keep_up(app: App) {
+    let mut ticks = interval(UPKEEP_INTERVAL);
     loop {
         ticks.tick().await;
+        telemetry::metrics().run_upkeep();
         if let Err(error) = app.api_keys.flush_usage().await {
             error.log();
         }
