@@ -5,12 +5,19 @@
 //! [`answer`](mod@answer) computes it, or finds it in the cache. Answer types leave unchanged as GraphQL
 //! types, so their documentation is the schema's.
 
+pub mod accumulator;
 pub mod answer;
+pub mod breakdown;
 pub mod bucket;
 pub mod events;
 pub mod filter;
+mod kernel;
+mod matcher;
 pub mod range;
+mod summary;
+mod timeline;
 pub mod user;
+pub mod users;
 
 use std::sync::Arc;
 

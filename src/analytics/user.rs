@@ -1,10 +1,23 @@
 //! One user: what they did, when, where and with what.
 
+use std::{cmp::Reverse, collections::HashMap, ops::ControlFlow};
+
 use async_graphql::SimpleObject;
 use serde::{Deserialize, Serialize};
 
-use super::{BigInt, EventTypeCount, Range, UserTotals};
-use crate::{auth::AppScope, clock::Moment, db::Db, error::Result};
+use super::{
+    BigInt, EventTypeCount, Range, UserTotals,
+    accumulator::{Events, codes},
+    summary::{count, top},
+    users::Activity,
+};
+use crate::{
+    auth::AppScope,
+    clock::Moment,
+    columnar::{Column, Columns, NONE, Order, Scan, View, scan},
+    db::Db,
+    error::Result,
+};
 
 /// How many entries each list of [`UserStats`] holds at most.
 pub const TOP: usize = 20;
@@ -63,12 +76,120 @@ pub struct Visit {
 
 /// What is known of a user among the first `seq` commits, within a range or at all; none where
 /// the user has no event there.
-pub async fn user(
-    _db: &Db,
-    _app: AppScope,
-    _user_id: &str,
-    _range: Option<Range>,
-    _seq: i64,
-) -> Result<Option<UserStats>> {
-    todo!()
+pub async fn user(db: &Db, app: AppScope, user_id: &str, range: Option<Range>, seq: i64) -> Result<Option<UserStats>> {
+    let range = range.unwrap_or(Range { from: i64::MIN, to: i64::MAX });
+    let what = Scan {
+        app,
+        from: range.from,
+        to: range.to,
+        seq,
+        visitor: Some(user_id.to_owned()),
+        columns: COLUMNS.to_vec(),
+        ids: false,
+        order: Order::Any,
+    };
+    let (counted, columns) = scan(db, what, Counted::default(), |counted, view| {
+        counted.fold(view);
+        Ok(ControlFlow::Continue(()))
+    })
+    .await?;
+    Ok((counted.activity.events > 0).then(|| counted.finish(user_id, &columns)))
+}
+
+const COLUMNS: [Column; 6] =
+    [Column::EventType, Column::Session, Column::Path, Column::Device, Column::Browser, Column::Os];
+
+/// One user's events, counted.
+#[derive(Debug, Default)]
+struct Counted {
+    activity: Activity,
+    types: Vec<u64>,
+    /// Page views by the code of their path.
+    pages: Vec<u64>,
+    /// Events by the codes of device, browser and operating system.
+    devices: HashMap<[u32; 3], u64>,
+    /// What happened in each session, by its code.
+    visits: HashMap<u32, Activity>,
+}
+
+impl Counted {
+    fn fold(&mut self, view: View<'_>) {
+        let events = Events::of(view);
+        let [types, _, paths, devices, browsers, systems] = COLUMNS.map(|column| codes(view, &column));
+        for row in 0..view.batch.len() {
+            let event = events.get(row);
+            count(&mut self.types, types[row]);
+            if event.is_page_view {
+                count(&mut self.pages, paths[row]);
+            }
+            *self.devices.entry([devices[row], browsers[row], systems[row]]).or_default() += 1;
+            let mut is_new_session = false;
+            if event.session != NONE {
+                let visit = self.visits.entry(event.session).or_insert_with(|| {
+                    is_new_session = true;
+                    Activity::default()
+                });
+                visit.add(event, false);
+            }
+            self.activity.add(event, is_new_session);
+        }
+    }
+
+    fn finish(self, user_id: &str, columns: &Columns) -> UserStats {
+        let types = top(&self.types, columns, &Column::EventType).into_iter().take(TOP);
+        let pages = top(&self.pages, columns, &Column::Path).into_iter().take(TOP);
+        UserStats {
+            totals: self.activity.totals(user_id),
+            top_events: types
+                .map(|(event_type, events)| EventTypeCount { event_type, events: BigInt(events) })
+                .collect(),
+            top_pages: pages.map(|(page_path, views)| PageCount { page_path, page_views: BigInt(views) }).collect(),
+            devices: self.devices(columns),
+            visits: self.visits(columns),
+        }
+    }
+
+    fn devices(&self, columns: &Columns) -> Vec<DeviceCount> {
+        let mut devices: Vec<_> = self
+            .devices
+            .iter()
+            .map(|(&[device, browser, os], &events)| DeviceCount {
+                device: value(columns, &Column::Device, device),
+                browser: value(columns, &Column::Browser, browser),
+                os: value(columns, &Column::Os, os),
+                events: BigInt(events),
+            })
+            .collect();
+        let names =
+            |count: &DeviceCount| [count.device.clone(), count.browser.clone(), count.os.clone()].map(none_last);
+        devices.sort_by_cached_key(|count| (Reverse(count.events), names(count)));
+        devices.truncate(TOP);
+        devices
+    }
+
+    fn visits(&self, columns: &Columns) -> Vec<Visit> {
+        let mut visits: Vec<_> = self
+            .visits
+            .iter()
+            .map(|(&session, visit)| Visit {
+                session_id: value(columns, &Column::Session, session).unwrap_or_default(),
+                started_at: Moment(visit.first),
+                ended_at: Moment(visit.last),
+                events: BigInt(visit.events),
+                page_views: BigInt(visit.page_views),
+            })
+            .collect();
+        visits.sort_unstable_by(|a, b| (b.started_at, &a.session_id).cmp(&(a.started_at, &b.session_id)));
+        visits.truncate(TOP);
+        visits
+    }
+}
+
+/// Sorts missing values behind all others.
+fn none_last(value: Option<String>) -> (bool, Option<String>) {
+    (value.is_none(), value)
+}
+
+fn value(columns: &Columns, column: &Column, code: u32) -> Option<String> {
+    columns.dictionary(columns.place(column)?).value(code).map(str::to_owned)
 }

@@ -1,0 +1,221 @@
+//! Figures by the values of dimensions.
+
+use std::{borrow::Cow, cmp::Ordering, collections::HashMap};
+
+use foldhash::fast::RandomState;
+
+use super::{
+    BigInt, Breakdown, BreakdownRow, Dimension, Figures, Metric, Needs,
+    accumulator::{self, Accumulator, Events},
+};
+use crate::{
+    columnar::{Column, Columns, Dictionary, NONE, View, property},
+    error::{Error, Result},
+};
+
+/// How many dimensions a breakdown may have.
+pub const MAX_DIMENSIONS: usize = 4;
+/// How many groups a breakdown may count.
+const MAX_GROUPS: usize = 1_000_000;
+/// How a missing value is shown.
+const NO_VALUE: &str = "(none)";
+
+/// The codes of a group's values; places beyond the dimensions stay [`NONE`].
+type Key = [u32; MAX_DIMENSIONS];
+
+/// Computes a [`Breakdown`].
+#[derive(Debug)]
+pub(super) struct BreakdownKernel {
+    by: Vec<Column>,
+    limit: usize,
+    order: Metric,
+    needs: Needs,
+    places: HashMap<Key, usize, RandomState>,
+    groups: Vec<(Key, Accumulator)>,
+    total: Accumulator,
+}
+
+impl Dimension {
+    /// The column that holds it.
+    fn column(self, property: Option<&str>) -> Result<Column> {
+        Ok(match self {
+            Self::EventType => Column::EventType,
+            Self::PagePath => Column::Path,
+            Self::Hostname => Column::Hostname,
+            Self::ReferrerDomain => Column::ReferrerDomain,
+            Self::UtmSource => Column::UtmSource,
+            Self::UtmMedium => Column::UtmMedium,
+            Self::UtmCampaign => Column::UtmCampaign,
+            Self::Browser => Column::Browser,
+            Self::Os => Column::Os,
+            Self::Device => Column::Device,
+            Self::Screen => Column::Screen,
+            Self::Country => Column::Country,
+            Self::Property => Column::Property(
+                property
+                    .filter(|key| !key.is_empty())
+                    .ok_or_else(|| Error::invalid("property", "The dimension PROPERTY needs the key of a property."))?
+                    .to_owned(),
+            ),
+        })
+    }
+}
+
+impl BreakdownKernel {
+    pub(super) fn new(
+        by: &[Dimension],
+        property: Option<&str>,
+        limit: usize,
+        order: Metric,
+        needs: Needs,
+    ) -> Result<Self> {
+        if by.is_empty() || by.len() > MAX_DIMENSIONS {
+            return Err(Error::invalid("by", format!("Expected 1 to {MAX_DIMENSIONS} dimensions.")));
+        }
+        let by = by.iter().map(|dimension| dimension.column(property)).collect::<Result<_>>()?;
+        let (places, groups, total) = (HashMap::default(), Vec::new(), Accumulator::default());
+        Ok(Self { by, limit, order, needs, places, groups, total })
+    }
+
+    /// What has to be counted: what is shown and what is sorted by.
+    fn counts(&self) -> Needs {
+        Needs {
+            users: self.needs.users || self.order == Metric::UniqueUsers,
+            sessions: self.needs.sessions || self.order == Metric::Sessions,
+            visits: self.needs.visits,
+        }
+    }
+
+    pub(super) fn columns(&self) -> impl Iterator<Item = Column> {
+        self.by.iter().cloned().chain(accumulator::columns(self.counts()))
+    }
+
+    pub(super) fn fold(&mut self, view: View<'_>, rows: &[usize]) -> Result<()> {
+        let counts = self.counts();
+        let events = Events::of(view);
+        let by: Vec<&[u32]> = self.by.iter().map(|column| accumulator::codes(view, column)).collect();
+        for &row in rows {
+            let mut key = [NONE; MAX_DIMENSIONS];
+            for (code, codes) in key.iter_mut().zip(&by) {
+                *code = codes[row];
+            }
+            let place = *self.places.entry(key).or_insert_with(|| {
+                self.groups.push((key, Accumulator::default()));
+                self.groups.len() - 1
+            });
+            let event = events.get(row);
+            self.groups[place].1.add(counts, event);
+            self.total.add(counts, event);
+        }
+        if self.groups.len() > MAX_GROUPS {
+            return Err(Error::CostExceeded(format!(
+                "The breakdown has more than {MAX_GROUPS} groups. Narrow its range or filter, or take fewer dimensions."
+            )));
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self, columns: &Columns, previous: Option<(&Self, &Columns)>) -> Breakdown {
+        let mut groups = std::mem::take(&mut self.groups);
+        let shown = self.limit.min(groups.len());
+        let texts: Vec<Texts<'_>> = self.by.iter().map(|column| Texts::of(columns, column)).collect();
+        let compare = |a: &(Key, Accumulator), b: &(Key, Accumulator)| {
+            let by_figure = self.metric(&b.1).cmp(&self.metric(&a.1));
+            by_figure.then_with(|| compare_keys(&texts, &a.0, &b.0))
+        };
+        if 0 < shown && shown < groups.len() {
+            groups.select_nth_unstable_by(shown, compare);
+        }
+        groups[..shown].sort_unstable_by(compare);
+        let (rows, rest) = groups.split_at(shown);
+        let other = (!rest.is_empty()).then(|| {
+            let mut other = Accumulator::default();
+            rest.iter().for_each(|(_, group)| other.merge(group));
+            other.figures(self.needs)
+        });
+        let events = self.total.events();
+        let rows = rows.iter().map(|(key, group)| {
+            let values: Vec<_> = texts.iter().zip(key).map(|(texts, &code)| texts.shown(code)).collect();
+            let label: Vec<_> = values.iter().map(|value| value.as_deref().unwrap_or(NO_VALUE)).collect();
+            BreakdownRow {
+                label: label.join(" / "),
+                figures: group.figures(self.needs),
+                share: group.events() as f64 / events as f64,
+                previous: previous.map(|(previous, columns)| previous.figures_of(columns, &texts, key)),
+                values,
+            }
+        });
+        Breakdown {
+            rows: rows.collect(),
+            other,
+            total: self.total.figures(self.needs),
+            groups: BigInt(groups.len() as u64),
+        }
+    }
+
+    fn metric(&self, group: &Accumulator) -> u64 {
+        match self.order {
+            Metric::Events => group.events(),
+            Metric::UniqueUsers => group.users(),
+            Metric::Sessions => group.sessions(),
+            Metric::PageViews => group.page_views(),
+        }
+    }
+
+    /// The figures of a group of another scan in this one, which has codes of its own.
+    fn figures_of(&self, columns: &Columns, texts: &[Texts<'_>], key: &Key) -> Figures {
+        let mut own = [NONE; MAX_DIMENSIONS];
+        for ((own, column), (texts, &code)) in own.iter_mut().zip(&self.by).zip(texts.iter().zip(key)) {
+            let Some(entry) = texts.dictionary.and_then(|dictionary| dictionary.value(code)) else { continue };
+            let place = columns.place(column);
+            match place.and_then(|place| columns.dictionary(place).code(entry)) {
+                Some(code) => *own = code,
+                None => return Figures::default(),
+            }
+        }
+        let group = self.places.get(&own).and_then(|&place| self.groups.get(place));
+        group.map_or_else(Figures::default, |(_, group)| group.figures(self.needs))
+    }
+}
+
+/// Groups without a value come after those with one.
+fn compare_keys(texts: &[Texts<'_>], a: &Key, b: &Key) -> Ordering {
+    for (texts, (&a, &b)) in texts.iter().zip(a.iter().zip(b)) {
+        let order = (a == NONE).cmp(&(b == NONE)).then_with(|| texts.compare(a, b));
+        if order.is_ne() {
+            return order;
+        }
+    }
+    Ordering::Equal
+}
+
+/// What the codes of a dimension are shown as.
+struct Texts<'a> {
+    dictionary: Option<&'a Dictionary>,
+    texts: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Texts<'a> {
+    fn of(columns: &'a Columns, column: &Column) -> Self {
+        let dictionary = columns.place(column).map(|place| columns.dictionary(place));
+        let is_property = matches!(column, Column::Property(_));
+        let codes = dictionary.map_or(0, Dictionary::codes);
+        let texts = (0..codes as u32).map(|code| match dictionary.and_then(|dictionary| dictionary.value(code)) {
+            Some(entry) if is_property => Cow::Owned(property::shown(entry)),
+            entry => Cow::Borrowed(entry.unwrap_or_default()),
+        });
+        Self { dictionary, texts: texts.collect() }
+    }
+
+    fn shown(&self, code: u32) -> Option<String> {
+        if code == NONE { None } else { Some(self.texts.get(code as usize)?.to_string()) }
+    }
+
+    /// By what is shown; different values that are shown alike, such as `5` and `"5"`, by what
+    /// they are.
+    fn compare(&self, a: u32, b: u32) -> Ordering {
+        let shown = self.texts.get(a as usize).cmp(&self.texts.get(b as usize));
+        let entry = |code| self.dictionary.and_then(|dictionary| dictionary.value(code));
+        shown.then_with(|| entry(a).cmp(&entry(b)))
+    }
+}

@@ -1,0 +1,90 @@
+//! The computation behind each report.
+
+use super::{
+    Answer, Range, Report, breakdown::BreakdownKernel, range, summary::SummaryKernel, timeline::TimelineKernel,
+    users::UsersKernel,
+};
+use crate::{
+    columnar::{Column, Columns, View},
+    error::Result,
+};
+
+/// A report in the making: folds batches, then becomes an answer.
+#[derive(Debug)]
+pub(super) enum Kernel {
+    Summary(SummaryKernel),
+    Timeline(TimelineKernel),
+    Breakdown(BreakdownKernel),
+    Users(UsersKernel),
+}
+
+impl Kernel {
+    /// Refuses what cannot be computed, before anything is read.
+    pub(super) fn new(report: &Report, range: Range) -> Result<Self> {
+        Ok(match report {
+            Report::Summary { needs, by_event_type } => Self::Summary(SummaryKernel::new(*needs, *by_event_type)),
+            Report::Timeline { interval, timezone, needs } => {
+                let zone = range::zone(timezone, "timezone")?;
+                Self::Timeline(TimelineKernel::new(range, *interval, &zone, *needs)?)
+            }
+            Report::Breakdown { by, property, limit, order, needs } => {
+                Self::Breakdown(BreakdownKernel::new(by, property.as_deref(), *limit, *order, *needs)?)
+            }
+            Report::Users { order, first, after } => Self::Users(UsersKernel::new(*order, *first, after.clone())),
+        })
+    }
+
+    /// What it looks at.
+    pub(super) fn columns(&self) -> Vec<Column> {
+        match self {
+            Self::Summary(kernel) => kernel.columns().collect(),
+            Self::Timeline(kernel) => kernel.columns().collect(),
+            Self::Breakdown(kernel) => kernel.columns().collect(),
+            Self::Users(kernel) => kernel.columns().collect(),
+        }
+    }
+
+    /// Takes in the events of a batch at these places.
+    pub(super) fn fold(&mut self, view: View<'_>, rows: &[usize]) -> Result<()> {
+        match self {
+            Self::Summary(kernel) => kernel.fold(view, rows),
+            Self::Timeline(kernel) => kernel.fold(view, rows),
+            Self::Breakdown(kernel) => return kernel.fold(view, rows),
+            Self::Users(kernel) => kernel.fold(view, rows),
+        }
+        Ok(())
+    }
+
+    /// The answer, with the same report on the range to compare with beside it. Codes mean
+    /// something only together with the columns of their own scan.
+    pub(super) fn finish(
+        self,
+        report: &Report,
+        range: Range,
+        columns: &Columns,
+        previous: Option<(Self, &Columns)>,
+    ) -> Answer {
+        match (self, previous) {
+            (Self::Summary(kernel), Some((Self::Summary(previous), _))) => {
+                Answer::Summary(kernel.finish(range, columns, Some(previous)))
+            }
+            (Self::Summary(kernel), _) => Answer::Summary(kernel.finish(range, columns, None)),
+            (Self::Timeline(kernel), previous) => {
+                let timezone = match report {
+                    Report::Timeline { timezone, .. } => timezone.clone(),
+                    _ => String::new(),
+                };
+                let previous = match previous {
+                    Some((Self::Timeline(previous), _)) => Some(previous),
+                    _ => None,
+                };
+                Answer::Timeline(kernel.finish(timezone, previous))
+            }
+            (Self::Breakdown(kernel), Some((Self::Breakdown(previous), others))) => {
+                Answer::Breakdown(kernel.finish(columns, Some((&previous, others))))
+            }
+            (Self::Breakdown(kernel), _) => Answer::Breakdown(kernel.finish(columns, None)),
+            (Self::Users(kernel), _) => Answer::Users(kernel.finish(columns)),
+        }
+    }
+}

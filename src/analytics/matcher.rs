@@ -1,0 +1,174 @@
+//! A filter, ready to be applied to batches.
+//!
+//! A condition is asked once for every different value of its column, and then looked up.
+
+use std::{
+    collections::HashSet,
+    ops::{BitAnd, BitOr},
+};
+
+use super::filter::{EventFilter, NumberFilter, PropertyFilter, StringFilter, Test};
+use crate::columnar::{Column, Dictionary, View, property};
+
+/// A compiled [`EventFilter`].
+#[derive(Debug)]
+pub(super) struct Matcher(Node);
+
+#[derive(Debug)]
+enum Node {
+    All(Vec<Node>),
+    Any(Vec<Node>),
+    Not(Box<Node>),
+    Leaf(Leaf),
+}
+
+/// A condition on a column, and what it said about the values met so far, by their codes.
+#[derive(Debug)]
+struct Leaf {
+    column: Column,
+    condition: Condition,
+    verdicts: Vec<bool>,
+}
+
+#[derive(Debug)]
+enum Condition {
+    Text(TextCondition),
+    Number(NumberFilter),
+    Property { string: Option<TextCondition>, filter: PropertyFilter },
+}
+
+#[derive(Debug)]
+struct TextCondition {
+    filter: StringFilter,
+    one_of: Option<HashSet<String>>,
+    not_in: Option<HashSet<String>>,
+}
+
+impl Matcher {
+    pub(super) fn new(filter: &EventFilter) -> Self {
+        Self(Node::new(filter))
+    }
+
+    /// The events of a batch that the filter lets through, by their places.
+    pub(super) fn select(&mut self, view: View<'_>, rows: &mut Vec<usize>) {
+        let mut mask = vec![true; view.batch.len()];
+        self.0.retain(view, &mut mask);
+        rows.clear();
+        rows.extend(mask.iter().enumerate().filter(|(_, lets)| **lets).map(|(row, _)| row));
+    }
+}
+
+impl Node {
+    fn new(filter: &EventFilter) -> Self {
+        let leaves = filter.conditions().map(|(_, column, test)| Self::Leaf(Leaf::new(column, test)));
+        let and = filter.and.iter().flatten().map(Self::new);
+        let or = filter.or.iter().map(|filters| Self::Any(filters.iter().map(Self::new).collect()));
+        let not = filter.not.iter().map(|filter| Self::Not(Box::new(Self::new(filter))));
+        Self::All(leaves.chain(and).chain(or).chain(not).collect())
+    }
+
+    /// Takes out of the mask the events that do not match.
+    fn retain(&mut self, view: View<'_>, mask: &mut [bool]) {
+        match self {
+            Self::All(nodes) => nodes.iter_mut().for_each(|node| node.retain(view, mask)),
+            Self::Any(nodes) => {
+                let mut any = vec![false; mask.len()];
+                for node in nodes {
+                    let mut matches = mask.to_vec();
+                    node.retain(view, &mut matches);
+                    combine(&mut any, &matches, bool::bitor);
+                }
+                mask.copy_from_slice(&any);
+            }
+            Self::Not(node) => {
+                let mut matches = mask.to_vec();
+                node.retain(view, &mut matches);
+                combine(mask, &matches, |lets, matches| lets & !matches);
+            }
+            Self::Leaf(leaf) => leaf.retain(view, mask),
+        }
+    }
+}
+
+fn combine(mask: &mut [bool], other: &[bool], with: impl Fn(bool, bool) -> bool) {
+    for (lets, &other) in mask.iter_mut().zip(other) {
+        *lets = with(*lets, other);
+    }
+}
+
+impl Leaf {
+    fn new(column: Column, test: Test<'_>) -> Self {
+        let condition = match test {
+            Test::Text(filter) => Condition::Text(TextCondition::new(filter)),
+            Test::Number(filter) => Condition::Number(filter.clone()),
+            Test::Property(filter) => {
+                Condition::Property { string: filter.string.as_ref().map(TextCondition::new), filter: filter.clone() }
+            }
+        };
+        Self { column, condition, verdicts: Vec::new() }
+    }
+
+    fn retain(&mut self, view: View<'_>, mask: &mut [bool]) {
+        let Some(place) = view.columns.place(&self.column) else { return mask.fill(false) };
+        self.learn(view.columns.dictionary(place));
+        for (lets, &code) in mask.iter_mut().zip(&view.batch.codes[place]) {
+            *lets = lets.bitand(self.verdicts[code as usize]);
+        }
+    }
+
+    /// Judges the values that are new in the dictionary.
+    fn learn(&mut self, dictionary: &Dictionary) {
+        for code in self.verdicts.len()..dictionary.codes() {
+            self.verdicts.push(self.condition.holds(dictionary.value(code as u32)));
+        }
+    }
+}
+
+impl Condition {
+    fn holds(&self, value: Option<&str>) -> bool {
+        match self {
+            Self::Text(condition) => condition.holds(value),
+            Self::Number(filter) => number_holds(filter, value.and_then(property::number)),
+            Self::Property { string, filter } => {
+                string.as_ref().is_none_or(|string| string.holds(value.and_then(property::string).as_deref()))
+                    && filter.number.as_ref().is_none_or(|f| number_holds(f, value.and_then(property::number)))
+                    && filter.boolean.is_none_or(|wanted| value.and_then(property::boolean) == Some(wanted))
+                    && filter.exists.is_none_or(|wanted| value.is_some() == wanted)
+            }
+        }
+    }
+}
+
+impl TextCondition {
+    fn new(filter: &StringFilter) -> Self {
+        let set = |list: &Option<Vec<String>>| list.as_ref().map(|list| list.iter().cloned().collect());
+        Self { one_of: set(&filter.one_of), not_in: set(&filter.not_in), filter: filter.clone() }
+    }
+
+    fn holds(&self, value: Option<&str>) -> bool {
+        let filter = &self.filter;
+        let has = |wanted: &Option<String>, test: fn(&str, &str) -> bool| {
+            wanted.as_deref().is_none_or(|wanted| value.is_some_and(|value| test(value, wanted)))
+        };
+        has(&filter.eq, |value, wanted| value == wanted)
+            && has(&filter.contains, |value, wanted| value.contains(wanted))
+            && has(&filter.starts_with, |value, wanted| value.starts_with(wanted))
+            && has(&filter.ends_with, |value, wanted| value.ends_with(wanted))
+            && filter.not_eq.as_deref().is_none_or(|unwanted| value != Some(unwanted))
+            && self.one_of.as_ref().is_none_or(|wanted| value.is_some_and(|value| wanted.contains(value)))
+            && self.not_in.as_ref().is_none_or(|unwanted| !value.is_some_and(|value| unwanted.contains(value)))
+            && filter.exists.is_none_or(|wanted| value.is_some() == wanted)
+    }
+}
+
+fn number_holds(filter: &NumberFilter, value: Option<f64>) -> bool {
+    let has = |wanted: Option<super::filter::Number>, test: fn(&f64, &f64) -> bool| {
+        wanted.is_none_or(|wanted| value.is_some_and(|value| test(&value, &wanted.get())))
+    };
+    has(filter.eq, |value, wanted| value == wanted)
+        && has(filter.gt, |value, wanted| value > wanted)
+        && has(filter.gte, |value, wanted| value >= wanted)
+        && has(filter.lt, |value, wanted| value < wanted)
+        && has(filter.lte, |value, wanted| value <= wanted)
+        && filter.exists.is_none_or(|wanted| value.is_some() == wanted)
+}

@@ -1,0 +1,68 @@
+//! Figures over time.
+
+use jiff::tz::TimeZone;
+
+use super::{
+    Bucket, Interval, Needs, Range, Timeline,
+    accumulator::{self, Accumulator, Events},
+    bucket::Buckets,
+};
+use crate::{
+    clock::Moment,
+    columnar::{Column, View},
+    error::Result,
+};
+
+/// Computes a [`Timeline`].
+#[derive(Debug)]
+pub(super) struct TimelineKernel {
+    interval: Interval,
+    needs: Needs,
+    buckets: Buckets,
+    counted: Vec<Accumulator>,
+    total: Accumulator,
+    near: usize,
+}
+
+impl TimelineKernel {
+    pub(super) fn new(range: Range, interval: Interval, zone: &TimeZone, needs: Needs) -> Result<Self> {
+        let buckets = Buckets::new(range, interval, zone)?;
+        let counted = std::iter::repeat_with(Accumulator::default).take(buckets.len()).collect();
+        Ok(Self { interval, needs, buckets, counted, total: Accumulator::default(), near: 0 })
+    }
+
+    pub(super) fn columns(&self) -> impl Iterator<Item = Column> {
+        accumulator::columns(self.needs)
+    }
+
+    pub(super) fn fold(&mut self, view: View<'_>, rows: &[usize]) {
+        let events = Events::of(view);
+        for &row in rows {
+            let event = events.get(row);
+            self.near = self.buckets.find(event.at, self.near);
+            self.counted[self.near].add(self.needs, event);
+            self.total.add(self.needs, event);
+        }
+    }
+
+    pub(super) fn finish(self, timezone: String, previous: Option<Self>) -> Timeline {
+        let needs = self.needs;
+        let before = |place: usize| {
+            let previous = previous.as_ref()?;
+            Some(previous.counted.get(place)?.figures(needs))
+        };
+        let buckets = self.buckets.ranges().zip(&self.counted).enumerate().map(|(place, (range, counted))| Bucket {
+            start: Moment(range.from),
+            end: Moment(range.to),
+            figures: counted.figures(needs),
+            previous: before(place),
+        });
+        Timeline {
+            interval: self.interval,
+            timezone,
+            buckets: buckets.collect(),
+            total: self.total.figures(needs),
+            previous_total: previous.as_ref().map(|previous| previous.total.figures(needs)),
+        }
+    }
+}
