@@ -18,6 +18,11 @@ const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 /// 0001-01-01T00:00:00Z
 const EARLIEST: i64 = -62_135_596_800_000;
+/// 9999-12-30T22:00:00Z
+const LATEST: i64 = 253_402_207_200_000;
+
+/// Every moment that an event can have.
+pub const EVER: Range = Range { from: EARLIEST, to: LATEST };
 
 /// A range of time by name. Days, weeks and months are those of the question's time zone, and
 /// whole: `TODAY` ends at the midnight to come.

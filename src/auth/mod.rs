@@ -9,7 +9,7 @@ pub mod session;
 
 use std::{net::IpAddr, time::Duration};
 
-use sea_orm::EntityTrait;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::{
@@ -43,6 +43,15 @@ impl AppScope {
         let member = app_member::Entity::find_by_id((app_id, viewer.user_id)).one(&**db).await?;
         let member = member.ok_or(Error::NotFound("app"))?;
         Ok(Self { app_id, role: member.role })
+    }
+
+    /// The viewer's ways into those of these apps that are theirs, in one read.
+    pub async fn of_member_many(db: &Db, viewer: Viewer, apps: &[Uuid]) -> Result<Vec<Self>> {
+        let members = app_member::Entity::find()
+            .filter(app_member::Column::UserId.eq(viewer.user_id))
+            .filter(app_member::Column::AppId.is_in(apps.iter().copied()));
+        let members = members.all(&**db).await?;
+        Ok(members.into_iter().map(|member| Self { app_id: member.app_id, role: member.role }).collect())
     }
 
     /// `Forbidden` unless the holder may change the app.

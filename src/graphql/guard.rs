@@ -27,7 +27,13 @@ use crate::error::Error;
 pub const MAX_DEPTH: usize = 20;
 
 /// Points of complexity; see the `complexity` attributes. GraphiQL's introspection costs some 500.
-pub const MAX_COMPLEXITY: usize = 5_000;
+pub const MAX_COMPLEXITY: usize = 10_000;
+
+/// Points of a report, which may have to look at every event of its range.
+pub const REPORT: usize = 100;
+
+/// Points of what is read about one user or one app by its index.
+pub const LOOKUP: usize = 20;
 
 /// Reads a document, unless its text or its shape is out of bounds.
 pub fn parse(query: &str) -> ServerResult<ExecutableDocument> {

@@ -12,6 +12,7 @@ use std::{
 };
 
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+use futures::{StreamExt, TryStreamExt, stream};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -19,14 +20,18 @@ use uuid::Uuid;
 use super::context::Asker;
 use crate::{
     analytics::{
-        Question,
-        answer::{Answered, answer},
+        Question, Range,
+        answer::{self, Answered, answer},
+        user::{UserStats, user},
     },
     auth::AppScope,
-    entity::{app, event_head},
+    entity::app,
     error::{Error, Result},
     state::App,
 };
+
+/// How many users are looked up at the same time.
+const USERS_AT_ONCE: usize = 4;
 
 /// The shared reads of one request.
 pub type RequestLoader = DataLoader<Loaders, HashMapCache>;
@@ -81,9 +86,9 @@ impl Loaders {
         };
         let read = async || {
             let now = self.app.clock.now_ms();
-            let head = event_head::Entity::find_by_id(scope.app_id()).one(&*self.app.db).await?;
+            let head = answer::head(&self.app.db, scope).await?;
             let _ = self.freshness.as_of.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
-            Ok::<_, Error>(head.ok_or(Error::NotFound("app"))?.seq)
+            Ok::<_, Error>(head)
         };
         cell.get_or_try_init(read).await.copied()
     }
@@ -99,24 +104,46 @@ impl Loader<VisibleApp> for Loaders {
 
     async fn load(&self, keys: &[VisibleApp]) -> Result<HashMap<VisibleApp, Self::Value>> {
         let Some(viewer) = self.asker.0 else { return Ok(HashMap::new()) };
-        let mut scopes = HashMap::new();
-        for VisibleApp(id) in keys {
-            match AppScope::of_member(&self.app.db, viewer, *id).await {
-                Ok(scope) => drop(scopes.insert(*id, scope)),
-                Err(Error::NotFound(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let scopes = AppScope::of_member_many(&self.app.db, viewer, &ids).await?;
         if scopes.is_empty() {
             return Ok(HashMap::new());
         }
-        let ids = app::Column::Id.is_in(scopes.keys().copied());
-        let apps = app::Entity::find().filter(ids).all(&*self.app.db).await?;
-        Ok(apps
-            .into_iter()
-            .filter_map(|app| Some((VisibleApp(app.id), (scopes.remove(&app.id)?, app))))
-            .map(|(key, (scope, app))| (key, (app, scope)))
-            .collect())
+        let theirs = app::Column::Id.is_in(scopes.iter().map(AppScope::app_id));
+        let apps = app::Entity::find().filter(theirs).all(&*self.app.db).await?;
+        let mut apps: HashMap<_, _> = apps.into_iter().map(|app| (app.id, app)).collect();
+        let visible = scopes.into_iter().filter_map(|scope| {
+            let app = apps.remove(&scope.app_id())?;
+            Some((VisibleApp(app.id), (app, scope)))
+        });
+        Ok(visible.collect())
+    }
+}
+
+/// A user of an app within a range or at all, as of a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SeenUser {
+    /// Proof that the asker may ask.
+    pub scope: AppScope,
+    /// User id or anonymous id.
+    pub user_id: String,
+    /// By time.
+    pub range: Option<Range>,
+    /// By commit.
+    pub seq: i64,
+}
+
+impl Loader<SeenUser> for Loaders {
+    type Value = Arc<UserStats>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[SeenUser]) -> Result<HashMap<SeenUser, Self::Value>> {
+        let reads = keys.iter().cloned().map(|key| async move {
+            let found = user(&self.app.db, key.scope, &key.user_id, key.range, key.seq).await?;
+            Ok::<_, Error>(found.map(|stats| (key, Arc::new(stats))))
+        });
+        let found: Vec<_> = stream::iter(reads).buffer_unordered(USERS_AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
     }
 }
 

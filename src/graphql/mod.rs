@@ -1,5 +1,6 @@
 //! The schema: what dashboards ask and owners change.
 
+pub mod ask;
 pub mod context;
 pub mod error;
 pub mod guard;

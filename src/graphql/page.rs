@@ -20,6 +20,14 @@ use crate::{
 /// The largest page.
 pub const MAX_FIRST: i32 = 100;
 
+/// Points of a list: what each of its items costs, as often as asked for.
+pub fn cost(first: i32, each: usize) -> usize {
+    1 + each * usize::try_from(first.clamp(1, MAX_FIRST)).unwrap_or(1)
+}
+
+/// What to say of a cursor that is not ours, or not of this list.
+pub const FOREIGN_CURSOR: &str = "after must be a cursor that this very list returned.";
+
 /// Bytes of the longest cursor we would ever write.
 const MAX_CURSOR_BYTES: usize = 2_048;
 
@@ -88,30 +96,37 @@ impl<K: Serialize + DeserializeOwned> Paginator<K> {
         self.first
     }
 
-    /// How many to read: one more, to learn whether anything follows.
-    pub fn probe(&self) -> u64 {
-        self.first as u64 + 1
-    }
-
     /// Behind which position to start.
     pub fn after(&self) -> Option<&K> {
         self.after.as_ref()
     }
 
-    /// The page of `items`, which holds up to [`probe`](Self::probe) of them.
-    pub fn page<N: OutputType>(&self, items: Vec<(K, N)>) -> Result<Page<N>> {
-        let more = items.len() > self.first;
+    /// The page of `items`; `more` says whether others follow.
+    pub fn page<N: OutputType>(&self, items: Vec<(K, N)>, more: bool) -> Result<Page<N>> {
         let mut page = Connection::new(self.after.is_some(), more);
         self.fill(&mut page.edges, items)?;
         Ok(page)
     }
 
-    /// The page of `items`, which holds no more than asked for, in a list of known length.
+    /// The same, of a list whose length is known.
     pub fn counted<N: OutputType>(&self, items: Vec<(K, N)>, more: bool, total: BigInt) -> Result<CountedPage<N>> {
         let fields = TotalCount { total_count: total };
         let mut page = Connection::with_additional_fields(self.after.is_some(), more, fields);
         self.fill(&mut page.edges, items)?;
         Ok(page)
+    }
+
+    /// The page of `rows` that were read with a limit of [`first`](Self::first) and one more, which
+    /// tells whether others follow.
+    pub fn probed<R, N: OutputType>(
+        &self,
+        mut rows: Vec<R>,
+        position: impl Fn(&R) -> K,
+        node: impl Fn(R) -> N,
+    ) -> Result<Page<N>> {
+        let more = rows.len() > self.first;
+        rows.truncate(self.first);
+        self.page(rows.into_iter().map(|row| (position(&row), node(row))).collect(), more)
     }
 
     fn fill<N: OutputType>(&self, edges: &mut Vec<Edge<Cursor, N, EmptyFields>>, items: Vec<(K, N)>) -> Result<()> {
@@ -128,7 +143,7 @@ impl<K: Serialize + DeserializeOwned> Paginator<K> {
 }
 
 fn open<K: DeserializeOwned>(text: &str, list: &str) -> Result<K> {
-    let unknown = || Error::invalid("after", "after must be a cursor that this very list returned.");
+    let unknown = || Error::invalid("after", FOREIGN_CURSOR);
     if text.len() > MAX_CURSOR_BYTES {
         return Err(unknown());
     }

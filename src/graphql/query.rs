@@ -6,9 +6,9 @@ use sea_orm::EntityTrait;
 use super::{
     context::ContextExt,
     error::Result,
-    id,
+    id::{self, NodeId},
     loader::VisibleApp,
-    types::{app::App, user::User},
+    types::{app::App, node::Node, user::User},
 };
 use crate::{entity::user, error::Error};
 
@@ -34,5 +34,16 @@ impl Query {
         ctx.viewer()?;
         let (model, scope) = ctx.loader().load_one(VisibleApp(id::app(&id)?)).await?.ok_or(Error::NotFound("app"))?;
         Ok(Some(App::new(model, scope)))
+    }
+    /// Whatever has this id, if the viewer may see it. Any other id is answered with null and an
+    /// error with the code `NOT_FOUND`, whether it exists or not.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Id of an account, a session, an app, an API key or an event.")] id: ID,
+    ) -> Result<Option<Node>> {
+        ctx.viewer()?;
+        let id: NodeId = id.parse().map_err(|_| Error::NotFound("node"))?;
+        Ok(Some(Node::find(ctx, id).await?.ok_or(Error::NotFound("node"))?))
     }
 }

@@ -1,23 +1,42 @@
 //! What an event must carry to be let in.
 
 use async_graphql::{Context, ID, Object};
+use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QuerySelect};
+use uuid::Uuid;
 
 use crate::{
     analytics::BigInt,
-    auth::api_key::Status,
+    auth::{AppScope, api_key::Status},
     clock::Moment,
-    entity::api_key,
-    graphql::{context::ContextExt, id::NodeId},
+    entity::api_key::{self, Column},
+    graphql::{
+        context::ContextExt,
+        error::Result,
+        id::NodeId,
+        page::{Page, Paginator},
+    },
 };
 
 /// What an event must carry to be let in. The key itself is shown once, when it is made; the
 /// server keeps only a digest of it.
 pub struct ApiKey(pub api_key::Model);
 
+/// A page of the keys of an app, newest first.
+pub async fn page(ctx: &Context<'_>, scope: AppScope, first: i32, after: Option<String>) -> Result<Page<ApiKey>> {
+    let page = Paginator::<(i64, Uuid)>::new(("apiKeys", scope.app_id()), first, after)?;
+    let mut keys = api_key::Entity::of_app(scope.app_id()).limit(page.first() as u64 + 1);
+    if let Some((created_at, id)) = page.after() {
+        let same = Column::CreatedAt.eq(*created_at).and(Column::Id.lt(*id));
+        keys = keys.filter(Column::CreatedAt.lt(*created_at).or(same));
+    }
+    let keys = keys.all(&*ctx.app().db).await?;
+    Ok(page.probed(keys, |key| (key.created_at, key.id), ApiKey)?)
+}
+
 #[Object]
 impl ApiKey {
     /// Identifies the key everywhere. It is not the key.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         NodeId::ApiKey(self.0.id).into()
     }
 

@@ -1,11 +1,51 @@
 //! An app, and every question about it.
 
-use async_graphql::{ID, Object};
+use async_graphql::{Context, Enum, ID, Object};
+use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QuerySelect};
+use uuid::Uuid;
 
-use crate::{auth::AppScope, clock::Moment, entity::app, graphql::id::NodeId};
+use super::{
+    api_key::{self, ApiKey},
+    event::{self, Event},
+    overview::Overview,
+    user_stats::{self, UserStats},
+};
+use crate::{
+    analytics::{
+        Breakdown, Comparison, Dimension, Interval, Metric, Summary, Timeline, UserOrder, filter::EventFilter,
+        range::TimeRange,
+    },
+    auth::{AppScope, Viewer},
+    clock::Moment,
+    entity::{app, app_member},
+    graphql::{
+        ask::{Arguments, Ask, Grouping, range_key},
+        context::ContextExt,
+        error::Result,
+        guard::REPORT,
+        id::NodeId,
+        loader::VisibleApp,
+        page::{self, CountedPage, Page, Paginator},
+    },
+};
+
+/// What a member may do with an app.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "app_member::Role")]
+pub enum Role {
+    /// Reads every figure.
+    Viewer,
+    /// Reads, changes and deletes.
+    Owner,
+}
 
 /// A site, product or service whose events are kept apart from all others. Whoever can see it may
 /// ask every question about it.
+///
+/// All reports take the same arguments. `range` says which events by time, and `filter` by what
+/// they say. `timezone` is the IANA zone whose days count, by default the app's own. `compare`
+/// asks for the same figures of an earlier range beside them. Figures that are not selected are
+/// not computed.
 pub struct App {
     model: app::Model,
     scope: AppScope,
@@ -16,12 +56,43 @@ impl App {
     pub fn new(model: app::Model, scope: AppScope) -> Self {
         Self { model, scope }
     }
+
+    fn ask(
+        &self,
+        ctx: &Context<'_>,
+        range: TimeRange,
+        filter: Option<EventFilter>,
+        timezone: Option<String>,
+        compare: Option<Comparison>,
+    ) -> Result<Ask> {
+        Ask::new(ctx, self.scope, &self.model.timezone, Arguments { range, filter, timezone, compare })
+    }
+}
+
+/// A page of the apps the viewer is a member of, oldest first.
+pub async fn page(ctx: &Context<'_>, viewer: Viewer, first: i32, after: Option<String>) -> Result<Page<App>> {
+    let page = Paginator::<(i64, Uuid)>::new(("apps", viewer.user_id), first, after)?;
+    let mut apps = app::Entity::of_member(viewer.user_id).limit(page.first() as u64 + 1);
+    if let Some((created_at, id)) = page.after() {
+        let same = app::Column::CreatedAt.eq(*created_at).and(app::Column::Id.gt(*id));
+        apps = apps.filter(app::Column::CreatedAt.gt(*created_at).or(same));
+    }
+    let apps = apps.all(&*ctx.app().db).await?;
+    // Whoever left an app since the list was read does not see it.
+    let mut visible = ctx.loader().load_many(apps.iter().map(|app| VisibleApp(app.id))).await?;
+    let position = |app: &app::Model| (app.created_at, app.id);
+    let more = apps.len() > page.first();
+    let apps = apps.into_iter().take(page.first()).filter_map(|app| {
+        let (model, scope) = visible.remove(&VisibleApp(app.id))?;
+        Some((position(&app), App::new(model, scope)))
+    });
+    Ok(page.page(apps.collect(), more)?)
 }
 
 #[Object]
 impl App {
     /// Identifies the app everywhere.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         NodeId::App(self.scope.app_id()).into()
     }
 
@@ -43,5 +114,135 @@ impl App {
     /// When its name or time zone last changed.
     async fn updated_at(&self) -> Moment {
         Moment(self.model.updated_at)
+    }
+
+    /// What the viewer may do with it.
+    async fn my_role(&self) -> Role {
+        self.scope.role().into()
+    }
+
+    /// Its API keys, revoked and expired ones included, newest first.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
+        #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
+    ) -> Result<Page<ApiKey>> {
+        api_key::page(ctx, self.scope, first, after).await
+    }
+
+    /// The page that opens a dashboard: headline figures, their course, and what leads.
+    #[allow(clippy::too_many_arguments)]
+    async fn overview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events, by time.")] range: TimeRange,
+        #[graphql(desc = "Which events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
+        #[graphql(desc = "An earlier range to compare with.")] compare: Option<Comparison>,
+    ) -> Result<Overview> {
+        Ok(Overview(self.ask(ctx, range, filter, timezone, compare)?))
+    }
+
+    /// The headline figures of a range.
+    #[graphql(complexity = "REPORT + child_complexity")]
+    async fn summary(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events, by time.")] range: TimeRange,
+        #[graphql(desc = "Which events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
+        #[graphql(desc = "An earlier range to compare with.")] compare: Option<Comparison>,
+    ) -> Result<Summary> {
+        self.ask(ctx, range, filter, timezone, compare)?.summary(ctx).await
+    }
+
+    /// Figures over time, a bucket for every interval of the range.
+    #[graphql(complexity = "REPORT + child_complexity")]
+    #[allow(clippy::too_many_arguments)]
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events, by time.")] range: TimeRange,
+        #[graphql(desc = "Width of the buckets; one that suits the range by default.")] interval: Option<Interval>,
+        #[graphql(desc = "Which events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
+        #[graphql(desc = "An earlier range to compare with.")] compare: Option<Comparison>,
+    ) -> Result<Timeline> {
+        self.ask(ctx, range, filter, timezone, compare)?.timeline(ctx, interval).await
+    }
+
+    /// Figures by the values of one to four dimensions, the largest groups first.
+    #[graphql(complexity = "REPORT + limit.clamp(0, 1_000) as usize / 10 + child_complexity")]
+    #[allow(clippy::too_many_arguments)]
+    async fn breakdown(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events, by time.")] range: TimeRange,
+        #[graphql(desc = "One to four different dimensions to group by.")] by: Vec<Dimension>,
+        #[graphql(desc = "Key of the custom property that the dimension `PROPERTY` groups by.")] property: Option<
+            String,
+        >,
+        #[graphql(desc = "How many groups to show, from 1 to 1,000.", default = 10)] limit: i32,
+        #[graphql(desc = "The figure by which groups are large.", default)] order_by: Metric,
+        #[graphql(desc = "Which events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
+        #[graphql(desc = "An earlier range to compare with.")] compare: Option<Comparison>,
+    ) -> Result<Breakdown> {
+        let grouping = Grouping::new(by, property, limit, order_by)?;
+        self.ask(ctx, range, filter, timezone, compare)?.breakdown(ctx, grouping).await
+    }
+
+    /// Events themselves, newest first. All pages of a list show the events that were there when
+    /// its first page was read.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    #[allow(clippy::too_many_arguments)]
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events, by time.")] range: TimeRange,
+        #[graphql(desc = "Which events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
+        timezone: Option<String>,
+        #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
+        #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
+    ) -> Result<Page<Event>> {
+        let list = ("events", self.scope.app_id(), range_key(&range), filter.clone(), timezone.clone());
+        let ask = self.ask(ctx, range, filter, timezone, None)?;
+        event::page(ctx, ask, None, list, first, after).await
+    }
+
+    /// What is known of one user; null where they have no event.
+    #[graphql(complexity = "REPORT + child_complexity")]
+    async fn user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user id, or the anonymous id of somebody not yet known.")] user_id: String,
+        #[graphql(desc = "Which of their events, by time; all by default.")] range: Option<TimeRange>,
+        #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
+        timezone: Option<String>,
+    ) -> Result<Option<UserStats>> {
+        let range = range.map(|range| self.ask(ctx, range, None, timezone, None)).transpose()?.map(|ask| ask.range);
+        UserStats::find(ctx, self.scope, user_id, range).await
+    }
+
+    /// The users of a range.
+    #[graphql(complexity = "REPORT + page::cost(first, child_complexity)")]
+    #[allow(clippy::too_many_arguments)]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose events, by time.")] range: TimeRange,
+        #[graphql(desc = "Whose events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
+        timezone: Option<String>,
+        #[graphql(desc = "What to sort by, largest or latest first.", default)] order_by: UserOrder,
+        #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
+        #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
+    ) -> Result<CountedPage<UserStats>> {
+        let list = ("users", self.scope.app_id(), range_key(&range), filter.clone(), timezone.clone(), order_by);
+        let ask = self.ask(ctx, range, filter, timezone, None)?;
+        user_stats::page(ctx, ask, order_by, list, first, after).await
     }
 }

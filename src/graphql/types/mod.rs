@@ -2,5 +2,9 @@
 
 pub mod api_key;
 pub mod app;
+pub mod event;
+pub mod node;
+pub mod overview;
 pub mod session;
 pub mod user;
+pub mod user_stats;

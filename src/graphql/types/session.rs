@@ -14,7 +14,7 @@ pub struct Session(pub user_session::Model);
 #[Object]
 impl Session {
     /// Identifies the session everywhere.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         NodeId::Session(self.0.id).into()
     }
 

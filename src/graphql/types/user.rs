@@ -2,11 +2,19 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::session::Session;
+use super::{
+    app::{self, App},
+    session::Session,
+};
 use crate::{
     clock::Moment,
     entity::user,
-    graphql::{context::ContextExt, error::Result, id::NodeId},
+    graphql::{
+        context::ContextExt,
+        error::Result,
+        id::NodeId,
+        page::{self, Page},
+    },
 };
 
 /// Somebody with an account.
@@ -15,7 +23,7 @@ pub struct User(pub user::Model);
 #[Object]
 impl User {
     /// Identifies the account everywhere.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         NodeId::User(self.0.id).into()
     }
 
@@ -42,5 +50,20 @@ impl User {
             return Ok(Vec::new());
         }
         Ok(ctx.app().sessions.list(viewer).await?.into_iter().map(Session).collect())
+    }
+    /// The apps they are a member of, oldest first. Only they themselves may see them; for anybody
+    /// else the list is empty.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn apps(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
+        #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
+    ) -> Result<Page<App>> {
+        let viewer = ctx.viewer()?;
+        if viewer.user_id != self.0.id {
+            return Ok(Page::new(false, false));
+        }
+        app::page(ctx, viewer, first, after).await
     }
 }

@@ -1,0 +1,257 @@
+//! From arguments to answers: what every report of an app has in common.
+
+use std::{collections::HashSet, sync::Arc};
+
+use async_graphql::{Context, SelectionField};
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::{context::ContextExt, error::Result, page};
+use crate::{
+    analytics::{
+        Answer, Breakdown, Comparison, Dimension, Interval, Metric, Needs, Question, Range, Report, Summary, Timeline,
+        UserOrder, UserPage,
+        filter::{EventFilter, MAX_TEXT},
+        range::{self, TimeRange},
+    },
+    auth::AppScope,
+    clock::Moment,
+    error::Error,
+};
+
+const HOUR: i64 = 60 * 60 * 1000;
+const DAY: i64 = 24 * HOUR;
+
+/// Which events a report is about, checked and with every name resolved.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Proof that the viewer may ask.
+    pub scope: AppScope,
+    /// Which events by time.
+    pub range: Range,
+    /// Which events by what they say.
+    pub filter: Arc<EventFilter>,
+    previous: Option<Range>,
+    timezone: String,
+}
+
+/// The arguments of a report as the client gave them.
+pub struct Arguments {
+    /// `range`
+    pub range: TimeRange,
+    /// `filter`
+    pub filter: Option<EventFilter>,
+    /// `timezone`, or none for the app's own.
+    pub timezone: Option<String>,
+    /// `compare`
+    pub compare: Option<Comparison>,
+}
+
+impl Ask {
+    /// Checks the arguments of a report on the app of `scope`, whose own zone is `app_timezone`.
+    pub fn new(ctx: &Context<'_>, scope: AppScope, app_timezone: &str, arguments: Arguments) -> Result<Self> {
+        let timezone = arguments.timezone.unwrap_or_else(|| app_timezone.to_owned());
+        let zone = range::zone(&timezone, "timezone")?;
+        let range = arguments.range.resolve(ctx.app().clock.now_ms(), &zone)?;
+        let previous = arguments.compare.map(|comparison| range::compared(range, comparison, &zone)).transpose()?;
+        let filter = arguments.filter.unwrap_or_default();
+        filter.validate("filter")?;
+        let timezone = canonical(&zone, timezone);
+        Ok(Self { scope, range, filter: Arc::new(filter), previous, timezone })
+    }
+
+    /// Events of a range that is known already, or of all time.
+    pub fn within(scope: AppScope, range: Option<Range>, filter: Option<EventFilter>) -> Result<Self> {
+        let filter = filter.unwrap_or_default();
+        filter.validate("filter")?;
+        let range = range.unwrap_or(range::EVER);
+        Ok(Self { scope, range, filter: Arc::new(filter), previous: None, timezone: "UTC".into() })
+    }
+
+    /// The headline figures that the client selected.
+    pub async fn summary(&self, ctx: &Context<'_>) -> Result<Summary> {
+        let by_event_type = ctx.look_ahead().field("byEventType").exists();
+        match self.answer(ctx, Report::Summary { needs: needs(ctx), by_event_type }).await? {
+            Answer::Summary(summary) => Ok(summary),
+            other => mismatch(&other),
+        }
+    }
+
+    /// The figures over time that the client selected, in buckets that suit the range unless given.
+    pub async fn timeline(&self, ctx: &Context<'_>, interval: Option<Interval>) -> Result<Timeline> {
+        let interval = interval.unwrap_or_else(|| fitting(self.range));
+        let report = Report::Timeline { interval, timezone: self.timezone.clone(), needs: needs(ctx) };
+        match self.answer(ctx, report).await? {
+            Answer::Timeline(timeline) => Ok(timeline),
+            other => mismatch(&other),
+        }
+    }
+
+    /// The figures by dimension that the client selected.
+    pub async fn breakdown(&self, ctx: &Context<'_>, grouping: Grouping) -> Result<Breakdown> {
+        let Grouping { by, property, limit, order } = grouping;
+        let mut needs = needs(ctx);
+        needs.users |= order == Metric::UniqueUsers;
+        needs.sessions |= order == Metric::Sessions;
+        match self.answer(ctx, Report::Breakdown { by, property, limit, order, needs }).await? {
+            Answer::Breakdown(breakdown) => Ok(breakdown),
+            other => mismatch(&other),
+        }
+    }
+
+    /// A page of users, as of commit `seq`.
+    pub async fn users(
+        &self,
+        ctx: &Context<'_>,
+        seq: i64,
+        order: UserOrder,
+        first: usize,
+        after: Option<(i64, String)>,
+    ) -> Result<UserPage> {
+        match self.answer_as_of(ctx, seq, Report::Users { order, first, after }).await? {
+            Answer::Users(page) => Ok(page),
+            other => mismatch(&other),
+        }
+    }
+
+    /// Goes on as of the commit and within the range of an earlier page, or starts as of now.
+    pub async fn resume<K>(&mut self, ctx: &Context<'_>, after: Option<&Frozen<K>>) -> Result<i64> {
+        let head = self.head(ctx).await?;
+        let Some(frozen) = after else { return Ok(head) };
+        let [from, to] = [frozen.range.from, frozen.range.to].map(|ms| Some(Moment(ms)));
+        let range = TimeRange { from, to, preset: None }.resolve(0, &TimeZone::UTC);
+        self.range = range.map_err(|_| Error::invalid("after", page::FOREIGN_CURSOR))?;
+        // Never ahead of the app, or an answer would be remembered under commits yet to come.
+        Ok(frozen.seq.min(head))
+    }
+
+    /// What a cursor must keep for [`resume`](Self::resume).
+    pub fn freeze<K>(&self, seq: i64, at: K) -> Frozen<K> {
+        Frozen { seq, range: self.range, at }
+    }
+
+    /// The commit up to which events count in this request.
+    pub async fn head(&self, ctx: &Context<'_>) -> Result<i64> {
+        Ok(ctx.loader().loader().head(self.scope).await?)
+    }
+
+    async fn answer(&self, ctx: &Context<'_>, report: Report) -> Result<Answer> {
+        self.answer_as_of(ctx, self.head(ctx).await?, report).await
+    }
+
+    async fn answer_as_of(&self, ctx: &Context<'_>, seq: i64, report: Report) -> Result<Answer> {
+        let question = Question {
+            app: self.scope,
+            range: self.range,
+            previous: self.previous,
+            filter: self.filter.clone(),
+            seq,
+            report,
+        };
+        let answered = ctx.loader().load_one(question).await?;
+        Ok(answered.ok_or_else(|| Error::internal("a question was not answered"))??.answer)
+    }
+}
+
+/// How a breakdown groups, checked.
+pub struct Grouping {
+    by: Vec<Dimension>,
+    property: Option<String>,
+    limit: usize,
+    order: Metric,
+}
+
+impl Grouping {
+    /// By one dimension.
+    pub fn by(dimension: Dimension, limit: i32, order: Metric) -> Result<Self> {
+        Self::new(vec![dimension], None, limit, order)
+    }
+
+    /// Checks the arguments `by`, `property` and `limit`.
+    pub fn new(by: Vec<Dimension>, property: Option<String>, limit: i32, order: Metric) -> Result<Self> {
+        let distinct: HashSet<_> = by.iter().collect();
+        if !(1..=4).contains(&by.len()) || distinct.len() < by.len() {
+            return Err(Error::invalid("by", "by must hold one to four different dimensions.").into());
+        }
+        let wants_property = by.contains(&Dimension::Property);
+        if wants_property != property.as_ref().is_some_and(|key| !key.is_empty() && key.len() <= MAX_TEXT) {
+            let text =
+                "property must be given with the dimension PROPERTY, and only then: the key of a custom property.";
+            return Err(Error::invalid("property", text).into());
+        }
+        if !(1..=1_000).contains(&limit) {
+            return Err(Error::invalid("limit", "limit must be from 1 to 1,000.").into());
+        }
+        Ok(Self { by, property, limit: limit as usize, order })
+    }
+}
+
+/// What tells one range from another in a cursor.
+pub fn range_key(range: &TimeRange) -> impl Serialize + use<> {
+    (range.from, range.to, range.preset)
+}
+
+/// What the cursors of time-bound lists keep: the commit and the range of the first page, so that
+/// all pages together are one list, whatever arrives between them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Frozen<K> {
+    seq: i64,
+    range: Range,
+    /// Position in the list.
+    pub at: K,
+}
+
+/// The zone's own spelling, so that `europe/berlin` and `Europe/Berlin` are one question.
+fn canonical(zone: &TimeZone, given: String) -> String {
+    zone.iana_name().map_or(given, str::to_owned)
+}
+
+fn mismatch<T>(answer: &Answer) -> Result<T> {
+    let kind = std::mem::discriminant(answer);
+    Err(Error::internal(format!("the answer is that of another report: {kind:?}")).into())
+}
+
+/// Buckets of a width at which the range makes a readable chart.
+fn fitting(range: Range) -> Interval {
+    match range.to - range.from {
+        length if length <= 2 * HOUR => Interval::Minute,
+        length if length <= 3 * DAY => Interval::Hour,
+        length if length <= 100 * DAY => Interval::Day,
+        length if length <= 731 * DAY => Interval::Week,
+        _ => Interval::Month,
+    }
+}
+
+/// The figures that are selected anywhere below the field; the others need not be computed.
+fn needs(ctx: &Context<'_>) -> Needs {
+    let mut needs = Needs::default();
+    look_for(ctx.field(), &mut needs);
+    needs
+}
+
+fn look_for(field: SelectionField<'_>, needs: &mut Needs) {
+    for selected in field.selection_set() {
+        match selected.name() {
+            "uniqueUsers" => needs.users = true,
+            "sessions" => needs.sessions = true,
+            "bounceRate" | "averageSessionSeconds" => needs.visits = true,
+            _ => look_for(selected, needs),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_length_gets_buckets_that_can_be_read() {
+        let fit = |length| fitting(Range { from: 0, to: length });
+        assert_eq!(fit(0), Interval::Minute);
+        assert_eq!(fit(2 * HOUR), Interval::Minute);
+        assert_eq!(fit(DAY), Interval::Hour);
+        assert_eq!(fit(30 * DAY + HOUR), Interval::Day);
+        assert_eq!(fit(366 * DAY), Interval::Week);
+        assert_eq!(fit(57 * 365 * DAY), Interval::Month);
+    }
+}

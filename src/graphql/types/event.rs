@@ -1,0 +1,198 @@
+//! An event, and lists of them.
+
+use async_graphql::{Context, ID, Json, Object};
+use sea_orm::{ColumnTrait, QueryFilter};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{
+    analytics::events::{self, EventsQuestion},
+    clock::Moment,
+    entity::event::{self, Model},
+    graphql::{
+        ask::{Ask, Frozen},
+        context::ContextExt,
+        error::Result,
+        id::NodeId,
+        loader::VisibleApp,
+        page::{Page, Paginator},
+    },
+};
+
+/// Something that happened, as it is kept.
+pub struct Event(pub Model);
+
+impl Event {
+    /// The event of this id, if the viewer may see its app and it was there when the request began.
+    pub async fn find(ctx: &Context<'_>, app: Uuid, id: Uuid) -> Result<Option<Self>> {
+        let Some((_, scope)) = ctx.loader().load_one(VisibleApp(app)).await? else { return Ok(None) };
+        let seq = ctx.loader().loader().head(scope).await?;
+        let found = event::Entity::as_of(app, seq).filter(event::Column::Id.eq(id));
+        Ok(found.one(&*ctx.app().db).await?.map(Self))
+    }
+}
+
+/// A page of the events that `ask` selects, or of one user among them. `list` tells this list from
+/// others.
+pub async fn page(
+    ctx: &Context<'_>,
+    mut ask: Ask,
+    user: Option<String>,
+    list: impl Serialize,
+    first: i32,
+    after: Option<String>,
+) -> Result<Page<Event>> {
+    let page = Paginator::<Frozen<(i64, Uuid)>>::new(list, first, after)?;
+    let seq = ask.resume(ctx, page.after()).await?;
+    let question = EventsQuestion {
+        app: ask.scope,
+        range: ask.range,
+        filter: ask.filter.clone(),
+        user,
+        seq,
+        first: page.first(),
+        after: page.after().map(|after| after.at),
+    };
+    let found = events::events(&ctx.app().db, &question).await?;
+    let items = found.events.into_iter().map(|event| (ask.freeze(seq, (event.timestamp, event.id)), Event(event)));
+    Ok(page.page(items.collect(), found.more)?)
+}
+
+#[Object]
+impl Event {
+    /// Identifies the event everywhere.
+    pub async fn id(&self) -> ID {
+        NodeId::Event { app: self.0.app_id, event: self.0.id }.into()
+    }
+
+    /// The id under which it was sent and by which repetitions are recognised; made by the server
+    /// where the client sent none.
+    async fn event_id(&self) -> String {
+        self.0.client_id.clone().unwrap_or_else(|| self.0.id.to_string())
+    }
+
+    /// What happened, such as `page_view`.
+    async fn event_type(&self) -> &str {
+        &self.0.event_type
+    }
+
+    /// When it happened, corrected for the client's clock.
+    async fn timestamp(&self) -> Moment {
+        Moment(self.0.timestamp)
+    }
+
+    /// When it arrived.
+    async fn received_at(&self) -> Moment {
+        Moment(self.0.received_at)
+    }
+
+    /// Who did it, once known; null before.
+    async fn user_id(&self) -> Option<&str> {
+        self.0.user_id.as_deref()
+    }
+
+    /// Who did it, before it is known; null where the client sent none.
+    async fn anonymous_id(&self) -> Option<&str> {
+        self.0.anonymous_id.as_deref()
+    }
+
+    /// The visit it belongs to, as the client says; null where it said nothing.
+    async fn session_id(&self) -> Option<&str> {
+        self.0.session_id.as_deref()
+    }
+
+    /// Whole address of the page; null for events that belong to none.
+    async fn url(&self) -> Option<&str> {
+        self.0.url.as_deref()
+    }
+
+    /// Host of the page, lower case; null where there is no address.
+    async fn hostname(&self) -> Option<&str> {
+        self.0.hostname.as_deref()
+    }
+
+    /// Path of the page, without query and fragment; null where there is no address.
+    async fn page_path(&self) -> Option<&str> {
+        self.0.path.as_deref()
+    }
+
+    /// Whole address the visitor came from; null where it is not known.
+    async fn referrer(&self) -> Option<&str> {
+        self.0.referrer.as_deref()
+    }
+
+    /// Its host, without `www.`; null for direct visits and the site's own pages.
+    async fn referrer_domain(&self) -> Option<&str> {
+        self.0.referrer_domain.as_deref()
+    }
+
+    /// `utm_source` of the page's address; null where there is none.
+    async fn utm_source(&self) -> Option<&str> {
+        self.0.utm_source.as_deref()
+    }
+
+    /// `utm_medium` of the page's address; null where there is none.
+    async fn utm_medium(&self) -> Option<&str> {
+        self.0.utm_medium.as_deref()
+    }
+
+    /// `utm_campaign` of the page's address; null where there is none.
+    async fn utm_campaign(&self) -> Option<&str> {
+        self.0.utm_campaign.as_deref()
+    }
+
+    /// `utm_term` of the page's address; null where there is none.
+    async fn utm_term(&self) -> Option<&str> {
+        self.0.utm_term.as_deref()
+    }
+
+    /// `utm_content` of the page's address; null where there is none.
+    async fn utm_content(&self) -> Option<&str> {
+        self.0.utm_content.as_deref()
+    }
+
+    /// Where it came from, anonymised unless the server is told otherwise; null where not known.
+    async fn ip_address(&self) -> Option<&str> {
+        self.0.ip_address.as_deref()
+    }
+
+    /// Two-letter country code (ISO 3166-1), upper case, such as `DE`; null where not known.
+    async fn country(&self) -> Option<&str> {
+        self.0.country.as_deref()
+    }
+
+    /// What the sender called itself; null where it did not.
+    async fn user_agent(&self) -> Option<&str> {
+        self.0.user_agent.as_deref()
+    }
+
+    /// Browser name, such as `Firefox`; null where not known.
+    async fn browser(&self) -> Option<&str> {
+        self.0.browser.as_deref()
+    }
+
+    /// Operating system, such as `Android`; null where not known.
+    async fn os(&self) -> Option<&str> {
+        self.0.os.as_deref()
+    }
+
+    /// `desktop`, `mobile`, `tablet`, `tv`, `console` or `bot`; null where not known.
+    async fn device(&self) -> Option<&str> {
+        self.0.device.as_deref()
+    }
+
+    /// Width of the screen in CSS pixels; null where not known.
+    async fn screen_width(&self) -> Option<i32> {
+        self.0.screen_width
+    }
+
+    /// Height of the screen in CSS pixels; null where not known.
+    async fn screen_height(&self) -> Option<i32> {
+        self.0.screen_height
+    }
+
+    /// Custom properties, a JSON object; null where there are none.
+    async fn metadata(&self) -> Option<Json<&serde_json::Value>> {
+        self.0.metadata.as_ref().map(Json)
+    }
+}

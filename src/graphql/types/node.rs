@@ -1,0 +1,55 @@
+//! Anything that has an id.
+
+use async_graphql::{Context, ID, Interface};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use super::{api_key::ApiKey, app::App, event::Event, session::Session, user::User};
+use crate::{
+    entity::{api_key, user, user_session},
+    graphql::{context::ContextExt, error::Result, id::NodeId, loader::VisibleApp},
+};
+
+/// Anything that has an id of its own.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Identifies it among everything on this server."))]
+pub enum Node {
+    /// Somebody with an account.
+    User(User),
+    /// A sign-in.
+    Session(Session),
+    /// An app.
+    App(App),
+    /// An API key.
+    ApiKey(ApiKey),
+    /// An event.
+    Event(Event),
+}
+
+impl Node {
+    /// What `id` names, if the viewer may see it: themselves, their sign-ins, their apps and what
+    /// belongs to those.
+    pub async fn find(ctx: &Context<'_>, id: NodeId) -> Result<Option<Self>> {
+        let (viewer, db) = (ctx.viewer()?, &ctx.app().db);
+        Ok(match id {
+            NodeId::User(id) if id == viewer.user_id => {
+                user::Entity::find_by_id(id).one(&**db).await?.map(User).map(Self::User)
+            }
+            NodeId::User(_) => None,
+            NodeId::Session(id) => {
+                let mine = user_session::Entity::live_of(viewer.user_id, ctx.app().clock.now_ms());
+                let found = mine.filter(user_session::Column::Id.eq(id)).one(&**db).await?;
+                found.map(Session).map(Self::Session)
+            }
+            NodeId::App(id) => {
+                let found = ctx.loader().load_one(VisibleApp(id)).await?;
+                found.map(|(model, scope)| Self::App(App::new(model, scope)))
+            }
+            NodeId::ApiKey(id) => {
+                let Some(key) = api_key::Entity::find_by_id(id).one(&**db).await? else { return Ok(None) };
+                let visible = ctx.loader().load_one(VisibleApp(key.app_id)).await?.is_some();
+                visible.then(|| Self::ApiKey(ApiKey(key)))
+            }
+            NodeId::Event { app, event } => Event::find(ctx, app, event).await?.map(Self::Event),
+        })
+    }
+}
