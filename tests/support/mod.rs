@@ -16,6 +16,7 @@ pub mod binary;
 pub mod daemon;
 pub mod people;
 pub mod postgres;
+pub mod provider;
 pub mod redis;
 pub mod reply;
 
