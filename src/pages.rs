@@ -12,7 +12,7 @@ use tower_http::compression::CompressionLayer;
 
 /// The built playground; empty when the server was built without it.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/playground/dist"]
+#[folder = "playground/dist"]
 struct Playground;
 
 /// Scripts only from files of this server, never inline. The editor writes style elements.

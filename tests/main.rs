@@ -14,4 +14,6 @@ mod config;
 mod graphql;
 mod health;
 mod limits;
+mod migration;
 mod rest;
+mod tidy;
