@@ -5,12 +5,11 @@ use std::time::Duration;
 use axum::{
     Json, Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{MethodRouter, any, get, post},
 };
 use serde::Serialize;
-use tower_http::cors::{Any, CorsLayer};
 use utoipa::ToSchema;
 
 use super::{
@@ -32,27 +31,14 @@ const RATE_LIMIT: [HeaderName; 3] = [
     HeaderName::from_static("ratelimit-reset"),
 ];
 
-/// The routes. Pages of any origin may send events and read the answer: what lets them in is the
-/// key, never a cookie.
+/// The routes.
 pub fn router() -> Router<App> {
-    let cors = CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods([Method::POST, Method::GET])
-        .allow_headers([
-            header::CONTENT_TYPE,
-            header::CONTENT_ENCODING,
-            header::AUTHORIZATION,
-            HeaderName::from_static("x-api-key"),
-        ])
-        .expose_headers(RATE_LIMIT.into_iter().chain([header::RETRY_AFTER]).collect::<Vec<_>>())
-        .max_age(Duration::from_secs(86_400));
     Router::new()
         .route("/api/v1/events", only("POST, OPTIONS", post(post_events)))
         .route("/api/v1/events/batch", only("POST, OPTIONS", post(post_events)))
         .route("/api/v1/limits", only("GET, HEAD, OPTIONS", get(limits::get_limits)))
         .route("/api/v1", any(unknown_path))
         .route("/api/v1/{*path}", any(unknown_path))
-        .layer(cors)
 }
 
 /// Refuses other methods in the envelope.

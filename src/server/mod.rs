@@ -18,23 +18,27 @@ use crate::{graphql, pages, rest, state::App};
 
 /// Everything the server answers. A request passes the layers from top to bottom.
 pub fn router(app: App) -> Router {
-    let bounded = rest::events::router()
-        .merge(rest::oauth::router())
-        .with_state(app.clone())
-        .merge(graphql::router(app.clone()))
-        .merge(pages::router(app.config.google.is_some()))
+    let config = &app.config;
+    let bounds = ServiceBuilder::new()
+        .layer(from_fn(protect::bound_time))
         .layer(from_fn_with_state(protect::in_flight(), protect::bound_in_flight));
-    let layers = ServiceBuilder::new()
+    let around = ServiceBuilder::new()
         .layer(from_fn(observe::request))
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(X_FRAME_OPTIONS, "DENY"))
         .layer(header(REFERRER_POLICY, "strict-origin-when-cross-origin"))
         .layer(header_unless_set(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
         .layer(header_unless_set(CACHE_CONTROL, "no-store"))
-        .option_layer(protect::hsts(&app.config))
-        .layer(protect::cors(&app.config))
-        .layer(CatchPanicLayer::custom(protect::panicked))
-        .layer(from_fn(protect::bound_time));
-    // An orchestrator must learn that the server lives even when it is busy, so these are not bounded.
-    rest::health::router().with_state(app).merge(bounded).fallback(protect::nothing_here).layer(layers)
+        .option_layer(protect::hsts(config))
+        .layer(CatchPanicLayer::custom(protect::panicked));
+
+    let ingestion =
+        rest::events::router().with_state(app.clone()).layer(bounds.clone()).layer(protect::cors_of_ingestion());
+    let site = graphql::router(app.clone())
+        .merge(rest::oauth::router().with_state(app.clone()))
+        .merge(pages::router(config.google.is_some()))
+        .layer(bounds)
+        .layer(protect::cors(config));
+    // An orchestrator must learn that the server lives even when it is busy, so health is not bounded.
+    rest::health::router().with_state(app).merge(ingestion).merge(site).fallback(protect::nothing_here).layer(around)
 }

@@ -1,23 +1,21 @@
 //! Bounds on requests, and headers that keep browsers from harm.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{any, sync::Arc, time::Duration};
 
 use axum::{
-    Json,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderName, HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use serde_json::json;
 use tokio::{sync::Semaphore, time::timeout};
 use tower_http::{
-    cors::{AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders},
+    cors::{AllowOrigin, Any, CorsLayer},
     set_header::SetResponseHeaderLayer,
 };
 
 use super::observe::X_REQUEST_ID;
-use crate::{config::Config, error::Error};
+use crate::{config::Config, error::Error, rest::error::Problem};
 
 /// How long any request may take, whatever narrower bounds it has.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(35);
@@ -28,8 +26,7 @@ const MAX_IN_FLIGHT: usize = 1_024;
 /// How long browsers may remember what they were allowed.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Where pages of any origin may send events.
-const INGESTION: &str = "/api/v1/";
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Permits of [`bound_in_flight`].
 pub(super) fn in_flight() -> Arc<Semaphore> {
@@ -40,7 +37,7 @@ pub(super) fn in_flight() -> Arc<Semaphore> {
 pub(super) async fn bound_in_flight(State(free): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
     match free.try_acquire() {
         Ok(_permit) => next.run(request).await,
-        Err(_) => failure(StatusCode::SERVICE_UNAVAILABLE, &Error::unavailable("too many requests in flight")),
+        Err(_) => failure(Error::unavailable("too many requests in flight")),
     }
 }
 
@@ -49,59 +46,55 @@ pub(super) async fn bound_in_flight(State(free): State<Arc<Semaphore>>, request:
 pub(super) async fn bound_time(request: Request, next: Next) -> Response {
     match timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => failure(StatusCode::GATEWAY_TIMEOUT, &Error::Timeout),
+        Err(_) => failure(Error::Timeout),
     }
 }
 
 /// The answer to a request whose handler panicked. The panic itself went to the log.
-pub(super) fn panicked(_cause: Box<dyn Any + Send>) -> Response {
-    failure(StatusCode::INTERNAL_SERVER_ERROR, &Error::internal("a handler panicked"))
+pub(super) fn panicked(_cause: Box<dyn any::Any + Send>) -> Response {
+    failure(Error::internal("a handler panicked"))
 }
 
 /// The answer where there is no route.
 pub(super) async fn nothing_here() -> Response {
-    failure(StatusCode::NOT_FOUND, &Error::NotFound("address"))
+    failure(Error::NotFound("address"))
 }
 
-/// The envelope of a failure.
-fn failure(status: StatusCode, error: &Error) -> Response {
-    error.log();
-    let body = json!({
-        "success": false,
-        "data": null,
-        "error": {"code": error.code(), "message": error.to_string()},
-    });
-    let mut response = (status, Json(body)).into_response();
-    if let Some(after) = error.retry_after() {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
-    }
-    response
+fn failure(error: Error) -> Response {
+    Problem::from(error).into_response()
 }
 
-/// Which pages may read answers: of ingestion any, without credentials; of everything else the
-/// listed origins, with them.
+/// Pages of any origin may send events and read the answer: what lets them in is the key, never a
+/// cookie.
+pub(super) fn cors_of_ingestion() -> CorsLayer {
+    let headers = [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::AUTHORIZATION, X_API_KEY, X_REQUEST_ID];
+    CorsLayer::new().allow_origin(Any).allow_methods([Method::GET, Method::POST]).allow_headers(headers).readable()
+}
+
+/// Of everything else only pages of the listed origins may read answers, in the name of whoever is
+/// signed in there.
 pub(super) fn cors(config: &Config) -> CorsLayer {
-    let listed = config.cors_allowed_origins.clone();
-    let may_read = move |origin: &HeaderValue, request: &Parts| {
-        is_ingestion(request) || listed.iter().any(|listed| listed.as_bytes() == origin.as_bytes())
-    };
+    let listed = config.cors_allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(may_read))
-        .allow_credentials(AllowCredentials::predicate(|_, request| !is_ingestion(request)))
-        .allow_methods(AllowMethods::list([Method::GET, Method::POST]))
-        .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(ExposeHeaders::list([
-            X_REQUEST_ID,
-            header::RETRY_AFTER,
-            HeaderName::from_static("ratelimit-limit"),
-            HeaderName::from_static("ratelimit-remaining"),
-            HeaderName::from_static("ratelimit-reset"),
-        ]))
-        .max_age(PREFLIGHT_AGE)
+        .allow_origin(AllowOrigin::list(listed))
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, X_REQUEST_ID])
+        .readable()
 }
 
-fn is_ingestion(request: &Parts) -> bool {
-    request.uri.path().starts_with(INGESTION)
+trait Readable {
+    /// Lets pages read what headers say about the answer, and remember for a day that they may ask.
+    fn readable(self) -> Self;
+}
+
+impl Readable for CorsLayer {
+    fn readable(self) -> Self {
+        let [limit, remaining, reset] = ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"];
+        let rates = [limit, remaining, reset].map(HeaderName::from_static);
+        self.expose_headers([X_REQUEST_ID, header::RETRY_AFTER].into_iter().chain(rates).collect::<Vec<_>>())
+            .max_age(PREFLIGHT_AGE)
+    }
 }
 
 /// Tells browsers never to come without TLS again, where they come with it.
