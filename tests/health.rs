@@ -1,11 +1,84 @@
 //! What an orchestrator and a scraper see.
 
-use crate::support::app::{Store, TestApp};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::{
+    app::{Store, TestApp},
+    redis::Redis,
+};
 
 both_stores! {
     async fn the_server_is_alive_and_ready(store: Store) {
-        let stranger = TestApp::start(store).await.anonymous();
+        let server = TestApp::start(store).await;
+        let stranger = server.anonymous();
         stranger.get("/health").await.expect(200);
+        let ready = stranger.get("/ready").await.expect(200);
+        assert_eq!(ready.at("/status"), "ready");
+        assert_eq!(ready.at("/database"), "up");
+        assert_eq!(ready.at("/redis"), if store == Store::Postgres { "up" } else { "off" });
+    }
+
+    async fn without_its_store_it_lives_but_is_not_ready(store: Store) {
+        let server = TestApp::start(store).await;
+        let stranger = server.anonymous();
+        server.app.db.close().await;
+        let start = Instant::now();
+        assert_eq!(stranger.get("/ready").await.expect(503).at("/database"), "down");
+        assert!(start.elapsed() < Duration::from_secs(3));
+        stranger.get("/health").await.expect(200);
+    }
+
+    async fn a_schema_that_is_behind_is_not_ready(store: Store) {
+        let server = TestApp::start(store).await;
+        let stranger = server.anonymous();
+        server.app.db.migrate_down(1).await.unwrap();
+        assert_eq!(stranger.get("/ready").await.expect(503).at("/database"), "migrations missing");
+        server.app.db.migrate().await.unwrap();
         stranger.get("/ready").await.expect(200);
     }
+
+    async fn a_draining_server_is_not_ready(store: Store) {
+        let server = TestApp::start(store).await;
+        server.app.draining.cancel();
+        assert_eq!(server.anonymous().get("/ready").await.expect(503).at("/status"), "draining");
+    }
+
+    async fn what_was_answered_is_measured_and_no_secret_with_it(store: Store) {
+        let server = TestApp::start(store).await;
+        let site = server.site().await;
+        site.post(json!({"event_type": "page_view"})).await.ok();
+        site.owner.get("/no/such/path?token=hushhush").await.expect(404);
+        let metrics = site.owner.get("/metrics").await.expect(200);
+        assert!(metrics.header("content-type").starts_with("text/plain"));
+        for series in [
+            r#"uea_http_request_seconds_bucket{method="POST",route="/api/v1/events",status="200",le=""#,
+            r#"uea_http_request_seconds_count{method="GET",route="unmatched",status="404"}"#,
+            r#"uea_db_seconds_bucket{kind="select",result="ok",le=""#,
+            r#"uea_ingest_events_total{verdict="#,
+            "uea_queue_depth ",
+            "uea_http_requests_in_flight ",
+        ] {
+            assert!(metrics.text.contains(series), "{series} is missing:\n{}", metrics.text);
+        }
+        for secret in ["hushhush", &site.key[..12], "/no/such"] {
+            assert!(!metrics.text.contains(secret), "{secret}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_away_is_reported_and_not_needed() {
+    let mut redis = Redis::start();
+    let server = TestApp::with(Store::Postgres, &[("REDIS_URL", &redis.url())]).await;
+    let stranger = server.anonymous();
+    assert_eq!(stranger.get("/ready").await.expect(200).at("/redis"), "up");
+    redis.stop();
+    assert_eq!(stranger.get("/ready").await.expect(200).at("/redis"), "down");
+    redis.restart();
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    stranger.get("/ready").await.expect(200);
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    assert_eq!(stranger.get("/ready").await.expect(200).at("/redis"), "up");
 }

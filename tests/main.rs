@@ -16,4 +16,6 @@ mod health;
 mod limits;
 mod migration;
 mod rest;
+mod server;
+mod shutdown;
 mod tidy;

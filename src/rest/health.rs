@@ -35,7 +35,14 @@ async fn ready(State(app): State<App>) -> impl IntoResponse {
     let database = match timeout(PATIENCE, app.db.migrations()).await {
         Ok(Ok(all)) if all.iter().all(|(_, applied)| *applied) => "up",
         Ok(Ok(_)) => "migrations missing",
-        Ok(Err(_)) | Err(_) => "down",
+        Ok(Err(error)) => {
+            error.log();
+            "down"
+        }
+        Err(_) => {
+            tracing::warn!("the store took too long to answer");
+            "down"
+        }
     };
     let redis = match &app.shared {
         None => "off",

@@ -1,0 +1,156 @@
+//! The program itself: its commands, and that it stops without losing what it acknowledged.
+
+use std::{
+    collections::HashSet,
+    process::{Command, Output},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use event_analytics::{config::Config, db::Db, entity::event};
+use sea_orm::EntityTrait as _;
+use serde_json::json;
+
+use crate::support::{
+    app::Store,
+    binary::{Binary, command},
+    people::Site,
+    postgres::TestDatabase,
+};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+fn output(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+/// The client's ids of all events of a store.
+async fn stored(vars: Vec<(String, String)>) -> HashSet<String> {
+    let db = Db::connect(&Config::from_vars(vars).unwrap()).await.unwrap();
+    let events = event::Entity::find().all(&*db).await.unwrap();
+    db.close().await;
+    events.into_iter().filter_map(|event| event.client_id).collect()
+}
+
+both_stores! {
+    async fn sigterm_under_load_loses_nothing_acknowledged(store: Store) {
+        let database = if store == Store::Postgres { Some(TestDatabase::new().await) } else { None };
+        let mut vars = vec![("JWT_SECRET", SECRET), ("API_KEY_SECRET", SECRET)];
+        vars.push(("RATE_LIMIT_INGEST_PER_MINUTE", "1000000"));
+        vars.extend(database.as_ref().map(|database| ("DATABASE_URL", database.url())));
+        let mut server = Binary::serve(&vars).await;
+        let mut owner = server.anonymous();
+        owner.email = "alice@example.com".to_owned();
+        owner.register().await;
+        let site = Site::of(owner, "Site").await;
+
+        let acknowledged = Arc::new(Mutex::new(Vec::new()));
+        let senders: Vec<_> = (0..16)
+            .map(|sender| {
+                let (site, acknowledged) = (site.clone(), acknowledged.clone());
+                tokio::spawn(async move {
+                    for n in 0.. {
+                        let ids = [0, 1, 2].map(|part| format!("event-{sender}-{n}-{part}"));
+                        let events: Vec<_> = ids.iter().map(|id| json!({"id": id, "event_type": "click"})).collect();
+                        match site.events().json(&events).send().await {
+                            Ok(reply) if reply.status() == 200 => acknowledged.lock().unwrap().extend(ids),
+                            Ok(reply) => assert_eq!(reply.status(), 503),
+                            Err(_) => break,
+                        }
+                    }
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        let code = tokio::task::block_in_place(|| server.terminate());
+        for sender in senders {
+            sender.await.unwrap();
+        }
+        let log = server.daemon.log();
+        assert_eq!(code, 0, "{log}");
+        assert!(log.contains("everything accepted is stored") && !log.contains("panicked"), "{log}");
+        assert!(!log.contains(&site.key) && !log.contains(SECRET), "a secret in the log:\n{log}");
+
+        let mut vars: Vec<_> = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        vars.push(("DATA_DIR".to_owned(), server.daemon.folder().join("data").to_str().unwrap().to_owned()));
+        let stored = stored(vars).await;
+        let acknowledged = acknowledged.lock().unwrap();
+        assert!(acknowledged.len() > 100, "only {} were acknowledged", acknowledged.len());
+        let lost: Vec<_> = acknowledged.iter().filter(|id| !stored.contains(*id)).collect();
+        assert!(lost.is_empty(), "{} of {} are lost", lost.len(), acknowledged.len());
+    }
+
+    async fn the_schema_goes_down_and_up_again(store: Store) {
+        let database = if store == Store::Postgres { Some(TestDatabase::new().await) } else { None };
+        let folder = tempfile::tempdir().unwrap();
+        let migrate = |arguments: &[&str]| {
+            let mut migrate = command(&[&["migrate"], arguments].concat());
+            migrate.env("DATA_DIR", folder.path()).env("JWT_SECRET", SECRET).env("API_KEY_SECRET", SECRET);
+            migrate.envs(database.as_ref().map(|database| ("DATABASE_URL", database.url())));
+            let (code, told, wrong) = output(&mut migrate);
+            assert_eq!(code, Some(0), "{wrong}");
+            let count = |word| told.lines().filter(|line| line.starts_with(word)).count();
+            (count("applied"), count("missing"))
+        };
+        let (all, none) = migrate(&["up"]);
+        assert!(all >= 3 && none == 0);
+        assert_eq!(migrate(&["up"]), (all, 0), "a second time changes nothing");
+        assert_eq!(migrate(&["down"]), (all - 1, 1));
+        assert_eq!(migrate(&["status"]), (all - 1, 1));
+        assert_eq!(migrate(&["down", "--steps", "100"]), (0, all));
+        assert_eq!(migrate(&["up"]), (all, 0));
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_on_stderr() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str], name: &str, value: &str| {
+        output(command(arguments).env("DATA_DIR", folder.path()).env(name, value))
+    };
+    let (code, told, wrong) = run(&["serve"], "LISTEN_ADDR", "nowhere");
+    assert_eq!((code, told.as_str()), (Some(1), ""));
+    assert!(wrong.starts_with("error: ") && wrong.contains("LISTEN_ADDR: expected"), "{wrong}");
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let _taken = std::net::TcpListener::bind(taken).unwrap();
+    let (code, _, wrong) = run(&[], "LISTEN_ADDR", &taken.to_string());
+    assert!(code == Some(1) && wrong.contains("cannot be used") && !wrong.contains("backtrace"), "{wrong}");
+
+    let url = format!("postgres://user:{SECRET}@127.0.0.1:1/none");
+    let mut away = command(&["migrate", "status"]);
+    let away = away.env("DATABASE_URL", &url).env("JWT_SECRET", SECRET).env("API_KEY_SECRET", SECRET);
+    let (code, _, wrong) = output(away);
+    assert!(code == Some(1) && wrong.starts_with("error: ") && !wrong.contains(SECRET), "{wrong}");
+
+    let (code, _, wrong) = run(&["health"], "LISTEN_ADDR", "127.0.0.1:1");
+    assert!(code == Some(1) && wrong.starts_with("error: "), "{wrong}");
+    let (code, _, wrong) = run(&["dance"], "LISTEN_ADDR", "");
+    assert!(code == Some(2) && wrong.contains("unrecognized subcommand"), "{wrong}");
+}
+
+#[test]
+fn commands_print_what_they_promise() {
+    let (code, schema, _) = output(&mut command(&["schema"]));
+    assert!(code == Some(0) && schema.contains("type Query"));
+    let (code, help, _) = output(&mut command(&["help"]));
+    assert_eq!(code, Some(0));
+    for word in ["serve", "demo", "migrate", "schema", "health"] {
+        assert!(help.lines().any(|line| line.trim().starts_with(word)), "{word} is missing from: {help}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_tells_whether_it_is_ready() {
+    let mut server = Binary::serve(&[]).await;
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let folder = server.daemon.folder().join("data");
+    let mut health = command(&["health"]);
+    health.env("LISTEN_ADDR", address).env("DATA_DIR", folder);
+    let (code, told, _) = output(&mut health);
+    assert!(code == Some(0) && told.contains("\"ready\""), "{told}");
+    assert_eq!(tokio::task::block_in_place(|| server.terminate()), 0);
+    assert_eq!(output(&mut health).0, Some(1));
+}
