@@ -65,14 +65,14 @@ type Events<'a> = Vec<Result<&'a RawValue, Refusal>>;
 
 /// An object is an envelope when it has `events` and is not itself an event.
 fn object(body: &str, most: usize) -> Result<(Events<'_>, Option<i64>)> {
-    let outline: Outline<'_> = match serde_json::from_str(body) {
-        Ok(outline) => outline,
-        Err(error) if error.is_data() => return Err(invalid("The body must be a JSON object or an array of objects.")),
-        Err(error) => return Err(not_json(&error)),
-    };
+    let whole: &RawValue = serde_json::from_str(body).map_err(|error| not_json(&error))?;
+    if !body.starts_with('{') {
+        return Err(invalid("The body must be a JSON object or an array of objects."));
+    }
+    // What has no outline, for a name that is no text, is an event like any other, and a bad one.
+    let outline: Outline<'_> = serde_json::from_str(body).unwrap_or_default();
     let (Some(events), false) = (outline.events, outline.is_event) else {
-        let event = serde_json::from_str(body).map_err(|error| not_json(&error))?;
-        return Ok((vec![Ok(event)], None));
+        return Ok((vec![Ok(whole)], None));
     };
     if !events.get().starts_with('[') {
         return Err(Error::invalid("events", "events must be an array."));

@@ -1,0 +1,112 @@
+//! An id counts once, whatever happens around it.
+
+use std::collections::HashMap;
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use super::{counts, row, rows};
+use crate::support::{
+    app::{Store, TestApp},
+    people::Site,
+};
+
+fn event(n: usize) -> Value {
+    json!({"id": format!("order-{n}"), "event_type": "buy", "metadata": {"n": n}})
+}
+
+both_stores! {
+    async fn the_first_of_an_id_stays(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        let first = json!({"id": "o-1", "event_type": "buy", "user_id": "ada", "timestamp": "2026-11-20T00:00:00Z"});
+        assert_eq!(counts(&site.post(&first).await.ok()), (1, 0, 0));
+        let stored = row(&app, &site).await;
+        for other in [
+            json!({"id": "o-1", "event_type": "buy", "user_id": "ada", "timestamp": "2026-10-01T00:00:00Z"}),
+            json!({"id": "o-1", "event_type": "sell", "user_id": "bob"}),
+            first,
+        ] {
+            assert_eq!(counts(&site.post(other).await.ok()), (0, 1, 0));
+        }
+        // A group in which nothing was new leaves no trace, not even in the numbers of commits.
+        assert_eq!(row(&app, &site).await, stored);
+        site.post(json!({"event_type": "later"})).await.ok();
+        assert_eq!(rows(&app, &site).await[1].seq, 2);
+    }
+
+    async fn ids_are_uuids_or_any_text(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        let ids = [
+            "0193a5f0-7c1e-7000-8000-0123456789ab",
+            "0193A5F0-7C1E-7000-8000-0123456789AB", // the same UUID
+            "0193a5f07c1e700080000123456789ab",     // text of its own
+            "O-1",
+            "o-1",
+            " o-1",
+            "订单",
+            &"x".repeat(100),
+        ];
+        let events: Vec<_> = ids.iter().map(|id| json!({"id": id, "event_type": "x"})).collect();
+        let data = site.post(&events).await.ok();
+        assert_eq!(counts(&data), (7, 1, 0));
+        assert_eq!(data["items"][0]["id"], ids[1], "a client sees its own spelling");
+        assert_eq!(counts(&site.post(&events).await.ok()), (0, 8, 0));
+        let rows = rows(&app, &site).await;
+        let texts: HashMap<_, _> = rows.iter().map(|row| (row.client_id.clone(), row.id)).collect();
+        assert_eq!(texts.len(), 7);
+        assert!(texts.iter().all(|(text, id)| text.is_none() || id.get_version_num() == 8));
+    }
+
+    async fn an_app_has_its_own_ids(store: Store) {
+        let app = TestApp::start(store).await;
+        let alice = app.site().await;
+        let second = Site::of(alice.owner.clone(), "Second").await;
+        assert_eq!(counts(&alice.post(event(1)).await.ok()), (1, 0, 0));
+        assert_eq!(counts(&second.post(event(1)).await.ok()), (1, 0, 0));
+        assert_eq!((rows(&app, &alice).await.len(), rows(&app, &second).await.len()), (1, 1));
+    }
+
+    async fn concurrent_duplicates_count_one(store: Store) {
+        let app = TestApp::start(store).await;
+        let sites = [app.site().await];
+        let sites = [sites[0].clone(), Site::of(sites[0].owner.clone(), "Second").await];
+        let instance = app.sibling().await;
+        // Overlapping batches in opposite order, to two instances, for two apps.
+        let tasks = (0..24).map(|task: usize| {
+            let mut site = sites[task % 2].clone();
+            if task % 4 < 2 {
+                site.owner.url.clone_from(&instance.url);
+            }
+            async move {
+                let mut events: Vec<_> = (0..200).map(|n| event(n + 10 * (task / 8))).collect();
+                if task % 3 == 0 {
+                    events.reverse();
+                }
+                counts(&site.post(events).await.ok())
+            }
+        });
+        let verdicts = join_all(tasks.map(tokio::spawn)).await;
+        let verdicts: Vec<_> = verdicts.into_iter().map(Result::unwrap).collect();
+        assert!(verdicts.iter().all(|(accepted, duplicates, rejected)| accepted + duplicates == 200 && *rejected == 0));
+        let accepted: u64 = verdicts.iter().map(|(accepted, _, _)| accepted).sum();
+        assert_eq!(accepted, 2 * 220, "each id was accepted by exactly one request");
+        for site in &sites {
+            assert_eq!(rows(&app, site).await.len(), 220);
+        }
+        instance.stop().await;
+    }
+
+    async fn ids_are_known_after_a_restart(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        let events: Vec<_> = (0..50).map(event).collect();
+        assert_eq!(counts(&site.post(&events).await.ok()), (50, 0, 0));
+        let app = app.stop().await.start().await;
+        let mut site = site;
+        site.owner.url.clone_from(&app.url);
+        assert_eq!(counts(&site.post(&events).await.ok()), (0, 50, 0));
+        assert_eq!(rows(&app, &site).await.len(), 50);
+    }
+}

@@ -1,0 +1,89 @@
+//! Who may send, how often, and what is counted.
+
+use event_analytics::entity::api_key;
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
+use serde_json::json;
+
+use super::{counts, row, rows};
+use crate::support::{
+    app::{Store, TestApp},
+    reply::Reply,
+};
+
+both_stores! {
+    async fn a_key_may_travel_in_several_places(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        let post = || app.http.post(format!("{}/api/v1/events", app.url)).json(&json!({"event_type": "x"}));
+        for request in [
+            post().header("x-api-key", &site.key),
+            post().bearer_auth(&site.key),
+            post().basic_auth(&site.key, None::<&str>),
+            post().basic_auth(&site.key, Some("")),
+            post().query(&[("key", &site.key)]),
+            // A header wins over the address.
+            post().header("x-api-key", &site.key).query(&[("key", "wrong")]),
+        ] {
+            assert_eq!(counts(&Reply::of(request).await.ok()), (1, 0, 0));
+        }
+        assert_eq!(rows(&app, &site).await.len(), 6);
+    }
+
+    async fn requests_are_limited_per_key(store: Store) {
+        let app = TestApp::with(store, &[("RATE_LIMIT_INGEST_PER_MINUTE", "3")]).await;
+        let site = app.site().await;
+        for left in [2, 1, 0] {
+            let reply = site.post(json!({"event_type": "x"})).await;
+            assert_eq!(reply.header("ratelimit-limit"), "3");
+            assert_eq!(reply.header("ratelimit-remaining"), left.to_string());
+            assert!(reply.header("ratelimit-reset").parse::<u64>().unwrap() <= 60);
+            reply.ok();
+        }
+        let reply = site.post(json!({"event_type": "x"})).await;
+        assert_eq!(reply.header("ratelimit-remaining"), "0");
+        let wait: u64 = reply.header("retry-after").parse().unwrap();
+        assert!((1..=20).contains(&wait), "{wait}");
+        assert_eq!(reply.refused(429), "RATE_LIMITED");
+        assert_eq!(rows(&app, &site).await.len(), 3);
+    }
+
+    async fn a_key_may_have_a_rate_and_a_budget_of_its_own(store: Store) {
+        let app = TestApp::with(store, &[("RATE_LIMIT_INGEST_PER_MINUTE", "2")]).await;
+        let site = app.site().await;
+        let key = api_key::Entity::find().one(&*app.app.db).await.unwrap().unwrap();
+        let mut key = key.into_active_model();
+        key.requests_per_minute = Set(Some(50));
+        key.events_per_minute = Set(Some(100));
+        key.update(app.app.db.writer()).await.unwrap();
+        let events = |count: usize| json!(vec![json!({"event_type": "x"}); count]);
+        assert_eq!(site.post(events(60)).await.header("ratelimit-limit"), "50");
+        let reply = site.post(events(60)).await;
+        assert!(reply.header("retry-after").parse::<u64>().unwrap() <= 60);
+        assert_eq!(reply.refused(429), "RATE_LIMITED");
+        site.post(events(40)).await.ok();
+        assert_eq!(site.post(events(101)).await.refused(413), "TOO_LARGE", "more than a whole minute's budget");
+        assert_eq!(rows(&app, &site).await.len(), 100);
+        let limits = app.http.get(format!("{}/api/v1/limits", app.url)).bearer_auth(&site.key);
+        let data = Reply::of(limits).await.ok();
+        assert_eq!((data["requests_per_minute"].as_u64(), data["events_per_minute"].as_u64()), (Some(50), Some(100)));
+    }
+
+    async fn use_of_a_key_is_counted(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        site.post(json!([{"event_type": "x", "id": "1"}, {"event_type": "x"}, {}])).await.ok();
+        site.post(json!([{"event_type": "x", "id": "1"}, {"event_type": "x"}])).await.ok();
+        let app = app.stop().await.start().await;
+        let key = api_key::Entity::find().one(&*app.app.db).await.unwrap().unwrap();
+        assert_eq!(key.usage_count, 3, "duplicates and refused events are not use");
+        assert!(key.last_used_at.is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_does_not_name_its_app() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let site = app.site().await;
+    site.post(json!({"event_type": "x", "app_id": "0193a5f0-7c1e-7000-8000-0123456789ab", "seq": 99})).await.ok();
+    assert_eq!(row(&app, &site).await.seq, 1);
+}
