@@ -1,1 +1,3 @@
 //! The GraphQL edge.
+
+mod schema;

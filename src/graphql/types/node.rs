@@ -11,6 +11,7 @@ use crate::{
 
 /// Anything that has an id of its own.
 #[derive(Interface)]
+#[allow(clippy::large_enum_variant)] // one at a time, and async-graphql takes no boxes
 #[graphql(field(name = "id", ty = "ID", desc = "Identifies it among everything on this server."))]
 pub enum Node {
     /// Somebody with an account.
@@ -47,7 +48,7 @@ impl Node {
             NodeId::ApiKey(id) => {
                 let Some(key) = api_key::Entity::find_by_id(id).one(&**db).await? else { return Ok(None) };
                 let visible = ctx.loader().load_one(VisibleApp(key.app_id)).await?.is_some();
-                visible.then(|| Self::ApiKey(ApiKey(key)))
+                visible.then_some(Self::ApiKey(ApiKey(key)))
             }
             NodeId::Event { app, event } => Event::find(ctx, app, event).await?.map(Self::Event),
         })
