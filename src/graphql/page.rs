@@ -4,9 +4,11 @@
 //! from by a digest of what was asked, and so can only continue that list. It carries no right:
 //! whoever makes one up merely starts somewhere else in what they may see anyway.
 
+use std::borrow::Cow;
+
 use async_graphql::{
-    OutputType, SimpleObject,
-    connection::{Connection, CursorType, Edge, EmptyFields},
+    Description, Object, OutputType, TypeName,
+    connection::{Edge, EmptyFields, PageInfo},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -29,36 +31,92 @@ pub fn cost(first: i32, each: usize) -> usize {
 pub const FOREIGN_CURSOR: &str = "after must be a cursor that this very list returned.";
 
 /// Bytes of the longest cursor we would ever write.
-const MAX_CURSOR_BYTES: usize = 2_048;
+const MAX_CURSOR_BYTES: usize = 16 * 1024;
 
-/// Where an edge stands in its list, as clients carry it around.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor(String);
+/// A page of a list. Ask for the next one with `after` and the `endCursor` of its `pageInfo`, while
+/// that says `hasNextPage`.
+#[derive(Description)]
+pub struct Page<N: OutputType> {
+    edges: Vec<Edge<String, N, EmptyFields>>,
+    has_previous: bool,
+    has_next: bool,
+}
 
-impl CursorType for Cursor {
-    type Error = std::convert::Infallible;
+/// A page of a list whose length is known. Ask for the next one with `after` and the `endCursor` of
+/// its `pageInfo`, while that says `hasNextPage`.
+#[derive(Description)]
+pub struct CountedPage<N: OutputType> {
+    page: Page<N>,
+    total: BigInt,
+}
 
-    fn decode_cursor(text: &str) -> Result<Self, Self::Error> {
-        Ok(Self(text.to_owned()))
+impl<N: OutputType> Page<N> {
+    /// A page of a list that holds nothing.
+    pub fn empty() -> Self {
+        Self { edges: Vec::new(), has_previous: false, has_next: false }
     }
 
-    fn encode_cursor(&self) -> String {
-        self.0.clone()
+    fn info(&self) -> PageInfo {
+        PageInfo {
+            has_previous_page: self.has_previous,
+            has_next_page: self.has_next,
+            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
+            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
+        }
     }
 }
 
-/// A page of `N`, without a count.
-pub type Page<N> = Connection<Cursor, N>;
+impl<N: OutputType> TypeName for Page<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", N::type_name()).into()
+    }
+}
 
-/// A page of `N` in a list whose length is known.
-pub type CountedPage<N> = Connection<Cursor, N, TotalCount>;
+impl<N: OutputType> TypeName for CountedPage<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", N::type_name()).into()
+    }
+}
 
-/// The length of a list.
-#[derive(SimpleObject)]
-#[graphql(fake)]
-pub struct TotalCount {
-    /// How many there are on all pages together.
-    pub total_count: BigInt,
+#[Object(name_type, use_type_description)]
+impl<N: OutputType> Page<N> {
+    /// The items, each with its cursor.
+    async fn edges(&self) -> &[Edge<String, N, EmptyFields>] {
+        &self.edges
+    }
+
+    /// The items alone.
+    async fn nodes(&self) -> Vec<&N> {
+        self.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// Where the page stands in its list.
+    async fn page_info(&self) -> PageInfo {
+        self.info()
+    }
+}
+
+#[Object(name_type, use_type_description)]
+impl<N: OutputType> CountedPage<N> {
+    /// The items, each with its cursor.
+    async fn edges(&self) -> &[Edge<String, N, EmptyFields>] {
+        &self.page.edges
+    }
+
+    /// The items alone.
+    async fn nodes(&self) -> Vec<&N> {
+        self.page.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// Where the page stands in its list.
+    async fn page_info(&self) -> PageInfo {
+        self.page.info()
+    }
+
+    /// How many items there are on all pages together.
+    async fn total_count(&self) -> BigInt {
+        self.total
+    }
 }
 
 /// What a client asked of a list, checked. `K` is the position of an item in it.
@@ -103,17 +161,13 @@ impl<K: Serialize + DeserializeOwned> Paginator<K> {
 
     /// The page of `items`; `more` says whether others follow.
     pub fn page<N: OutputType>(&self, items: Vec<(K, N)>, more: bool) -> Result<Page<N>> {
-        let mut page = Connection::new(self.after.is_some(), more);
-        self.fill(&mut page.edges, items)?;
-        Ok(page)
+        let edges = items.into_iter().map(|(at, node)| Ok(Edge::new(self.seal(at)?, node)));
+        Ok(Page { edges: edges.collect::<Result<_>>()?, has_previous: self.after.is_some(), has_next: more })
     }
 
     /// The same, of a list whose length is known.
     pub fn counted<N: OutputType>(&self, items: Vec<(K, N)>, more: bool, total: BigInt) -> Result<CountedPage<N>> {
-        let fields = TotalCount { total_count: total };
-        let mut page = Connection::with_additional_fields(self.after.is_some(), more, fields);
-        self.fill(&mut page.edges, items)?;
-        Ok(page)
+        Ok(CountedPage { page: self.page(items, more)?, total })
     }
 
     /// The page of `rows` that were read with a limit of [`first`](Self::first) and one more, which
@@ -129,16 +183,9 @@ impl<K: Serialize + DeserializeOwned> Paginator<K> {
         self.page(rows.into_iter().map(|row| (position(&row), node(row))).collect(), more)
     }
 
-    fn fill<N: OutputType>(&self, edges: &mut Vec<Edge<Cursor, N, EmptyFields>>, items: Vec<(K, N)>) -> Result<()> {
-        for (at, node) in items.into_iter().take(self.first) {
-            edges.push(Edge::new(self.seal(at)?, node));
-        }
-        Ok(())
-    }
-
-    fn seal(&self, at: K) -> Result<Cursor> {
+    fn seal(&self, at: K) -> Result<String> {
         let sealed = Sealed { v: 1, of: self.list.clone(), at };
-        Ok(Cursor(URL_SAFE_NO_PAD.encode(serde_json::to_vec(&sealed).map_err(Error::internal)?)))
+        Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(&sealed).map_err(Error::internal)?))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where every question starts.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 use sea_orm::EntityTrait;
 
 use super::{
@@ -13,10 +13,10 @@ use super::{
 use crate::{entity::user, error::Error};
 
 /// Where every question starts.
-#[derive(Default)]
+#[derive(Default, Description)]
 pub struct Query;
 
-#[Object]
+#[Object(use_type_description)]
 impl Query {
     /// Whoever is signed in; null for a stranger.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<User>> {

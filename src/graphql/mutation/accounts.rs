@@ -83,7 +83,11 @@ pub(super) struct AccountMutations;
 impl AccountMutations {
     /// Makes an account and signs it in. An address that has an account is answered with the code
     /// `CONFLICT`. Attempts are limited by client address, together with sign-ins.
-    async fn register(&self, ctx: &Context<'_>, input: RegisterInput) -> Result<SignInPayload> {
+    async fn register(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new account.")] input: RegisterInput,
+    ) -> Result<SignInPayload> {
         let app = ctx.app();
         auth::attempt(&app.limiter, &app.config.limits, ctx.client().ip).await?;
         let password = Secret::new(input.password);
@@ -93,7 +97,11 @@ impl AccountMutations {
 
     /// Signs in with e-mail address and password. What of the two was wrong is not said: either
     /// way the code is `UNAUTHENTICATED`. Attempts are limited by client address.
-    async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Result<SignInPayload> {
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who signs in.")] input: SignInInput,
+    ) -> Result<SignInPayload> {
         let app = ctx.app();
         auth::attempt(&app.limiter, &app.config.limits, ctx.client().ip).await?;
         let user = account::sign_in(&app.db, &input.email, Secret::new(input.password)).await?;
@@ -110,7 +118,11 @@ impl AccountMutations {
     }
 
     /// Ends one of the viewer's sessions; its token stops working at once.
-    async fn revoke_session(&self, ctx: &Context<'_>, input: RevokeSessionInput) -> Result<RevokeSessionPayload> {
+    async fn revoke_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which sign-in to end.")] input: RevokeSessionInput,
+    ) -> Result<RevokeSessionPayload> {
         let viewer = ctx.viewer()?;
         let ended = ctx.app().sessions.revoke(viewer, id::session(&input.id)?).await?;
         Ok(RevokeSessionPayload { session: Session(ended) })

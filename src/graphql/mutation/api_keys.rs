@@ -69,7 +69,11 @@ pub(super) struct ApiKeyMutations;
 #[Object]
 impl ApiKeyMutations {
     /// Makes a key that lets events into an app.
-    async fn create_api_key(&self, ctx: &Context<'_>, input: CreateApiKeyInput) -> Result<CreateApiKeyPayload> {
+    async fn create_api_key(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new key.")] input: CreateApiKeyInput,
+    ) -> Result<CreateApiKeyPayload> {
         let (server, viewer) = (ctx.app(), ctx.viewer()?);
         let scope = AppScope::of_member(&server.db, viewer, id::app(&input.app_id)?).await?;
         let new = NewKey {
@@ -84,7 +88,11 @@ impl ApiKeyMutations {
 
     /// Ends a key for good. On this instance it stops working at once, on others within five
     /// seconds.
-    async fn revoke_api_key(&self, ctx: &Context<'_>, input: RevokeApiKeyInput) -> Result<RevokeApiKeyPayload> {
+    async fn revoke_api_key(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which key to revoke.")] input: RevokeApiKeyInput,
+    ) -> Result<RevokeApiKeyPayload> {
         let (scope, key) = way_to(ctx, &input.id).await?;
         let key = ctx.app().api_keys.revoke(scope, key).await?;
         Ok(RevokeApiKeyPayload { api_key: ApiKey(key) })
@@ -96,7 +104,7 @@ impl ApiKeyMutations {
     async fn regenerate_api_key(
         &self,
         ctx: &Context<'_>,
-        input: RegenerateApiKeyInput,
+        #[graphql(desc = "Which key to replace.")] input: RegenerateApiKeyInput,
     ) -> Result<RegenerateApiKeyPayload> {
         let (scope, key) = way_to(ctx, &input.id).await?;
         let (key, raw) = ctx.app().api_keys.regenerate(scope, key).await?;

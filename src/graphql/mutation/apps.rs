@@ -65,7 +65,11 @@ pub(super) struct AppMutations;
 #[Object]
 impl AppMutations {
     /// Creates an app that belongs to the viewer.
-    async fn create_app(&self, ctx: &Context<'_>, input: CreateAppInput) -> Result<CreateAppPayload> {
+    async fn create_app(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new app.")] input: CreateAppInput,
+    ) -> Result<CreateAppPayload> {
         let (server, viewer) = (ctx.app(), ctx.viewer()?);
         let app = apps::create(&server.db, &server.clock, viewer, &input.name, input.timezone.as_deref()).await?;
         let scope = AppScope::of_member(&server.db, viewer, app.id).await?;
@@ -74,7 +78,11 @@ impl AppMutations {
 
     /// Renames an app, or moves it to another time zone. Its events stay as they are: a time zone
     /// only says where days begin.
-    async fn update_app(&self, ctx: &Context<'_>, input: UpdateAppInput) -> Result<UpdateAppPayload> {
+    async fn update_app(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which app, and what to change.")] input: UpdateAppInput,
+    ) -> Result<UpdateAppPayload> {
         let (server, viewer) = (ctx.app(), ctx.viewer()?);
         let scope = AppScope::of_member(&server.db, viewer, id::app(&input.id)?).await?;
         let (name, timezone) = (input.name.as_deref(), input.timezone.as_deref());
@@ -83,7 +91,11 @@ impl AppMutations {
     }
 
     /// Deletes an app with all its events and keys. This cannot be undone.
-    async fn delete_app(&self, ctx: &Context<'_>, input: DeleteAppInput) -> Result<DeleteAppPayload> {
+    async fn delete_app(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which app to delete.")] input: DeleteAppInput,
+    ) -> Result<DeleteAppPayload> {
         let (server, viewer) = (ctx.app(), ctx.viewer()?);
         let scope = AppScope::of_member(&server.db, viewer, id::app(&input.id)?).await?;
         let events = apps::delete(&server.db, &server.api_keys, scope).await?;

@@ -1,6 +1,6 @@
 //! What an event must carry to be let in.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ use crate::{
 
 /// What an event must carry to be let in. The key itself is shown once, when it is made; the
 /// server keeps only a digest of it.
+#[derive(Description)]
 pub struct ApiKey(pub api_key::Model);
 
 /// A page of the keys of an app, newest first.
@@ -33,7 +34,7 @@ pub async fn page(ctx: &Context<'_>, scope: AppScope, first: i32, after: Option<
     Ok(page.probed(keys, |key| (key.created_at, key.id), ApiKey)?)
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl ApiKey {
     /// Identifies the key everywhere. It is not the key.
     pub async fn id(&self) -> ID {

@@ -1,6 +1,6 @@
 //! An app, and every question about it.
 
-use async_graphql::{Context, Enum, ID, Object};
+use async_graphql::{Context, Description, Enum, ID, Object};
 use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
@@ -46,6 +46,7 @@ pub enum Role {
 /// they say. `timezone` is the IANA zone whose days count, by default the app's own. `compare`
 /// asks for the same figures of an earlier range beside them. Figures that are not selected are
 /// not computed.
+#[derive(Description)]
 pub struct App {
     model: app::Model,
     scope: AppScope,
@@ -89,7 +90,7 @@ pub async fn page(ctx: &Context<'_>, viewer: Viewer, first: i32, after: Option<S
     Ok(page.page(apps.collect(), more)?)
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl App {
     /// Identifies the app everywhere.
     pub async fn id(&self) -> ID {

@@ -1,6 +1,6 @@
 //! An event, and lists of them.
 
-use async_graphql::{Context, ID, Json, Object};
+use async_graphql::{Context, Description, ID, Json, Object};
 use sea_orm::{ColumnTrait, QueryFilter};
 use serde::Serialize;
 use uuid::Uuid;
@@ -20,6 +20,7 @@ use crate::{
 };
 
 /// Something that happened, as it is kept.
+#[derive(Description)]
 pub struct Event(pub Model);
 
 impl Event {
@@ -58,7 +59,7 @@ pub async fn page(
     Ok(page.page(items.collect(), found.more)?)
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Event {
     /// Identifies the event everywhere.
     pub async fn id(&self) -> ID {

@@ -1,6 +1,6 @@
 //! The page that opens a dashboard.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, Description, Object};
 
 use crate::{
     analytics::{Breakdown, Dimension, Interval, Metric, Summary, Timeline},
@@ -13,6 +13,7 @@ use crate::{
 
 /// The page that opens a dashboard. Each part is computed only when it is selected, and parts that
 /// are asked for together share one pass over the events.
+#[derive(Description)]
 pub struct Overview(pub Ask);
 
 impl Overview {
@@ -21,7 +22,7 @@ impl Overview {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Overview {
     /// The headline figures.
     #[graphql(complexity = "REPORT + child_complexity")]

@@ -1,6 +1,6 @@
 //! A sign-in.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 
 use crate::{
     clock::Moment,
@@ -9,9 +9,10 @@ use crate::{
 };
 
 /// A sign-in. Its token works until the session ends or is revoked.
+#[derive(Description)]
 pub struct Session(pub user_session::Model);
 
-#[Object]
+#[Object(use_type_description)]
 impl Session {
     /// Identifies the session everywhere.
     pub async fn id(&self) -> ID {

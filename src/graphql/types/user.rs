@@ -1,6 +1,6 @@
 //! Somebody with an account.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 
 use super::{
     app::{self, App},
@@ -18,9 +18,10 @@ use crate::{
 };
 
 /// Somebody with an account.
+#[derive(Description)]
 pub struct User(pub user::Model);
 
-#[Object]
+#[Object(use_type_description)]
 impl User {
     /// Identifies the account everywhere.
     pub async fn id(&self) -> ID {
@@ -62,7 +63,7 @@ impl User {
     ) -> Result<Page<App>> {
         let viewer = ctx.viewer()?;
         if viewer.user_id != self.0.id {
-            return Ok(Page::new(false, false));
+            return Ok(Page::empty());
         }
         app::page(ctx, viewer, first, after).await
     }

@@ -1,6 +1,6 @@
 //! One user of an app, and lists of them.
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, Description, Object, SimpleObject};
 use serde::Serialize;
 
 use super::event::{self, Event};
@@ -37,6 +37,7 @@ pub struct Totals {
 
 /// What is known of one user of an app: somebody who did something there, which has nothing to do
 /// with accounts on this server.
+#[derive(Description)]
 pub struct UserStats {
     scope: AppScope,
     range: Option<Range>,
@@ -89,7 +90,7 @@ pub async fn page(
     Ok(page.counted(items.collect(), found.more, found.total)?)
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl UserStats {
     /// The user id, or the anonymous id of somebody not yet known.
     async fn user_id(&self) -> &str {
