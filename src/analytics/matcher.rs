@@ -19,7 +19,7 @@ enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
     Not(Box<Node>),
-    Leaf(Leaf),
+    Leaf(Box<Leaf>),
 }
 
 /// A condition on a column, and what it said about the values met so far, by their codes.
@@ -34,7 +34,7 @@ struct Leaf {
 enum Condition {
     Text(TextCondition),
     Number(NumberFilter),
-    Property { string: Option<TextCondition>, filter: PropertyFilter },
+    Property(Box<(PropertyFilter, Option<TextCondition>)>),
 }
 
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Matcher {
 
 impl Node {
     fn new(filter: &EventFilter) -> Self {
-        let leaves = filter.conditions().map(|(_, column, test)| Self::Leaf(Leaf::new(column, test)));
+        let leaves = filter.conditions().map(|(_, column, test)| Self::Leaf(Box::new(Leaf::new(column, test))));
         let and = filter.and.iter().flatten().map(Self::new);
         let or = filter.or.iter().map(|filters| Self::Any(filters.iter().map(Self::new).collect()));
         let not = filter.not.iter().map(|filter| Self::Not(Box::new(Self::new(filter))));
@@ -102,7 +102,7 @@ impl Leaf {
             Test::Text(filter) => Condition::Text(TextCondition::new(filter)),
             Test::Number(filter) => Condition::Number(filter.clone()),
             Test::Property(filter) => {
-                Condition::Property { string: filter.string.as_ref().map(TextCondition::new), filter: filter.clone() }
+                Condition::Property(Box::new((filter.clone(), filter.string.as_ref().map(TextCondition::new))))
             }
         };
         Self { column, condition, verdicts: Vec::new() }
@@ -129,7 +129,8 @@ impl Condition {
         match self {
             Self::Text(condition) => condition.holds(value),
             Self::Number(filter) => number_holds(filter, value.and_then(property::number)),
-            Self::Property { string, filter } => {
+            Self::Property(both) => {
+                let (filter, string) = both.as_ref();
                 string.as_ref().is_none_or(|string| string.holds(value.and_then(property::string).as_deref()))
                     && filter.number.as_ref().is_none_or(|f| number_holds(f, value.and_then(property::number)))
                     && filter.boolean.is_none_or(|wanted| value.and_then(property::boolean) == Some(wanted))

@@ -106,7 +106,7 @@ async fn read(db: &Db, scan: Scan, mut fold: impl FnMut(View<'_>) -> Result<Cont
     let mut rows = pin!(db.stream_raw(statement).await?);
     while let Some(row) = rows.try_next().await? {
         reader.read(&row, &mut batch, &mut columns)?;
-        if batch.len() % LOOK != 0 {
+        if !batch.len().is_multiple_of(LOOK) {
             continue;
         }
         let bytes = columns.bytes();
