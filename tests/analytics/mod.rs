@@ -1,1 +1,7 @@
-//! Reports against naive models.
+//! Reports against a naive model.
+
+mod event;
+mod model;
+mod properties;
+mod question;
+mod time;

@@ -1,0 +1,196 @@
+//! Every report equals the model, on both stores, whatever is asked.
+
+use proptest::{
+    prelude::*,
+    test_runner::{TestCaseError, TestError, TestRunner},
+};
+use serde_json::{Value, json};
+
+use super::{
+    event::{Event, events},
+    model::{self, Grouping},
+    question::{Question, question},
+    time::{compared, zone},
+};
+use crate::support::{
+    app::{Store, TestApp},
+    people::{Person, Site},
+};
+
+/// How many sets of events are tried, each with some questions.
+const CASES: u32 = 48;
+
+const FIGURES: &str = "events uniqueUsers sessions pageViews bounceRate averageSessionSeconds";
+
+fn document() -> String {
+    let reports = "
+        query($app: ID!, $range: TimeRange!, $filter: EventFilter, $zone: String!, $compare: Comparison,
+              $interval: Interval!, $by: [Dimension!]!, $property: String, $limit: Int!, $order: Metric!, $user: String!) {
+          app(id: $app) {
+            summary(range: $range, filter: $filter, timezone: $zone, compare: $compare) {
+              FIGURES byEventType { eventType events } firstEventAt lastEventAt from to previous { FIGURES }
+            }
+            timeline(range: $range, filter: $filter, timezone: $zone, compare: $compare, interval: $interval) {
+              interval timezone buckets { start end FIGURES previous { FIGURES } }
+              total { FIGURES } previousTotal { FIGURES }
+            }
+            breakdown(range: $range, filter: $filter, timezone: $zone, compare: $compare,
+                      by: $by, property: $property, limit: $limit, orderBy: $order) {
+              rows { values label share FIGURES previous { FIGURES } } other { FIGURES } total { FIGURES } groups
+            }
+            user(userId: $user, range: $range, timezone: $zone) {
+              topEvents { eventType events } topPages { pagePath pageViews }
+              devices { device browser os events } visits { sessionId startedAt endedAt events pageViews }
+            }
+          }
+        }";
+    reports.replace("FIGURES", FIGURES)
+}
+
+const EVENTS: &str = "
+    query($app: ID!, $range: TimeRange!, $filter: EventFilter, $zone: String!, $first: Int!, $after: String) {
+      app(id: $app) {
+        list: events(range: $range, filter: $filter, timezone: $zone, first: $first, after: $after) {
+          edges { node { eventId timestamp } } pageInfo { hasNextPage endCursor }
+        }
+      }
+    }";
+
+const USERS: &str = "
+    query($app: ID!, $range: TimeRange!, $filter: EventFilter, $zone: String!, $first: Int!, $after: String,
+          $order: UserOrder!) {
+      app(id: $app) {
+        list: users(range: $range, filter: $filter, timezone: $zone, first: $first, after: $after, orderBy: $order) {
+          totalCount
+          edges { node { userId totals { events sessions pageViews } firstSeenAt lastSeenAt } }
+          pageInfo { hasNextPage endCursor }
+        }
+      }
+    }";
+
+/// The answers of a server to a question.
+async fn asked(site: &Site, question: &Question) -> Value {
+    let wants_property = question.by.contains(&"PROPERTY");
+    let variables = json!({
+        "app": site.app_id, "range": question.range.asked, "filter": question.filter, "zone": question.zone,
+        "compare": question.compare, "interval": question.interval, "by": question.by,
+        "property": wants_property.then_some(question.property), "limit": question.limit, "order": question.order,
+        "user": question.user,
+    });
+    let mut answer = site.owner.graphql(&document(), variables).await.data()["app"].clone();
+    answer["events"] = json!(pages(site, question, EVENTS, Value::Null).await.0);
+    let (users, total) = pages(site, question, USERS, json!(question.user_order)).await;
+    answer["users"] = json!(users);
+    answer["userCount"] = total;
+    answer
+}
+
+/// All the pages of a list, and what it says of their number.
+async fn pages(site: &Site, question: &Question, document: &str, order: Value) -> (Vec<Value>, Value) {
+    let mut variables = json!({
+        "app": site.app_id, "range": question.range.asked, "filter": question.filter, "zone": question.zone,
+        "first": question.first,
+    });
+    if !order.is_null() {
+        variables["order"] = order;
+    }
+    let mut nodes = Vec::new();
+    loop {
+        let page = site.owner.graphql(document, variables.clone()).await.data()["app"]["list"].clone();
+        let edges = page["edges"].as_array().unwrap();
+        assert!(edges.len() <= question.first);
+        nodes.extend(edges.iter().map(|edge| edge["node"].clone()));
+        if page["pageInfo"]["hasNextPage"] == false {
+            return (nodes, page["totalCount"].clone());
+        }
+        assert!(!edges.is_empty(), "a page that says more follow is not empty");
+        variables["after"] = page["pageInfo"]["endCursor"].clone();
+    }
+}
+
+/// The same answers by the model.
+fn expected(events: &[Event], question: &Question) -> Value {
+    let own = model::select(events, question.range.is, &question.filter);
+    let (from, to) = question.range.is;
+    let before = question.compare.map(|comparison| compared(from, to, comparison, &zone(question.zone)));
+    let previous = before.map(|range| model::select(events, range, &question.filter));
+    let previous = previous.as_deref();
+    let grouping =
+        Grouping { by: &question.by, property: question.property, limit: question.limit, order: question.order };
+    let of_user = model::select(events, question.range.is, &json!({ "userId": { "eq": question.user } }));
+    let users = model::users(&own, question.user_order);
+    json!({
+        "summary": model::summary(&own, question.range.is, previous),
+        "timeline":
+            model::timeline(&own, question.range.is, question.interval, question.zone, previous.zip(before)),
+        "breakdown": model::breakdown(&own, &grouping, previous),
+        "user": if of_user.is_empty() { Value::Null } else { model::details(&of_user, &question.user) },
+        "events": model::newest_first(&own),
+        "userCount": users.len(),
+        "users": users,
+    })
+}
+
+/// What must hold between reports, whatever the model says.
+fn check_sums(answer: &Value) -> Result<(), TestCaseError> {
+    for figure in ["events", "pageViews"] {
+        let total = answer["summary"][figure].as_u64();
+        let sum = |rows: &Value| rows.as_array().unwrap().iter().map(|row| row[figure].as_u64().unwrap()).sum::<u64>();
+        prop_assert_eq!(Some(sum(&answer["timeline"]["buckets"])), total);
+        let breakdown = &answer["breakdown"];
+        prop_assert_eq!(Some(sum(&breakdown["rows"]) + breakdown["other"][figure].as_u64().unwrap_or(0)), total);
+    }
+    prop_assert_eq!(answer["summary"]["events"].as_u64(), Some(answer["events"].as_array().unwrap().len() as u64));
+    Ok(())
+}
+
+/// The smallest part of an answer that differs from the model, for a message that can be read.
+fn difference(path: &str, is: &Value, should: &Value) -> Option<String> {
+    match (is, should) {
+        (Value::Object(is), Value::Object(should)) if is.keys().eq(should.keys()) => {
+            is.iter().find_map(|(key, value)| difference(&format!("{path}.{key}"), value, &should[key]))
+        }
+        (Value::Array(is), Value::Array(should)) if is.len() == should.len() => {
+            is.iter().zip(should).enumerate().find_map(|(i, (is, should))| difference(&format!("{path}.{i}"), is, should))
+        }
+        _ => (is != should).then(|| format!("{path}: is {is}, should be {should}")),
+    }
+}
+
+async fn check(owners: &[Person; 2], events: &[Event], questions: &[Question]) -> Result<(), TestCaseError> {
+    let filled = owners.iter().map(async |owner| {
+        let site = Site::of(owner.clone(), "case").await;
+        if !events.is_empty() {
+            let sent: Vec<_> = events.iter().map(Event::sent).collect();
+            let receipt = site.post(sent).await.ok();
+            assert_eq!(receipt["accepted"], events.len(), "{receipt:#}");
+        }
+        site
+    });
+    let sites = futures::future::join_all(filled).await;
+    for question in questions {
+        let answers = futures::future::join_all(sites.iter().map(|site| asked(site, question))).await;
+        check_sums(&answers[0])?;
+        let difference = difference("", &answers[0], &expected(events, question));
+        prop_assert!(difference.is_none(), "{}\n{:#?}", difference.unwrap_or_default(), question);
+        prop_assert_eq!(answers[0].to_string(), answers[1].to_string(), "SQLite and Postgres differ");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_report_equals_the_model_on_both_stores() {
+    let (sqlite, postgres) = tokio::join!(TestApp::start(Store::Sqlite), TestApp::start(Store::Postgres));
+    let owners = [sqlite.user("owner").await, postgres.user("owner").await];
+    let runtime = tokio::runtime::Handle::current();
+    let outcome = tokio::task::spawn_blocking(move || {
+        let config = ProptestConfig { cases: CASES, max_shrink_iters: 400, ..ProptestConfig::default() };
+        let cases = (events(60), prop::collection::vec(question(), 1..=6));
+        TestRunner::new(config)
+            .run(&cases, |(events, questions)| runtime.block_on(check(&owners, &events, &questions)))
+    });
+    match outcome.await.unwrap() {
+        Err(TestError::Fail(reason, (events, _))) => panic!("{reason}\nwith {events:#?}"),
+        other => other.unwrap(),
+    }
+}
