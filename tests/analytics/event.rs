@@ -209,9 +209,32 @@ fn event() -> impl Strategy<Value = Event> {
     );
     let properties = prop::collection::vec((word(&KEYS), property_value()), 0..3);
     (at, event_type(), who, page, campaign, referrer, looks, properties).prop_map(
-        |(at, event_type, (user, anonymous, session), page, campaign, referrer, (agent, country, screen), properties)| {
+        |(
+            at,
+            event_type,
+            (user, anonymous, session),
+            page,
+            campaign,
+            referrer,
+            (agent, country, screen),
+            properties,
+        )| {
             let id = String::new();
-            Event { id, at, event_type, user, anonymous, session, page, campaign, referrer, agent, country, screen, properties }
+            Event {
+                id,
+                at,
+                event_type,
+                user,
+                anonymous,
+                session,
+                page,
+                campaign,
+                referrer,
+                agent,
+                country,
+                screen,
+                properties,
+            }
         },
     )
 }

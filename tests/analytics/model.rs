@@ -237,7 +237,8 @@ pub fn breakdown(events: &[&Event], grouping: &Grouping<'_>, previous: Option<&[
             let same = previous.map(|before| {
                 figures(&before.iter().copied().filter(|event| key(event) == *values).collect::<Vec<_>>())
             });
-            let shown: Vec<_> = values.iter().map(|(_, value)| value.as_ref().map(|(shown, _)| shown.clone())).collect();
+            let shown: Vec<_> =
+                values.iter().map(|(_, value)| value.as_ref().map(|(shown, _)| shown.clone())).collect();
             let label: Vec<_> = shown.iter().map(|value| value.clone().unwrap_or("(none)".into())).collect();
             let share = group.len() as f64 / events.len() as f64;
             let own = json!({ "values": shown, "label": label.join(" / "), "share": share, "previous": same });

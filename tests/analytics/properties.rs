@@ -150,9 +150,11 @@ fn difference(path: &str, is: &Value, should: &Value) -> Option<String> {
         (Value::Object(is), Value::Object(should)) if is.keys().eq(should.keys()) => {
             is.iter().find_map(|(key, value)| difference(&format!("{path}.{key}"), value, &should[key]))
         }
-        (Value::Array(is), Value::Array(should)) if is.len() == should.len() => {
-            is.iter().zip(should).enumerate().find_map(|(i, (is, should))| difference(&format!("{path}.{i}"), is, should))
-        }
+        (Value::Array(is), Value::Array(should)) if is.len() == should.len() => is
+            .iter()
+            .zip(should)
+            .enumerate()
+            .find_map(|(i, (is, should))| difference(&format!("{path}.{i}"), is, should)),
         _ => (is != should).then(|| format!("{path}: is {is}, should be {should}")),
     }
 }
@@ -186,8 +188,7 @@ async fn every_report_equals_the_model_on_both_stores() {
     let outcome = tokio::task::spawn_blocking(move || {
         let config = ProptestConfig { cases: CASES, max_shrink_iters: 400, ..ProptestConfig::default() };
         let cases = (events(60), prop::collection::vec(question(), 1..=6));
-        TestRunner::new(config)
-            .run(&cases, |(events, questions)| runtime.block_on(check(&owners, &events, &questions)))
+        TestRunner::new(config).run(&cases, |(events, questions)| runtime.block_on(check(&owners, &events, &questions)))
     });
     match outcome.await.unwrap() {
         Err(TestError::Fail(reason, (events, _))) => panic!("{reason}\nwith {events:#?}"),

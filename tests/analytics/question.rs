@@ -48,8 +48,20 @@ pub fn question() -> impl Strategy<Value = Question> {
     let when = select(&ZONES[..]).prop_flat_map(|zone| (Just(zone), range(zone)));
     let compare = option::of(select(vec!["PREVIOUS_PERIOD", "PREVIOUS_YEAR"]));
     let dimensions = vec![
-        "EVENT_TYPE", "PAGE_PATH", "HOSTNAME", "REFERRER_DOMAIN", "UTM_SOURCE", "UTM_MEDIUM", "UTM_CAMPAIGN", "BROWSER",
-        "OS", "DEVICE", "SCREEN", "COUNTRY", "PROPERTY", "PROPERTY",
+        "EVENT_TYPE",
+        "PAGE_PATH",
+        "HOSTNAME",
+        "REFERRER_DOMAIN",
+        "UTM_SOURCE",
+        "UTM_MEDIUM",
+        "UTM_CAMPAIGN",
+        "BROWSER",
+        "OS",
+        "DEVICE",
+        "SCREEN",
+        "COUNTRY",
+        "PROPERTY",
+        "PROPERTY",
     ];
     let by = prop::collection::vec(select(dimensions), 1..=3).prop_map(|mut by| {
         by.sort_unstable();
@@ -61,8 +73,8 @@ pub fn question() -> impl Strategy<Value = Question> {
     let users = (select(vec!["LAST_SEEN", "FIRST_SEEN", "EVENTS"]), visitor());
     let limits = (prop_oneof![1..=3_usize, Just(100)], prop_oneof![1..=5_usize, Just(100)]);
     (when, compare, filter, by, select(&KEYS[..]), limits, order, users).prop_map(
-        |((zone, (range, interval)), compare, filter, by, property, (limit, first), order, (user_order, user))| Question {
-            zone, range, interval, compare, filter, by, property, limit, order, user_order, first, user,
+        |((zone, (range, interval)), compare, filter, by, property, (limit, first), order, (user_order, user))| {
+            Question { zone, range, interval, compare, filter, by, property, limit, order, user_order, first, user }
         },
     )
 }
@@ -78,16 +90,30 @@ fn range(name: &'static str) -> impl Strategy<Value = (Range, &'static str)> {
         .prop_map(|((from, length), interval)| (given(from, from + length * MINUTE), interval));
     let long = (minutes(5 * 24 * 60), select(vec!["HOUR", "DAY", "WEEK"]))
         .prop_map(|((from, length), interval)| (given(from, from + length * MINUTE), interval));
-    let days = (near_anchor(60), 0..40_i64, select(vec!["DAY", "WEEK", "MONTH"])).prop_map(move |(at, days, interval)| {
-        let date = local(at, &zone(name)).date();
-        (given(start_of(date, &zone(name)), start_of(date.checked_add(days.days()).unwrap(), &zone(name))), interval)
-    });
+    let days =
+        (near_anchor(60), 0..40_i64, select(vec!["DAY", "WEEK", "MONTH"])).prop_map(move |(at, days, interval)| {
+            let date = local(at, &zone(name)).date();
+            (
+                given(start_of(date, &zone(name)), start_of(date.checked_add(days.days()).unwrap(), &zone(name))),
+                interval,
+            )
+        });
     let months = (near_anchor(60), 1..13_i64, select(vec!["WEEK", "MONTH"])).prop_map(move |(at, months, interval)| {
         let date = local(at, &zone(name)).date().first_of_month();
         let end = date.checked_add(months.months()).unwrap();
         (given(start_of(date, &zone(name)), start_of(end, &zone(name))), interval)
     });
-    let presets = vec!["TODAY", "YESTERDAY", "LAST_24_HOURS", "LAST_7_DAYS", "LAST_30_DAYS", "THIS_WEEK", "THIS_MONTH", "LAST_MONTH", "LAST_12_MONTHS"];
+    let presets = vec![
+        "TODAY",
+        "YESTERDAY",
+        "LAST_24_HOURS",
+        "LAST_7_DAYS",
+        "LAST_30_DAYS",
+        "THIS_WEEK",
+        "THIS_MONTH",
+        "LAST_MONTH",
+        "LAST_12_MONTHS",
+    ];
     let presets = (select(presets), select(vec!["DAY", "WEEK", "MONTH"]))
         .prop_map(move |(preset, interval)| (preset_range(preset, name), interval));
     prop_oneof![3 => short, 3 => long, 3 => days, 2 => months, 2 => presets]
