@@ -78,6 +78,13 @@ pub async fn update(
 /// committed and are deleted too, and those who come after find no app.
 pub async fn delete(db: &Db, keys: &ApiKeys, scope: AppScope) -> Result<u64> {
     let app = scope.for_change()?.app_id();
+    let (db, keys) = (db.clone(), keys.clone());
+    // In a task of its own: an app of many events takes longer than a request may, and must not
+    // begin anew whenever its owner has waited long enough.
+    tokio::spawn(async move { delete_all_of(&db, &keys, app).await }).await.map_err(Error::internal)?
+}
+
+async fn delete_all_of(db: &Db, keys: &ApiKeys, app: Uuid) -> Result<u64> {
     let transaction = db.begin().await?;
     event_head::Entity::delete_by_id(app).exec(&transaction).await?;
     let events = event::Entity::delete_many().filter(event::Column::AppId.eq(app)).exec(&transaction).await?;

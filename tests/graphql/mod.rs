@@ -1,3 +1,6 @@
 //! The GraphQL edge.
 
+mod accounts;
+mod api_keys;
+mod apps;
 mod schema;

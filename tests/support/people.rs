@@ -35,6 +35,13 @@ impl Person {
         Reply::of(self.request("POST", "/graphql").json(&body)).await
     }
 
+    /// The mutation `name` with its one input, of the type that its name says.
+    pub async fn mutate(&self, name: &str, input: Value, selection: &str) -> Reply {
+        let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+        let query = format!("mutation($input: {kind}!) {{ {name}(input: $input) {{ {selection} }} }}");
+        self.graphql(&query, json!({ "input": input })).await
+    }
+
     /// Registers and from now on holds the token.
     pub async fn register(&mut self) {
         let input = json!({ "email": self.email, "password": PASSWORD, "name": self.email });
