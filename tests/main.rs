@@ -15,6 +15,7 @@ mod graphql;
 mod health;
 mod limits;
 mod migration;
+mod playground;
 mod rest;
 mod server;
 mod shutdown;

@@ -1,0 +1,84 @@
+//! The operations that the playground offers: each one works, in the order in which it offers them.
+
+use std::{fs, path::PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    app::{Store, TestApp},
+    people::Site,
+};
+
+/// `(name, text, variables)`, as the playground sorts them.
+fn operations() -> Vec<(String, String, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/playground/operations");
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "graphql"));
+    files.sort();
+    let name = |file: &PathBuf| file.file_stem().unwrap().to_str().unwrap()[3..].to_owned();
+    let read = |file: &PathBuf| fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    files.iter().map(|file| (name(file), read(file), read(&file.with_extension("json")))).collect()
+}
+
+fn visit() -> Value {
+    json!([
+        { "event_type": "page_view", "user_id": "customer-00001", "session_id": "1", "url": "https://example.com/products" },
+        { "event_type": "purchase", "user_id": "customer-00001", "session_id": "1",
+          "metadata": { "product": "beans", "revenue": 64.5 } },
+        { "event_type": "page_view", "anonymous_id": "a", "session_id": "2", "url": "https://example.com/" },
+    ])
+}
+
+both_stores! {
+    async fn every_operation_works(store: Store) {
+        let app = TestApp::start(store).await;
+        let mut person = app.anonymous();
+        let (mut app_id, mut key_id) = (String::new(), String::new());
+        let operations = operations();
+        assert!(operations.len() > 15);
+        for (name, text, variables) in operations {
+            assert!(text.starts_with("# "), "{name} begins with a comment for a stranger");
+            let variables = variables.replace("YOUR_APP_ID", &app_id).replace("YOUR_API_KEY_ID", &key_id);
+            let data = person.graphql(&text, serde_json::from_str(&variables).unwrap()).await.data();
+            let text_at = |pointer: &str| data.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
+            match name.as_str() {
+                "register" => person.token = Some(text_at("/register/token")),
+                "create-app" => app_id = text_at("/createApp/app/id"),
+                "create-api-key" => {
+                    key_id = text_at("/createApiKey/apiKey/id");
+                    let key = text_at("/createApiKey/key");
+                    let site = Site { owner: person.clone(), app_id: app_id.clone(), key };
+                    assert_eq!(site.post(visit()).await.ok()["accepted"], 3);
+                }
+                "overview" => assert_eq!(data["app"]["overview"]["summary"]["events"], 3),
+                "breakdown-by-property" => assert_eq!(data["app"]["breakdown"]["rows"][0]["label"], "beans"),
+                "filter" => assert_eq!(data["app"]["summary"]["events"], 2),
+                "user" => assert_eq!(data["app"]["user"]["totals"]["events"], 2),
+                "delete-app" => assert_eq!(data["deleteApp"]["deletedEvents"], 3),
+                _ => {}
+            }
+            let empty = data.as_object().unwrap().values().any(Value::is_null);
+            assert!(!empty, "{name}: {data}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_served_under_a_strict_policy() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let stranger = app.anonymous();
+    let front = stranger.get("/").await.expect(200);
+    assert!(front.text.contains("/playground") && !front.text.contains("/auth/google"));
+    let page = stranger.get("/playground").await;
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe-eval"), "{policy}");
+    if page.status == 404 {
+        return assert!(page.text.contains("make web"), "{}", page.text);
+    }
+    let script = page.text.split('"').find(|text| text.ends_with(".js")).unwrap();
+    let script = stranger.get(script).await.expect(200);
+    assert_eq!(script.header("content-type"), "text/javascript");
+    assert!(script.header("cache-control").contains("immutable"));
+    stranger.get("/playground/assets/no.js").await.expect(404);
+    stranger.get("/playground/assets/..%2F..%2Fpackage.json").await.expect(404);
+}
