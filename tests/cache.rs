@@ -60,5 +60,5 @@ async fn it_goes_on_without_redis() {
         assert_eq!(cache.get::<i32>("after").await, Some(2));
         assert_eq!(cache.get::<i32>("never").await, None);
     }
-    assert!(start.elapsed() < Duration::from_millis(600), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
