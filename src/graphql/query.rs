@@ -30,20 +30,31 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Id of the app, such as `app_0199…`.")] id: ID,
-    ) -> Result<Option<App>> {
-        ctx.viewer()?;
-        let (model, scope) = ctx.loader().load_one(VisibleApp(id::app(&id)?)).await?.ok_or(Error::NotFound("app"))?;
-        Ok(Some(App::new(model, scope)))
+    ) -> Option<Result<App>> {
+        Some(find_app(ctx, &id).await)
     }
+
     /// Whatever has this id, if the viewer may see it. Any other id is answered with null and an
     /// error with the code `NOT_FOUND`, whether it exists or not.
     async fn node(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Id of an account, a session, an app, an API key or an event.")] id: ID,
-    ) -> Result<Option<Node>> {
-        ctx.viewer()?;
-        let id: NodeId = id.parse().map_err(|_| Error::NotFound("node"))?;
-        Ok(Some(Node::find(ctx, id).await?.ok_or(Error::NotFound("node"))?))
+    ) -> Option<Result<Node>> {
+        Some(find_node(ctx, &id).await)
     }
+}
+
+// An error inside an `Option` leaves its field null; around it, it would take the whole answer along.
+
+async fn find_app(ctx: &Context<'_>, id: &ID) -> Result<App> {
+    ctx.viewer()?;
+    let (model, scope) = ctx.loader().load_one(VisibleApp(id::app(id)?)).await?.ok_or(Error::NotFound("app"))?;
+    Ok(App::new(model, scope))
+}
+
+async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Node> {
+    ctx.viewer()?;
+    let id: NodeId = id.parse().map_err(|_| Error::NotFound("node"))?;
+    Ok(Node::find(ctx, id).await?.ok_or(Error::NotFound("node"))?)
 }

@@ -3,4 +3,8 @@
 mod accounts;
 mod api_keys;
 mod apps;
+mod bad_input;
+mod guard;
+mod http;
+mod questions;
 mod schema;

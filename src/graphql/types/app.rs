@@ -223,9 +223,12 @@ impl App {
         #[graphql(desc = "Which of their events, by time; all by default.")] range: Option<TimeRange>,
         #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
         timezone: Option<String>,
-    ) -> Result<Option<UserStats>> {
-        let range = range.map(|range| self.ask(ctx, range, None, timezone, None)).transpose()?.map(|ask| ask.range);
-        UserStats::find(ctx, self.scope, user_id, range).await
+    ) -> Option<Result<UserStats>> {
+        let found = async {
+            let range = range.map(|range| self.ask(ctx, range, None, timezone, None)).transpose()?;
+            UserStats::find(ctx, self.scope, user_id, range.map(|ask| ask.range)).await
+        };
+        found.await.transpose()
     }
 
     /// The users of a range.
