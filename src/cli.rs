@@ -75,7 +75,8 @@ async fn execute(command: Command) -> Result<()> {
     match command {
         Command::Serve => serve().await,
         Command::Demo(options) => {
-            telemetry::log_to_stderr(Config::from_env()?.log_json);
+            // Somebody reads along, to whom every request would be noise.
+            telemetry::log_to_stderr(false, "warn");
             demo::run(options, stop_on_signal()).await
         }
         Command::Migrate(step) => migrate(step).await,
@@ -89,7 +90,7 @@ async fn execute(command: Command) -> Result<()> {
 
 async fn serve() -> Result<()> {
     let config = Config::from_env()?;
-    telemetry::log_to_stderr(config.log_json);
+    telemetry::log_to_stderr(config.log_json, "info");
     let stop = stop_on_signal();
     let address = config.listen_addr;
     let listener = TcpListener::bind(address).await.map_err(|cause| {

@@ -6,9 +6,6 @@ use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, filter::Directive};
 
-/// What is logged unless `RUST_LOG` says otherwise.
-const DEFAULT_FILTER: &str = "info";
-
 /// Libraries that print headers or queries, and with them secrets, when asked for more than this.
 const NEVER_BELOW: [&str; 7] =
     ["h2=info", "hyper=info", "hyper_util=info", "reqwest=info", "redis=info", "sqlx=warn", "sea_orm=info"];
@@ -16,9 +13,10 @@ const NEVER_BELOW: [&str; 7] =
 /// Upper bounds of the buckets of every histogram of seconds.
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
-/// Starts logging to stderr. Later calls change nothing.
-pub fn log_to_stderr(json: bool) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+/// Starts logging to stderr, from `level` on unless `RUST_LOG` says otherwise. Later calls change
+/// nothing.
+pub fn log_to_stderr(json: bool, level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let filter = NEVER_BELOW
         .iter()
         .filter_map(|directive| directive.parse::<Directive>().ok())

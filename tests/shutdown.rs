@@ -4,12 +4,16 @@ use std::{
     collections::HashSet,
     process::{Command, Output},
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use event_analytics::{config::Config, db::Db, entity::event};
 use sea_orm::EntityTrait as _;
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use crate::support::{
     app::Store,
@@ -41,10 +45,7 @@ both_stores! {
         vars.push(("RATE_LIMIT_INGEST_PER_MINUTE", "1000000"));
         vars.extend(database.as_ref().map(|database| ("DATABASE_URL", database.url())));
         let mut server = Binary::serve(&vars).await;
-        let mut owner = server.anonymous();
-        owner.email = "alice@example.com".to_owned();
-        owner.register().await;
-        let site = Site::of(owner, "Site").await;
+        let site = site_of(&server).await;
 
         let acknowledged = Arc::new(Mutex::new(Vec::new()));
         let senders: Vec<_> = (0..16)
@@ -153,4 +154,55 @@ async fn the_program_tells_whether_it_is_ready() {
     assert!(code == Some(0) && told.contains("\"ready\""), "{told}");
     assert_eq!(tokio::task::block_in_place(|| server.terminate()), 0);
     assert_eq!(output(&mut health).0, Some(1));
+}
+
+/// A request whose body is only half sent.
+async fn half_sent(site: &Site, body: &str) -> TcpStream {
+    let address = site.owner.url.trim_start_matches("http://");
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    let (key, length) = (&site.key, body.len());
+    let head = format!(
+        "POST /api/v1/events HTTP/1.1\r\nHost: {address}\r\nX-API-Key: {key}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    );
+    connection.write_all(head.as_bytes()).await.unwrap();
+    connection.write_all(&body.as_bytes()[..length / 2]).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    connection
+}
+
+async fn site_of(server: &Binary) -> Site {
+    let mut owner = server.anonymous();
+    owner.email = "alice@example.com".to_owned();
+    owner.register().await;
+    Site::of(owner, "Site").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_in_flight_is_finished_and_nobody_new_let_in() {
+    let mut server = Binary::serve(&[]).await;
+    let site = site_of(&server).await;
+    let body = r#"{"event_type": "checkout", "id": "last"}"#;
+    let mut connection = half_sent(&site, body).await;
+    server.daemon.signal("TERM");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(TcpStream::connect(server.url.trim_start_matches("http://")).await.is_err(), "nobody new");
+    connection.write_all(&body.as_bytes()[body.len() / 2..]).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""accepted":1"#), "{answer}");
+    assert_eq!(tokio::task::block_in_place(|| server.daemon.wait()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_it_at_once() {
+    let mut server = Binary::serve(&[]).await;
+    let site = site_of(&server).await;
+    let _connection = half_sent(&site, r#"{"event_type": "never finished"}"#).await;
+    let start = Instant::now();
+    server.daemon.signal("TERM");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!server.daemon.ended());
+    assert_eq!(tokio::task::block_in_place(|| server.terminate()), 143);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
