@@ -12,7 +12,7 @@ use crate::{
     db::Db,
     demo::{self, DemoOptions},
     error::{Error, Result},
-    graphql, server,
+    graphql, rest, server,
     state::App,
     telemetry,
 };
@@ -41,6 +41,8 @@ enum Command {
     Migrate(Migrate),
     /// Print the GraphQL schema.
     Schema,
+    /// Print the description of the REST API (OpenAPI 3.1).
+    Openapi,
     /// Ask the server on LISTEN_ADDR whether it is ready; exits with 1 if it is not.
     Health,
 }
@@ -82,6 +84,10 @@ async fn execute(command: Command) -> Result<()> {
         Command::Migrate(step) => migrate(step).await,
         Command::Schema => {
             print!("{}", graphql::sdl());
+            Ok(())
+        }
+        Command::Openapi => {
+            println!("{}", rest::openapi::document().to_pretty_json().map_err(Error::internal)?);
             Ok(())
         }
         Command::Health => health().await,

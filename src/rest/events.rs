@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::{
     error::{Envelope, Fault, Problem},
     extract, limits,
+    openapi::{self, Refused, Submission},
 };
 use crate::{
     auth::api_key::ActiveKey,
@@ -35,14 +36,15 @@ const RATE_LIMIT: [HeaderName; 3] = [
 pub fn router() -> Router<App> {
     Router::new()
         .route("/api/v1/events", only("POST, OPTIONS", post(post_events)))
-        .route("/api/v1/events/batch", only("POST, OPTIONS", post(post_events)))
+        .route("/api/v1/events/batch", only("POST, OPTIONS", post(post_batch)))
         .route("/api/v1/limits", only("GET, HEAD, OPTIONS", get(limits::get_limits)))
+        .merge(openapi::router())
         .route("/api/v1", any(unknown_path))
         .route("/api/v1/{*path}", any(unknown_path))
 }
 
 /// Refuses other methods in the envelope.
-fn only(allow: &'static str, methods: MethodRouter<App>) -> MethodRouter<App> {
+pub(super) fn only(allow: &'static str, methods: MethodRouter<App>) -> MethodRouter<App> {
     methods.fallback(async move || {
         Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", format!("Only {allow} can be used here."))
             .with(header::ALLOW, HeaderValue::from_static(allow))
@@ -89,7 +91,26 @@ pub struct Item {
     pub field: Option<String>,
 }
 
-async fn post_events(State(app): State<App>, request: Request) -> Response {
+/// Send events
+///
+/// Takes an event, an array of events or `{"events": […]}`. Each event is judged by itself: what is
+/// wrong with one does not harm its neighbours. The answer comes after the commit, so that what
+/// was accepted is in the very next answer. Repeating an `id` is safe and counts once.
+#[utoipa::path(
+    post, path = "/api/v1/events", tag = "events",
+    params(("verbose" = Option<String>, Query, description = "`1` lists every event in `items`.", example = "1")),
+    request_body(description = "The events, also compressed by gzip, deflate, br or zstd.", content(
+        (Submission = "application/json"),
+        (Submission = "text/plain"),
+        (String = "application/x-ndjson", example = "{\"event_type\":\"page_view\"}\n{\"event_type\":\"click\"}"),
+    )),
+    responses(
+        (status = 200, description = "Something was kept, now or before; what was not is listed.", body = Envelope<Accepted>),
+        Refused,
+    ),
+    security(("header" = []), ("bearer" = []), ("basic" = []), ("query" = []))
+)]
+pub(super) async fn post_events(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let key = match authenticate(&app, &parts).await {
         Ok(key) => key,
@@ -118,6 +139,23 @@ async fn post_events(State(app): State<App>, request: Request) -> Response {
     ];
     response.headers_mut().extend(RATE_LIMIT.into_iter().zip(values.map(HeaderValue::from)));
     response
+}
+
+/// Send a batch
+///
+/// The same as `/api/v1/events`, for clients that expect a path of its own.
+#[utoipa::path(
+    post, path = "/api/v1/events/batch", tag = "events",
+    params(("verbose" = Option<String>, Query, description = "`1` lists every event in `items`.", example = "1")),
+    request_body(description = "The events.", content((Submission = "application/json"))),
+    responses(
+        (status = 200, description = "Something was kept, now or before; what was not is listed.", body = Envelope<Accepted>),
+        Refused,
+    ),
+    security(("header" = []), ("bearer" = []), ("basic" = []), ("query" = []))
+)]
+pub(super) async fn post_batch(app: State<App>, request: Request) -> Response {
+    post_events(app, request).await
 }
 
 async fn authenticate(app: &App, parts: &axum::http::request::Parts) -> Result<std::sync::Arc<ActiveKey>> {

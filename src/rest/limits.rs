@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::{
     error::{Envelope, Problem},
     extract,
+    openapi::Failure,
 };
 use crate::{ingest::wire::bounds, state::App};
 
@@ -53,7 +54,17 @@ pub struct Allowances {
     pub metadata_depth: usize,
 }
 
-/// Answers with the limits, of a key where one is sent.
+/// Read the limits
+///
+/// What a client may send: of the server, and of the key where one is sent.
+#[utoipa::path(
+    get, path = "/api/v1/limits", tag = "events",
+    responses(
+        (status = 200, description = "The limits.", body = Envelope<Allowances>),
+        (status = 401, description = "The API key that was sent opens nothing.", body = Failure),
+    ),
+    security((), ("header" = []), ("bearer" = []), ("basic" = []), ("query" = []))
+)]
 pub(super) async fn get_limits(
     State(app): State<App>,
     request: Request,

@@ -6,3 +6,4 @@ pub mod extract;
 pub mod health;
 pub mod limits;
 pub mod oauth;
+pub mod openapi;

@@ -7,6 +7,7 @@ mod enrichment;
 mod ingestion;
 mod keys;
 mod oauth;
+mod openapi;
 mod writer;
 
 use event_analytics::entity::event;
