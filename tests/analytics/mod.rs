@@ -5,3 +5,4 @@ mod model;
 mod properties;
 mod question;
 mod time;
+mod volume;
