@@ -42,7 +42,8 @@ const operations = readdirSync("operations")
   .map((file) => {
     const text = readFileSync(`operations/${file}`, "utf8");
     const variables = readFileSync(`operations/${file.replace(/graphql$/, "json")}`, "utf8");
-    return { name: basename(file, ".graphql").replace(/^\d+-/, ""), about: text.match(/^# (.*)/)[1], text, variables };
+    const name = basename(file, ".graphql").slice(3).replaceAll("-", " ");
+    return { name, about: text.match(/^# (.*)/)[1], text, variables };
   });
 
 const page = await build({

@@ -9,6 +9,7 @@
 mod support;
 
 mod analytics;
+mod browser;
 mod cache;
 mod config;
 mod graphql;

@@ -14,20 +14,21 @@ function Examples() {
   const queryEditor = useGraphiQL((state) => state.queryEditor);
   const variableEditor = useGraphiQL((state) => state.variableEditor);
   const { addTab } = useGraphiQLActions();
+
   const [chosen, setChosen] = useState();
 
-  // The new tab's editors must be in place before they are filled.
+  // The editors appear a while after the list does.
   useEffect(() => {
-    if (!chosen) return;
-    queryEditor?.setValue(chosen.text);
-    variableEditor?.setValue(chosen.variables);
+    if (!chosen || !queryEditor || !variableEditor) return;
     setChosen(undefined);
-  }, [chosen, queryEditor, variableEditor]);
-
-  async function open(operation) {
-    const app = operation.variables.includes("YOUR_APP_ID") ? await firstApp().catch(() => undefined) : undefined;
     addTab();
-    setChosen({ ...operation, variables: operation.variables.replaceAll("YOUR_APP_ID", app ?? "YOUR_APP_ID") });
+    queryEditor.setValue(chosen.text);
+    variableEditor.setValue(chosen.variables);
+  }, [chosen, queryEditor, variableEditor, addTab]);
+
+  async function open({ text, variables }) {
+    const app = variables.includes("YOUR_APP_ID") ? await firstApp().catch(() => undefined) : undefined;
+    setChosen({ text, variables: variables.replaceAll("YOUR_APP_ID", app ?? "YOUR_APP_ID") });
   }
 
   return (

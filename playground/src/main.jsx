@@ -7,12 +7,14 @@ import { createRoot } from "react-dom/client";
 import { examples } from "./examples.jsx";
 import { ask } from "./fetcher.js";
 
-const WELCOME = `# Every question this server answers, with completion and documentation.
+const WELCOME = `# Ask this server anything it can answer,
+# with completion and documentation.
 #
-# New here? The examples in the sidebar go from signing in to answers: open one, press play.
-# Signing in sets a cookie that this page uses from then on. A token works too: put
+# New here? Go through the examples on the
+# left from top to bottom. Signing in sets a
+# cookie, which this page uses from then on.
+# A token works too, in the headers below:
 #   { "Authorization": "Bearer <token>" }
-# into the headers tab below.
 
 {
   viewer {
@@ -22,7 +24,13 @@ const WELCOME = `# Every question this server answers, with completion and docum
 `;
 
 createRoot(document.getElementById("root")).render(
-  <GraphiQL fetcher={ask} plugins={[examples]} defaultQuery={WELCOME} defaultEditorToolsVisibility="variables">
+  <GraphiQL
+    fetcher={ask}
+    plugins={[examples]}
+    visiblePlugin={examples}
+    defaultQuery={WELCOME}
+    defaultEditorToolsVisibility="variables"
+  >
     <GraphiQL.Logo>Event Analytics</GraphiQL.Logo>
   </GraphiQL>,
 );
