@@ -14,14 +14,14 @@ mod text;
 use std::sync::Arc;
 
 use async_graphql::{
-    ServerError, ServerResult, Variables,
+    ServerError, ServerResult, Value, Variables,
     async_trait::async_trait,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextParseQuery},
     parser::{parse_query, types::ExecutableDocument},
 };
 
 use super::error;
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// Levels of fields. GraphiQL asks for the schema with 15.
 pub const MAX_DEPTH: usize = 20;
@@ -35,12 +35,34 @@ pub const REPORT: usize = 100;
 /// Points of what is read about one user or one app by its index.
 pub const LOOKUP: usize = 20;
 
-/// Reads a document, unless its text or its shape is out of bounds.
-pub fn parse(query: &str) -> ServerResult<ExecutableDocument> {
-    text::check(query).map_err(|refusal| error::of_request(&refusal))?;
+/// Levels of lists and objects in arguments, those of the document and of its variables together.
+/// Reading a level of a filter takes a lot of stack.
+const MAX_INPUT_DEPTH: usize = 24;
+
+/// Reads a document, unless its text, its shape or its variables are out of bounds.
+pub fn parse(query: &str, variables: &Variables) -> ServerResult<ExecutableDocument> {
+    check_text(query, variables).map_err(|refusal| error::of_request(&refusal))?;
     let document = parse_query(query)?;
     document::check(&document).map_err(|refusal| error::of_request(&refusal))?;
     Ok(document)
+}
+
+fn check_text(query: &str, variables: &Variables) -> Result<()> {
+    let literal = text::check(query)?;
+    let variable = variables.values().map(depth).max().unwrap_or_default();
+    if literal + variable > MAX_INPUT_DEPTH {
+        return Err(too_much("levels of lists and objects in arguments", MAX_INPUT_DEPTH));
+    }
+    Ok(())
+}
+
+/// Levels of lists and objects. The JSON parser has bounded them, so this may recurse.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::List(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
+    }
 }
 
 /// Marks a request whose document has come through [`parse`] already.
@@ -68,7 +90,7 @@ impl Extension for Guard {
             return next.run(ctx, query, variables).await;
         }
         // Not `next`: whatever follows would parse and walk before anything was measured.
-        parse(query)
+        parse(query, variables)
     }
 }
 

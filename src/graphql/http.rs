@@ -112,7 +112,7 @@ impl Edge {
             Method::POST => Params::from_body(&parts.headers, body).await?,
             _ => return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Ask with POST, or with GET.")),
         };
-        let document = match guard::parse(&params.query) {
+        let document = match guard::parse(&params.query, &params.variables) {
             Ok(document) => document,
             Err(mut failure) => {
                 report::classify(&mut failure);

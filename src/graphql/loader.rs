@@ -14,7 +14,7 @@ use std::{
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use futures::{StreamExt, TryStreamExt, stream};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, task::JoinSet};
 use uuid::Uuid;
 
 use super::context::Asker;
@@ -69,7 +69,10 @@ impl Loaders {
     /// Loaders for one request of `asker`.
     pub fn of_request(app: App, asker: Asker) -> RequestLoader {
         let loaders = Self { app, asker, heads: Mutex::default(), freshness: Freshness::default() };
-        DataLoader::with_cache(loaders, tokio::spawn, HashMapCache::default())
+        // Dropped with the request, and the reads in it: whoever hung up, or took too long, is not worked for.
+        let reads = Mutex::new(JoinSet::new());
+        let spawn = move |read| drop(reads.lock().unwrap_or_else(PoisonError::into_inner).spawn(read));
+        DataLoader::with_cache(loaders, spawn, HashMapCache::default())
     }
 
     /// How fresh the answers so far are.

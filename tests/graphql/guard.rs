@@ -58,6 +58,11 @@ async fn a_document_cannot_cost_more_than_its_text() {
     ] {
         assert_eq!(refused(&stranger, cycle).await, "BAD_USER_INPUT", "{cycle}");
     }
+    // As deep as documents may go.
+    let deep = format!("{{ {} __typename {} }}", "... { ".repeat(29), "}".repeat(29));
+    assert_eq!(stranger.graphql(&deep, json!({})).await.data()["__typename"], "Query");
+    let of = format!("{{ __schema {{ types {{ {} name {} }} }} }}", "ofType { ".repeat(16), "}".repeat(16));
+    stranger.graphql(&of, json!({})).await.data();
     // Brackets in strings and comments nest nothing.
     let harmless = format!("{{ __typename }} # {}", "[".repeat(1_000));
     assert_eq!(stranger.graphql(&harmless, json!({})).await.data()["__typename"], "Query");
@@ -88,5 +93,33 @@ async fn strangers_may_read_the_schema_and_nothing_else() {
     assert_eq!(stranger.graphql("{ viewer { id } }", json!({})).await.data()["viewer"], Value::Null);
     for query in [r#"{ app(id: "app_00000000000000000000000000000000") { id } }"#, r#"{ node(id: "x") { id } }"#] {
         assert_eq!(stranger.graphql(query, json!({})).await.error_code(), "UNAUTHENTICATED", "{query}");
+    }
+}
+
+#[tokio::test]
+async fn input_nests_only_so_deep() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let site = app.site().await;
+    for (open, close) in [("{ not: ", " }"), ("{ and: [", "] }"), ("{ or: [{ not: ", " }] }")] {
+        for levels in 1..40 {
+            let filter = format!("{}{{ os: {{ eq: \"x\" }} }}{}", open.repeat(levels), close.repeat(levels));
+            let reply =
+                site.try_ask(&format!("summary(range: {{ preset: TODAY }}, filter: {filter}) {{ events }}")).await;
+            if reply.body.get("errors").is_some() {
+                assert!(levels > 3, "{}", reply.text);
+                assert!(matches!(reply.error_code(), "COST_EXCEEDED" | "BAD_USER_INPUT"));
+            }
+        }
+    }
+    let query = "query($app: ID!, $filter: EventFilter) {
+        app(id: $app) { summary(range: { preset: TODAY }, filter: $filter) { events } } }";
+    let mut filter = json!({});
+    for levels in 1..125 {
+        filter = json!({ "not": filter });
+        let reply = site.owner.graphql(query, json!({ "app": site.app_id, "filter": filter })).await;
+        assert_eq!(reply.body.get("errors").is_some(), levels >= 8, "{levels}: {}", reply.text);
+        if levels > 8 {
+            assert!(matches!(reply.error_code(), "COST_EXCEEDED" | "BAD_USER_INPUT"));
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{
     app::{Store, TestApp},
@@ -151,4 +152,20 @@ both_stores! {
         assert!((1..=60).contains(&wait));
         assert_eq!(reply.at("/errors/0/extensions/retryAfter"), wait);
     }
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_given_up() {
+    let app = TestApp::with(Store::Sqlite, &[("QUERY_TIMEOUT_SECONDS", "1")]).await;
+    let address = app.url.trim_start_matches("http://");
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n"
+    );
+    stream.write_all(format!("{head}{{").as_bytes()).await.unwrap();
+    let mut answer = vec![0; 4_096];
+    let length = stream.read(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
+    assert!(answer.contains(r#""code":"TIMEOUT""#), "{answer}");
 }

@@ -17,13 +17,16 @@ const MAX_SPREADS: usize = 250;
 /// Bytes of one name or number; wrong ones are compared with every right one to suggest it.
 const MAX_WORD_BYTES: usize = 200;
 
-/// Refuses a text that would cost too much to parse.
-pub(super) fn check(query: &str) -> Result<()> {
+/// Refuses a text that would cost too much to parse. Otherwise says how deep the values of its
+/// arguments nest.
+pub(super) fn check(query: &str) -> Result<usize> {
     if query.len() > MAX_BYTES {
         return Err(too_much("bytes", MAX_BYTES));
     }
     let mut rest = query.as_bytes();
     let (mut tokens, mut nesting, mut spreads) = (0usize, 0usize, 0usize);
+    // The level of the parenthesis that encloses everything here, and the deepest value in any.
+    let (mut arguments, mut values) = (None, 0usize);
     while let Some((&byte, tail)) = rest.split_first() {
         rest = match byte {
             b' ' | b'\t' | b'\n' | b'\r' | b',' => {
@@ -37,10 +40,16 @@ pub(super) fn check(query: &str) -> Result<()> {
             b'"' => after_string(rest)?,
             b'(' | b'[' | b'{' => {
                 nesting += 1;
+                match arguments {
+                    Some(level) => values = values.max(nesting - level),
+                    None if byte == b'(' => arguments = Some(nesting),
+                    None => {}
+                }
                 tail
             }
             b')' | b']' | b'}' => {
                 nesting = nesting.saturating_sub(1);
+                arguments = arguments.filter(|level| nesting >= *level);
                 tail
             }
             b'.' if rest.starts_with(b"...") => {
@@ -61,7 +70,7 @@ pub(super) fn check(query: &str) -> Result<()> {
             return Err(too_much("fragment spreads", MAX_SPREADS));
         }
     }
-    Ok(())
+    Ok(values)
 }
 
 fn is_word(byte: u8) -> bool {
@@ -126,6 +135,18 @@ mod tests {
         assert!(check(&format!(r##""""#"""{brackets}"##)).is_err());
         assert!(check(&format!(r#""""""" {brackets}"#)).is_err());
         assert!(check(&format!(r#""" {brackets}"#)).is_err());
+    }
+
+    #[test]
+    fn values_are_measured_within_parentheses() {
+        for (query, depth) in [
+            ("{ a { b { c } } }", 0),
+            ("{ a(x: 1) { b { c } } }", 0),
+            ("{ a(x: [1], y: {z: [2]}) { b(x: {y: 1}) } }", 2),
+            ("query($a: [Int] = [[1]]) { a(x: $a) { b { c } } }", 2),
+        ] {
+            assert_eq!(check(query).ok(), Some(depth), "{query}");
+        }
     }
 
     #[test]
