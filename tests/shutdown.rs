@@ -136,9 +136,11 @@ fn what_is_wrong_is_told_on_stderr() {
 fn commands_print_what_they_promise() {
     let (code, schema, _) = output(&mut command(&["schema"]));
     assert!(code == Some(0) && schema.contains("type Query"));
+    let (code, openapi, _) = output(&mut command(&["openapi"]));
+    assert!(code == Some(0) && openapi.contains("\"/api/v1/events\""));
     let (code, help, _) = output(&mut command(&["help"]));
     assert_eq!(code, Some(0));
-    for word in ["serve", "demo", "migrate", "schema", "health"] {
+    for word in ["serve", "demo", "migrate", "schema", "openapi", "health"] {
         assert!(help.lines().any(|line| line.trim().starts_with(word)), "{word} is missing from: {help}");
     }
 }
