@@ -47,14 +47,15 @@ pub struct Fault {
 pub struct Problem {
     status: StatusCode,
     fault: Fault,
-    headers: HeaderMap,
+    /// Boxed, as few errors have any.
+    headers: Box<HeaderMap>,
 }
 
 impl Problem {
     /// With a status and a code of its own.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
         let fault = Fault { code: code.to_owned(), message: message.into(), field: None };
-        Self { status, fault, headers: HeaderMap::new() }
+        Self { status, fault, headers: Box::default() }
     }
 
     /// Names the offending field or header.
@@ -100,7 +101,7 @@ impl From<Error> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let envelope = Envelope::<()> { success: false, data: None, error: Some(self.fault) };
-        (self.status, self.headers, Json(envelope)).into_response()
+        (self.status, *self.headers, Json(envelope)).into_response()
     }
 }
 

@@ -85,8 +85,10 @@ fn bad_events() -> Vec<(String, &'static str, Option<&'static str>)> {
     ]
 }
 
+type BadBody = (&'static str, Vec<u8>, u16, &'static str, Option<&'static str>);
+
 /// Bodies that are refused as a whole.
-fn bad_bodies() -> Vec<(&'static str, Vec<u8>, u16, &'static str, Option<&'static str>)> {
+fn bad_bodies() -> Vec<BadBody> {
     let array = |events: usize| format!("[{}]", vec![r#"{"event_type":"x"}"#; events].join(","));
     let bad = "BAD_USER_INPUT";
     vec![

@@ -81,7 +81,7 @@ both_stores! {
             }
             async move {
                 let mut events: Vec<_> = (0..200).map(|n| event(n + 10 * (task / 8))).collect();
-                if task % 3 == 0 {
+                if task.is_multiple_of(3) {
                     events.reverse();
                 }
                 counts(&site.post(events).await.ok())

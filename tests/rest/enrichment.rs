@@ -9,8 +9,10 @@ use crate::support::{
     reply::Reply,
 };
 
+type Text = Option<&'static str>;
+
 /// Browser, operating system and device of user agents as they are met.
-const AGENTS: &[(&str, Option<&str>, Option<&str>, Option<&str>)] = &[
+const AGENTS: &[(&str, Text, Text, Text)] = &[
     (
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
         Some("Chrome"),

@@ -78,6 +78,11 @@ impl Daemon {
         String::from_utf8_lossy(&fs::read(self.folder.join("log")).unwrap_or_default()).into_owned()
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Its folder.
     pub fn folder(&self) -> &Path {
         &self.folder

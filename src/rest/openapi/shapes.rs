@@ -71,7 +71,7 @@ pub struct NewEvent {
 #[serde(untagged)]
 pub enum Submission {
     /// One event.
-    One(NewEvent),
+    One(Box<NewEvent>),
     /// Several.
     Many(Vec<NewEvent>),
     /// Several, and when they were sent.

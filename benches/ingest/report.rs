@@ -1,0 +1,72 @@
+//! A table for people, then a line of JSON a figure.
+
+use serde_json::json;
+
+use super::load::Outcome;
+
+pub(super) struct Figure {
+    id: &'static str,
+    what: &'static str,
+    value: f64,
+    unit: &'static str,
+    p50_ms: Option<f64>,
+    p95_ms: Option<f64>,
+    baseline: Option<(&'static str, f64)>,
+}
+
+impl Figure {
+    pub(super) fn plain(id: &'static str, what: &'static str, value: f64, unit: &'static str) -> Self {
+        Self { id, what, value, unit, p50_ms: None, p95_ms: None, baseline: None }
+    }
+
+    pub(super) fn of_load(
+        id: &'static str,
+        what: &'static str,
+        outcome: &Outcome,
+        baseline: Option<(&'static str, f64)>,
+    ) -> Self {
+        Self {
+            p50_ms: Some(outcome.percentile_ms(50)),
+            p95_ms: Some(outcome.percentile_ms(95)),
+            baseline,
+            ..Self::plain(id, what, outcome.per_second, "events/s")
+        }
+    }
+
+    fn ratio(&self) -> Option<f64> {
+        self.baseline.map(|(_, beside)| self.value / beside)
+    }
+}
+
+pub(super) fn print(figures: &[Figure]) {
+    let number = |value: Option<f64>, digits: usize| value.map_or("-".into(), |value| format!("{value:.digits$}"));
+    println!("{:<5}{:<36}{:>10} {:<9}{:>9}{:>9}{:>8}", "", "", "value", "", "p50 ms", "p95 ms", "ratio");
+    for figure in figures {
+        println!(
+            "{:<5}{:<36}{:>10.0} {:<9}{:>9}{:>9}{:>8}",
+            figure.id,
+            figure.what,
+            figure.value,
+            figure.unit,
+            number(figure.p50_ms, 1),
+            number(figure.p95_ms, 1),
+            number(figure.ratio(), 2)
+        );
+    }
+    if cfg!(debug_assertions) {
+        println!("This is a debug build; figures of one are good for nothing but a smoke test.");
+    }
+    for figure in figures {
+        let rounded = |value: f64| (value * 1e3).round() / 1e3;
+        let line = json!({
+            "id": figure.id,
+            "what": figure.what,
+            "value": rounded(figure.value),
+            "unit": figure.unit,
+            "ratio": figure.ratio().map(rounded),
+            "p95_ms": figure.p95_ms.map(rounded),
+            "baseline": figure.baseline.map(|(name, _)| name),
+        });
+        println!("{line}");
+    }
+}
