@@ -4,7 +4,6 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-#[allow(dead_code)]
 #[macro_use]
 mod support;
 

@@ -29,7 +29,7 @@ pub enum Store {
 #[derive(Clone)]
 struct Ground {
     vars: Vec<(String, String)>,
-    folder: Arc<TempDir>,
+    _folder: Arc<TempDir>,
     _database: Option<Arc<TestDatabase>>,
 }
 
@@ -79,7 +79,7 @@ impl TestApp {
             all.retain(|(known, _)| known != name);
             all.push(((*name).to_owned(), (*value).to_owned()));
         }
-        Self::on(Ground { vars: all, folder: Arc::new(folder), _database: database }, clock).await
+        Self::on(Ground { vars: all, _folder: Arc::new(folder), _database: database }, clock).await
     }
 
     async fn on(ground: Ground, clock: Clock) -> Self {
@@ -108,11 +108,6 @@ impl TestApp {
         self.shutdown.cancel();
         self.server.await.unwrap().unwrap();
         Stopped { ground: self.ground, clock: self.clock }
-    }
-
-    /// The server's data folder.
-    pub fn folder(&self) -> &std::path::Path {
-        self.ground.folder.path()
     }
 
     /// Someone who has not signed in.

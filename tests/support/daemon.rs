@@ -79,6 +79,7 @@ impl Daemon {
     }
 
     /// Its process id.
+    #[allow(dead_code)] // read by benches/ingest.rs
     pub fn pid(&self) -> u32 {
         self.pid
     }
