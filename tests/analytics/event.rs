@@ -5,20 +5,28 @@ use serde_json::{Value, json};
 
 use crate::support::app::NOW;
 
-/// Moments around which events and ranges lie: changes of clocks, leap days, now, a year before.
-pub const ANCHORS: [&str; 12] = [
-    "2026-11-22T11:58:00Z",
-    "2026-11-21T23:00:00Z",
-    "2026-11-01T06:00:00Z", // New York falls back
-    "2026-10-25T01:00:00Z", // Berlin falls back
-    "2026-10-03T15:30:00Z", // Lord Howe goes ahead by half an hour
-    "2026-09-26T14:00:00Z", // Chatham goes ahead at 2:45
-    "2026-09-06T04:00:00Z", // Santiago goes ahead at midnight
-    "2026-04-05T03:00:00Z", // Santiago falls back at midnight
-    "2026-03-29T01:00:00Z", // Berlin goes ahead
-    "2025-11-22T00:00:00Z",
-    "2025-11-01T04:00:00Z",
-    "2024-02-29T00:00:00Z",
+/// Moments around which events and ranges lie, with the zone they matter to most.
+pub const ANCHORS: [(&str, &str); 16] = [
+    ("UTC", "2026-11-22T11:58:00Z"),
+    ("Europe/Berlin", "2026-11-21T23:00:00Z"),
+    ("UTC", "2025-11-22T00:00:00Z"),
+    ("UTC", "2024-02-29T00:00:00Z"),
+    ("Pacific/Kiritimati", "2026-07-31T10:00:00Z"),
+    ("Asia/Kathmandu", "2025-11-01T18:15:00Z"),
+    // Clocks go back and forth,
+    ("America/New_York", "2026-11-01T06:00:00Z"),
+    ("America/New_York", "2026-03-08T07:00:00Z"),
+    ("Europe/Berlin", "2026-10-25T01:00:00Z"),
+    ("Europe/Berlin", "2026-03-29T01:00:00Z"),
+    // by half an hour,
+    ("Australia/Lord_Howe", "2026-10-03T15:30:00Z"),
+    ("Australia/Lord_Howe", "2026-04-04T15:00:00Z"),
+    // at 2:45,
+    ("Pacific/Chatham", "2026-09-26T14:00:00Z"),
+    ("Pacific/Chatham", "2026-04-04T14:00:00Z"),
+    // at midnight.
+    ("America/Santiago", "2026-09-06T04:00:00Z"),
+    ("America/Santiago", "2026-04-05T03:00:00Z"),
 ];
 
 /// A user agent and what it tells: browser, system, device.
@@ -129,13 +137,14 @@ pub fn ms(text: &str) -> i64 {
     text.parse::<jiff::Timestamp>().unwrap().as_millisecond()
 }
 
-/// A time near one of the anchors, often on a boundary and never in the future.
-pub fn near_anchor(hours: i64) -> impl Strategy<Value = i64> {
+/// A time around an anchor, often on a boundary.
+pub fn near(anchor: i64, hours: i64) -> impl Strategy<Value = i64> {
     let minutes = prop_oneof![
         3 => (-hours * 4..hours * 4).prop_map(|quarters| quarters * 15),
         2 => -hours * 60..hours * 60,
+        2 => -90..90_i64,
     ];
-    (select(&ANCHORS[..]), minutes).prop_map(|(anchor, minutes)| ms(anchor) + minutes * 60_000)
+    minutes.prop_map(move |minutes| anchor + minutes * 60_000)
 }
 
 pub fn event_type() -> impl Strategy<Value = String> {
@@ -184,8 +193,9 @@ pub fn property_value() -> impl Strategy<Value = Value> {
     ])
 }
 
-pub fn events(most: usize) -> impl Strategy<Value = Vec<Event>> {
-    prop::collection::vec(event(), 0..=most).prop_map(|mut events| {
+/// Events around an anchor, and some a little or a year before.
+pub fn events(anchor: i64, most: usize) -> impl Strategy<Value = Vec<Event>> {
+    prop::collection::vec(event(anchor), 0..=most).prop_map(|mut events| {
         for (number, event) in events.iter_mut().enumerate() {
             // Out of the order of arrival, so that ties are not broken by it.
             event.id = format!("00000000-0000-4000-8000-{:012x}", (number * 7919) % 100_003);
@@ -194,9 +204,11 @@ pub fn events(most: usize) -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-fn event() -> impl Strategy<Value = Event> {
+fn event(anchor: i64) -> impl Strategy<Value = Event> {
     let milliseconds = prop_oneof![3 => Just(0_i64), 1 => -1..=1_i64, 1 => 0..60_000_i64];
-    let at = (near_anchor(50), milliseconds).prop_map(|(at, extra)| (at + extra).min(NOW));
+    let days = prop_oneof![6 => Just(0_i64), 1 => 1..40_i64, 2 => Just(365)];
+    let at = (prop_oneof![near(anchor, 2), near(anchor, 50)], days, milliseconds)
+        .prop_map(|(at, days, extra)| (at - days * 86_400_000 + extra).min(NOW));
     let who = (option::of(visitor()), option::of(visitor()), option::weighted(0.8, session()));
     let page = option::weighted(0.8, (select(&HOSTS[..]).prop_map(str::to_owned), path()));
     let word = |words: &'static [&'static str]| select(words).prop_map(str::to_owned);

@@ -2,12 +2,13 @@
 
 use proptest::{
     prelude::*,
+    sample::select,
     test_runner::{TestCaseError, TestError, TestRunner},
 };
 use serde_json::{Value, json};
 
 use super::{
-    event::{Event, events},
+    event::{ANCHORS, Event, events, ms},
     model::{self, Grouping},
     question::{Question, question},
     time::{compared, zone},
@@ -187,7 +188,9 @@ async fn every_report_equals_the_model_on_both_stores() {
     let runtime = tokio::runtime::Handle::current();
     let outcome = tokio::task::spawn_blocking(move || {
         let config = ProptestConfig { cases: CASES, max_shrink_iters: 400, ..ProptestConfig::default() };
-        let cases = (events(60), prop::collection::vec(question(), 1..=6));
+        let cases = select(&ANCHORS[..]).prop_flat_map(|(zone, anchor)| {
+            (events(ms(anchor), 60), prop::collection::vec(question(zone, ms(anchor)), 1..=6))
+        });
         TestRunner::new(config).run(&cases, |(events, questions)| runtime.block_on(check(&owners, &events, &questions)))
     });
     match outcome.await.unwrap() {

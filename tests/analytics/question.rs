@@ -5,7 +5,7 @@ use proptest::{option, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
 use super::{
-    event::{HOSTS, KEYS, event_type, near_anchor, path, property_value, session, visitor},
+    event::{HOSTS, KEYS, event_type, near, path, property_value, session, visitor},
     time::{DAY, HOUR, MINUTE, local, start_of, written, zone},
 };
 use crate::support::app::NOW;
@@ -44,8 +44,10 @@ pub struct Question {
     pub user: String,
 }
 
-pub fn question() -> impl Strategy<Value = Question> {
-    let when = select(&ZONES[..]).prop_flat_map(|zone| (Just(zone), range(zone)));
+/// A question about the time around an anchor, mostly in the zone it matters to.
+pub fn question(own: &'static str, anchor: i64) -> impl Strategy<Value = Question> {
+    let zones = prop_oneof![2 => Just(own), 1 => select(&ZONES[..])];
+    let when = zones.prop_flat_map(move |zone| (Just(zone), range(zone, anchor)));
     let compare = option::of(select(vec!["PREVIOUS_PERIOD", "PREVIOUS_YEAR"]));
     let dimensions = vec![
         "EVENT_TYPE",
@@ -84,25 +86,26 @@ fn given(from: i64, to: i64) -> Range {
 }
 
 /// A range with an interval that suits its length.
-fn range(name: &'static str) -> impl Strategy<Value = (Range, &'static str)> {
-    let minutes = |most: i64| (near_anchor(30), 0..=most);
-    let short = (minutes(180), select(vec!["MINUTE", "HOUR"]))
+fn range(name: &'static str, anchor: i64) -> impl Strategy<Value = (Range, &'static str)> {
+    let minutes = |most: i64, hours: i64| (near(anchor, hours), 0..=most);
+    let short = (minutes(180, 3), select(vec!["MINUTE", "HOUR"]))
         .prop_map(|((from, length), interval)| (given(from, from + length * MINUTE), interval));
-    let long = (minutes(5 * 24 * 60), select(vec!["HOUR", "DAY", "WEEK"]))
+    let long = (minutes(5 * 24 * 60, 30), select(vec!["HOUR", "DAY", "WEEK"]))
         .prop_map(|((from, length), interval)| (given(from, from + length * MINUTE), interval));
     let days =
-        (near_anchor(60), 0..40_i64, select(vec!["DAY", "WEEK", "MONTH"])).prop_map(move |(at, days, interval)| {
+        (near(anchor, 60), 0..40_i64, select(vec!["DAY", "WEEK", "MONTH"])).prop_map(move |(at, days, interval)| {
             let date = local(at, &zone(name)).date();
             (
                 given(start_of(date, &zone(name)), start_of(date.checked_add(days.days()).unwrap(), &zone(name))),
                 interval,
             )
         });
-    let months = (near_anchor(60), 1..13_i64, select(vec!["WEEK", "MONTH"])).prop_map(move |(at, months, interval)| {
-        let date = local(at, &zone(name)).date().first_of_month();
-        let end = date.checked_add(months.months()).unwrap();
-        (given(start_of(date, &zone(name)), start_of(end, &zone(name))), interval)
-    });
+    let months =
+        (near(anchor, 60), 1..13_i64, select(vec!["WEEK", "MONTH"])).prop_map(move |(at, months, interval)| {
+            let date = local(at, &zone(name)).date().first_of_month();
+            let end = date.checked_add(months.months()).unwrap();
+            (given(start_of(date, &zone(name)), start_of(end, &zone(name))), interval)
+        });
     let presets = vec![
         "TODAY",
         "YESTERDAY",
