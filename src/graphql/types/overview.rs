@@ -50,7 +50,7 @@ impl Overview {
         self.top(ctx, Dimension::PagePath, limit, Metric::PageViews).await
     }
 
-    /// The sites that sent the most events' visitors.
+    /// The sites from which visitors with the most events came.
     #[graphql(complexity = "REPORT + child_complexity")]
     async fn top_referrers(
         &self,
