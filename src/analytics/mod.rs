@@ -198,7 +198,8 @@ pub struct Bucket {
 /// in `events` and `pageViews`.
 #[derive(SimpleObject, Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Breakdown {
-    /// The largest groups, largest first; equal ones in the order of their values.
+    /// The largest groups, largest first; equal ones in the order of their values, those without
+    /// a value last.
     pub rows: Vec<BreakdownRow>,
     /// What the rows left out, as one group; null when they left out nothing.
     pub other: Option<Figures>,
