@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{
     Json, Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
     routing::{MethodRouter, any, get, post},
 };
@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
+    body::Incoming,
     error::{Envelope, Fault, Problem},
     extract, limits,
     openapi::{self, Refused, Submission},
@@ -112,33 +113,37 @@ pub struct Item {
 )]
 pub(super) async fn post_events(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let key = match authenticate(&app, &parts).await {
-        Ok(key) => key,
-        Err(error) => return Problem::from(error).into_response(),
-    };
-    let decision = take_request(&app, &key).await;
-    let answer = async {
-        decision.into_result()?;
-        let format = extract::format(&parts.headers)?;
-        let body = extract::read_body(&parts.headers, body, app.config.limits.body_bytes).await?;
-        let sender = extract::sender(&parts.headers, &parts.extensions, &app.config);
-        let prepared = ingest::prepare(intake(&app), &sender, &body, format)?;
-        drop(body);
-        take_events(&app, &key, prepared.len()).await?;
-        let receipt = prepared.store(&app.writer, key.scope).await?;
-        count_use(&app, &key, &receipt);
-        let verbose = extract::query_value(parts.uri.query(), "verbose");
-        Ok(reply(receipt, verbose.is_some_and(|verbose| verbose == "1" || verbose == "true")))
-    };
-    let answer: Result<Response, Problem> = answer.await;
-    let mut response = answer.into_response();
-    let values = [
-        u64::from(decision.limit),
-        u64::from(decision.remaining),
-        decision.reset_after.as_millis().div_ceil(1_000) as u64,
-    ];
-    response.headers_mut().extend(RATE_LIMIT.into_iter().zip(values.map(HeaderValue::from)));
-    response
+    let mut body = Incoming::new(body, app.config.limits.body_bytes);
+    let mut allowed = HeaderMap::new();
+    let answer = take(&app, &parts, &mut body, &mut allowed).await;
+    if answer.is_err() {
+        body.discard().await;
+    }
+    (allowed, answer).into_response()
+}
+
+/// The whole path of a request. What the key may still send is told whatever comes of it.
+async fn take(app: &App, parts: &Parts, body: &mut Incoming, allowed: &mut HeaderMap) -> Result<Response, Problem> {
+    let key = app.api_keys.authenticate(&extract::raw_key(&parts.headers, parts.uri.query())?).await?;
+    let decision = take_request(app, &key).await;
+    *allowed = rate_limit(decision);
+    decision.into_result()?;
+    let format = extract::format(&parts.headers)?;
+    let bytes = body.read(&parts.headers).await?;
+    let sender = extract::sender(&parts.headers, &parts.extensions, &app.config);
+    let prepared = ingest::prepare(intake(app), &sender, &bytes, format)?;
+    drop(bytes);
+    take_events(app, &key, prepared.len()).await?;
+    let receipt = prepared.store(&app.writer, key.scope).await?;
+    count_use(app, &key, &receipt);
+    let verbose = extract::query_value(parts.uri.query(), "verbose");
+    Ok(reply(receipt, verbose.is_some_and(|verbose| verbose == "1" || verbose == "true")))
+}
+
+fn rate_limit(decision: Decision) -> HeaderMap {
+    let reset = decision.reset_after.as_millis().div_ceil(1_000) as u64;
+    let values = [u64::from(decision.limit), u64::from(decision.remaining), reset];
+    RATE_LIMIT.into_iter().zip(values.map(HeaderValue::from)).collect()
 }
 
 /// Send a batch
@@ -156,10 +161,6 @@ pub(super) async fn post_events(State(app): State<App>, request: Request) -> Res
 )]
 pub(super) async fn post_batch(app: State<App>, request: Request) -> Response {
     post_events(app, request).await
-}
-
-async fn authenticate(app: &App, parts: &axum::http::request::Parts) -> Result<std::sync::Arc<ActiveKey>> {
-    app.api_keys.authenticate(&extract::raw_key(&parts.headers, parts.uri.query())?).await
 }
 
 fn intake(app: &App) -> Intake<'_> {

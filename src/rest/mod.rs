@@ -1,5 +1,6 @@
 //! The REST sidecar: events in, sign-in redirects, health.
 
+pub mod body;
 pub mod error;
 pub mod events;
 pub mod extract;

@@ -216,6 +216,19 @@ both_stores! {
     }
 }
 
+/// The server knows after the first bytes, and yet lets the client finish, so that it can read why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_reaches_a_client_that_still_sends() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let site = app.site().await;
+    let stranger = Site { key: "unknown".into(), ..site.clone() };
+    for _ in 0..10 {
+        send(&stranger, "application/json", vec![b' '; 4 << 20]).await.expect(401);
+        send(&site, "text/html", vec![b' '; 4 << 20]).await.expect(415);
+        send(&site, "application/json", vec![b' '; 12 << 20]).await.expect(413);
+    }
+}
+
 /// What was not said above: a value that breaks in a place of its own must break nothing else.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_duplicate_property_is_no_fault() {
