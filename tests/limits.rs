@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -41,29 +42,26 @@ async fn granted(limiter: &Limiter, key: &str, quota: Quota, asked: u32) -> u32 
 }
 
 #[test]
-fn lua_and_rust_agree() {
+fn redis_and_governor_agree() {
     let redis = redis::Client::open(support::database()).unwrap().get_connection().unwrap();
     let (redis, script) = (RefCell::new(redis), redis::Script::new(gcra::SCRIPT));
-    let steps = prop::collection::vec((0_i64..40_000_000, 0_u32..30), 1..40);
+    let steps = prop::collection::vec((0_u64..40_000_000, 0_u32..30), 1..40);
     // Redis forgets a debt by its own clock, so every permit costs more than a case takes.
     let cases = (1_u32..25, 25_000_000_u64..100_000_000, steps);
     let key = Cell::new(0);
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |((permits, micros, steps) in cases)| {
         let quota = quota(permits, Duration::from_micros(micros));
-        let (mut now, mut paid_at) = (4_000_000_000_000_000_i64, 0);
+        let (mut now, paid_at) = (4_000_000_000_000_000_u64, AtomicU64::new(0));
         key.set(key.get() + 1);
         for (pause, cost) in steps {
             now += pause;
             let (price, most) = (quota.cost(cost), quota.cost(permits));
-            let rust = gcra::take(paid_at, now, price, most);
-            if rust.0 {
-                paid_at = now + rust.1;
-            }
+            let governor = gcra::take(&paid_at, now, quota, cost);
             let mut call = script.key(format!("agree:{}", key.get()));
-            let lua: (bool, i64) = call.arg(price).arg(most).arg(now).invoke(&mut *redis.borrow_mut()).unwrap();
-            prop_assert_eq!(lua, rust);
-            let told = quota.decision(cost, rust);
+            let lua: (bool, u64) = call.arg(price).arg(most).arg(now).invoke(&mut *redis.borrow_mut()).unwrap();
+            prop_assert_eq!(lua, governor);
+            let told = quota.decision(cost, governor);
             prop_assert!(told.remaining <= permits);
             prop_assert_eq!(told.retry_after.is_zero(), told.allowed);
         }
@@ -76,22 +74,22 @@ proptest! {
     #[test]
     fn nobody_gets_more_than_the_quota(
         permits in 1_u32..50,
-        steps in prop::collection::vec((0_i64..3_000_000, 1_u32..60), 1..200),
+        steps in prop::collection::vec((0_u64..3_000_000, 1_u32..60), 1..200),
     ) {
         let quota = quota(permits, MINUTE);
         let most = quota.cost(permits);
-        let (mut now, mut paid_at, mut taken) = (0, 0, 0_i64);
+        let (mut now, paid_at, mut taken) = (0, AtomicU64::new(0), 0);
         for (pause, cost) in steps {
             now += pause;
-            let result = gcra::take(paid_at, now, quota.cost(cost), most);
+            let result = gcra::take(&paid_at, now, quota, cost);
             let told = quota.decision(cost, result);
             if result.0 {
-                paid_at = now + result.1;
                 taken += quota.cost(cost);
             } else if cost <= permits {
-                let later = now + i64::try_from(told.retry_after.as_micros()).unwrap();
-                prop_assert!(gcra::take(paid_at, later, quota.cost(cost), most).0);
-                prop_assert!(!gcra::take(paid_at, later - 1, quota.cost(cost), most).0);
+                let later = now + u64::try_from(told.retry_after.as_micros()).unwrap();
+                let copy = AtomicU64::new(paid_at.load(Ordering::Relaxed));
+                prop_assert!(!gcra::take(&copy, later - 1, quota, cost).0);
+                prop_assert!(gcra::take(&copy, later, quota, cost).0);
             }
             prop_assert!(taken <= most + now);
         }
@@ -132,6 +130,11 @@ async fn odd_costs_are_refused_for_good_and_never_panic() {
         let free = limiter.check("odd", quota(5, MINUTE), 0).await;
         assert!(free.allowed && free.remaining == 5, "{free:?}");
         assert!(limiter.check("odd", quota(u32::MAX, MINUTE), 1).await.allowed);
+        let year = Duration::from_secs(365 * 24 * 3600);
+        assert!(limiter.check("rare", quota(1, year), 1).await.allowed);
+        let told = limiter.check("rare", quota(1, year), 1).await;
+        assert!(!told.allowed && told.retry_after > year - MINUTE, "no period is cut short: {told:?}");
+        assert!(limiter.check("rarest", quota(1, Duration::MAX), 1).await.allowed);
     }
 }
 

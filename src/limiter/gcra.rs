@@ -1,12 +1,30 @@
-//! The arithmetic of limits, once in Rust and once in Lua.
+//! The arithmetic of limits: by `governor` in the process, by a script in Redis.
 //!
 //! GCRA keeps one number a key: its *debt*, how far ahead of the present the permits already
 //! taken reach. A permit costs `period / permits` of time, debt is paid off by time passing, and
-//! it may never exceed the period. All in whole microseconds, which a Lua number holds exactly.
+//! it may never exceed what all permits cost. All in whole microseconds, which a Lua number holds
+//! exactly; `governor` counts nanoseconds, and is asked in thousands of them, so that both agree
+//! to the unit.
 
-use std::time::Duration;
+use std::{
+    cell::Cell,
+    num::NonZeroU32,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use governor::{
+    RateLimiter,
+    clock::Clock,
+    middleware::NoOpMiddleware,
+    nanos::Nanos,
+    state::{NotKeyed, StateStore},
+};
 
 use super::{Decision, Quota};
+
+/// The longest period, in microseconds: ten years. Thrice that, in nanoseconds, fits 64 bits.
+const LONGEST: u64 = 10 * 365 * 24 * 3600 * 1_000_000;
 
 /// Keeps the debt of `KEYS[1]` as the moment when it is paid off. `ARGV` is the cost and the most
 /// debt allowed, and in tests the time, which is Redis' own otherwise, so that instances whose
@@ -29,44 +47,114 @@ end
 return {1, debt}
 ";
 
-/// Takes `cost` out of a key whose debt is paid off at `paid_at`. Answers whether it was taken,
-/// and the debt after that.
-pub fn take(paid_at: i64, now: i64, cost: i64, most: i64) -> (bool, i64) {
-    let debt = (paid_at - now).clamp(0, most);
-    if debt + cost > most { (false, debt) } else { (true, debt + cost) }
+/// Takes `cost` permits of `quota` out of a key whose debt is paid off at `paid_at`, or none.
+/// Answers whether they were taken, and the debt after that.
+pub fn take(paid_at: &AtomicU64, now: u64, quota: Quota, cost: u32) -> (bool, u64) {
+    let account = Account::new(paid_at, now, quota.cost(quota.permits));
+    let Some(cells) = NonZeroU32::new(quota.at_most_one_too_many(cost)) else {
+        return (true, account.debt.get());
+    };
+    let rate = governor::Quota::with_period(Duration::from_micros(quota.permit()));
+    let (Some(rate), Some(burst)) = (rate, NonZeroU32::new(quota.permits)) else {
+        return (false, account.debt.get());
+    };
+    let limiter = RateLimiter::<_, _, _, NoOpMiddleware<Nanos>>::new(rate.allow_burst(burst), account, AtRest);
+    // The outer error is a cost above the burst, which no waiting will make fit.
+    let allowed = matches!(limiter.check_n(cells), Ok(Ok(())));
+    (allowed, limiter.into_state_store().debt.get())
+}
+
+/// What `governor` sees of a key for one question. It is shown the debt in place of a time, at a
+/// clock that stands at zero; so one number a key serves whatever quota is asked for, it may be
+/// raised by what Redis says, and a copy of it answers what would be without taking anything.
+struct Account<'a> {
+    paid_at: &'a AtomicU64,
+    now: u64,
+    most: u64,
+    /// The debt as last seen or left.
+    debt: Cell<u64>,
+}
+
+impl<'a> Account<'a> {
+    fn new(paid_at: &'a AtomicU64, now: u64, most: u64) -> Self {
+        let account = Self { paid_at, now, most, debt: Cell::default() };
+        account.look(paid_at.load(Ordering::Acquire));
+        account
+    }
+
+    /// The debt when it is paid off at `paid_at`.
+    fn look(&self, paid_at: u64) -> u64 {
+        self.debt.set(paid_at.saturating_sub(self.now).min(self.most));
+        self.debt.get()
+    }
+}
+
+impl StateStore for Account<'_> {
+    type Key = NotKeyed;
+
+    /// Concurrent callers retry until each has seen the other's debt.
+    fn measure_and_replace<T, F, E>(&self, _: &NotKeyed, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let mut seen = self.paid_at.load(Ordering::Acquire);
+        loop {
+            let (outcome, debt) = decide(Some(Nanos::from(self.look(seen) * 1_000)))?;
+            let paid_at = self.now.saturating_add(debt.as_u64() / 1_000);
+            match self.paid_at.compare_exchange_weak(seen, paid_at, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => {
+                    self.look(paid_at);
+                    return Ok(outcome);
+                }
+                Err(newer) => seen = newer,
+            }
+        }
+    }
+}
+
+/// The clock of an [`Account`].
+struct AtRest;
+
+impl Clock for AtRest {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        Nanos::default()
+    }
 }
 
 impl Quota {
     /// Microseconds one permit costs; never none, however generous the quota.
-    fn permit(self) -> i64 {
-        let period = i64::try_from(self.period.as_micros()).unwrap_or(i64::MAX / 4);
-        (period / i64::from(self.permits.max(1))).clamp(1, i64::MAX / 4 / i64::from(u32::MAX))
+    fn permit(self) -> u64 {
+        let period = u64::try_from(self.period.as_micros()).unwrap_or(u64::MAX).min(LONGEST);
+        (period / u64::from(self.permits.max(1))).max(1)
     }
 
-    /// Microseconds `permits` cost.
-    pub fn cost(self, permits: u32) -> i64 {
-        self.permit() * i64::from(permits)
+    /// `cost`, where all that can never be allowed is the same.
+    fn at_most_one_too_many(self, cost: u32) -> u32 {
+        cost.min(self.permits.saturating_add(1))
+    }
+
+    /// Microseconds `cost` permits cost; beyond the quota's, one permit more than all.
+    pub fn cost(self, cost: u32) -> u64 {
+        self.permit() * u64::from(self.at_most_one_too_many(cost))
     }
 
     /// What to tell somebody who asked for `cost` permits.
-    pub fn decision(self, cost: u32, (allowed, debt): (bool, i64)) -> Decision {
-        let left = (self.cost(self.permits) - debt).max(0);
+    pub fn decision(self, cost: u32, (allowed, debt): (bool, u64)) -> Decision {
+        let left = self.cost(self.permits).saturating_sub(debt);
         let wait = match allowed {
             true => 0,
             // No waiting will ever do; what is told is at least not an invitation to hammer.
-            false if cost > self.permits => self.cost(self.permits),
-            false => self.cost(cost) - left,
+            false if cost > self.permits => self.cost(self.permits.max(1)),
+            false => self.cost(cost).saturating_sub(left),
         };
         Decision {
             allowed,
             limit: self.permits,
             remaining: u32::try_from(left / self.permit()).unwrap_or(u32::MAX),
-            reset_after: micros(debt),
-            retry_after: micros(wait),
+            reset_after: Duration::from_micros(debt),
+            retry_after: Duration::from_micros(wait),
         }
     }
-}
-
-fn micros(micros: i64) -> Duration {
-    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }

@@ -5,7 +5,7 @@ pub mod gcra;
 use std::{
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -63,7 +63,7 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(gcra::SCRIPT));
 pub struct Limiter {
     shared: Option<Shared>,
     /// For each key, when its debt is paid off, in microseconds after `start`.
-    local: Cache<String, Arc<AtomicI64>>,
+    local: Cache<String, Arc<AtomicU64>>,
     start: Instant,
 }
 
@@ -78,43 +78,30 @@ impl Limiter {
     /// above the quota's permits is always refused.
     pub async fn check(&self, key: &str, quota: Quota, cost: u32) -> Decision {
         let paid_at = self.local.get_with_by_ref(key, Arc::default);
-        let (price, most) = (quota.cost(cost), quota.cost(quota.permits));
-        let known = gcra::take(paid_at.load(Ordering::Acquire), self.now(), price, most);
-        if !known.0 {
-            return quota.decision(cost, known);
+        if self.shared.is_some() {
+            // On a copy, for it is Redis that may take.
+            let known = gcra::take(&AtomicU64::new(paid_at.load(Ordering::Acquire)), self.now(), quota, cost);
+            if !known.0 {
+                return quota.decision(cost, known);
+            }
         }
-        if let Some(settled) = self.settle(key, price, most).await {
+        if let Some(settled) = self.settle(key, quota, cost).await {
             // By the time after the call, so that whoever waits as long as this tells is let in.
-            paid_at.fetch_max(self.now() + settled.1, Ordering::AcqRel);
+            paid_at.fetch_max(self.now().saturating_add(settled.1), Ordering::AcqRel);
             return quota.decision(cost, settled);
         }
-        quota.decision(cost, take_local(&paid_at, self.now(), price, most))
+        quota.decision(cost, gcra::take(&paid_at, self.now(), quota, cost))
     }
 
     /// Lets Redis decide; nothing when there is none or it is away.
-    async fn settle(&self, key: &str, price: i64, most: i64) -> Option<(bool, i64)> {
-        let mut call = SCRIPT.key(format!("{PREFIX}{key}"));
-        call.arg(price).arg(most);
+    async fn settle(&self, key: &str, quota: Quota, cost: u32) -> Option<(bool, u64)> {
         let shared = self.shared.as_ref()?;
-        shared.call(async move |mut redis| call.invoke_async::<(bool, i64)>(&mut redis).await).await
+        let mut call = SCRIPT.key(format!("{PREFIX}{key}"));
+        call.arg(quota.cost(cost)).arg(quota.cost(quota.permits));
+        shared.call(async move |mut redis| call.invoke_async::<(bool, u64)>(&mut redis).await).await
     }
 
-    fn now(&self) -> i64 {
-        i64::try_from(self.start.elapsed().as_micros()).unwrap_or(i64::MAX / 2)
-    }
-}
-
-/// Decides in the process. Concurrent callers retry until each has seen the other's debt.
-fn take_local(paid_at: &AtomicI64, now: i64, price: i64, most: i64) -> (bool, i64) {
-    let mut seen = paid_at.load(Ordering::Acquire);
-    loop {
-        let (allowed, debt) = gcra::take(seen, now, price, most);
-        if !allowed || price == 0 {
-            return (allowed, debt);
-        }
-        match paid_at.compare_exchange_weak(seen, now + debt, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => return (true, debt),
-            Err(newer) => seen = newer,
-        }
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 }
