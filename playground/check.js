@@ -7,7 +7,8 @@ import { chromium } from "playwright-core";
 
 const [url, pictures] = process.argv.slice(2);
 
-const known = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/chromium-browser"];
+// Where there is none of these, Playwright knows whether it has one of its own.
+const known = ["/usr/bin/chromium", "/usr/bin/google-chrome"];
 const executablePath = process.env.CHROMIUM || known.find((path) => existsSync(path));
 const profile = mkdtempSync(join(tmpdir(), "event-analytics-browser-"));
 const browser = await chromium.launchPersistentContext(profile, {

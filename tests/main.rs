@@ -1,6 +1,7 @@
 //! Every integration test, in one binary: the server as its users meet it, on real stores.
 //!
-//! `cargo test` runs them in one process, which starts one Postgres and one Redis for all.
+//! `cargo test` runs them in one process, which starts one Postgres and one Redis for all. Under
+//! nextest every test would start its own: it works, and takes longer.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
