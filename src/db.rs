@@ -1,4 +1,5 @@
-//! The store: one pool on Postgres; on SQLite many readers beside the one writer it allows.
+//! The store: readers beside writers, on Postgres so that neither waits for the other's connections,
+//! on SQLite because it allows one writer.
 
 use std::{ops::Deref, time::Duration};
 
@@ -7,6 +8,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
+use sqlx::{AssertSqlSafe, Executor as _};
 
 use crate::{
     config::Config,
@@ -15,6 +17,9 @@ use crate::{
 
 /// How long a request waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connections of Postgres that write: two groups of events under way, and changes by owners.
+const WRITING_CONNECTIONS: u32 = 6;
 
 /// The number of the lock that whoever migrates holds; any number no other program uses.
 const MIGRATION_LOCK: i64 = 0x7565_615f_6d69_6772;
@@ -47,8 +52,9 @@ impl Db {
             .sqlx_logging(false)
             .record_stmt_in_spans(false);
         if !url.starts_with("sqlite:") {
-            let pool = measured(Database::connect(options).await?);
-            return Ok(Self { readers: pool.clone(), writer: pool });
+            let (readers, writers) = postgres_pools(options, config);
+            let writer = measured(Database::connect(writers).await?);
+            return Ok(Self { writer, readers: measured(Database::connect(readers).await?) });
         }
         std::fs::create_dir_all(&config.data_dir).map_err(Error::internal)?;
         options.map_sqlx_sqlite_opts(|sqlite| {
@@ -129,6 +135,27 @@ impl Db {
             let _ = pool.clone().close().await;
         }
     }
+}
+
+/// The connections of Postgres in two pools, so that questions can never keep events waiting. A
+/// question whose asker is gone must not be read to its end before its connection is used again,
+/// so Postgres ends it by itself.
+fn postgres_pools(options: ConnectOptions, config: &Config) -> (ConnectOptions, ConnectOptions) {
+    let most = config.database_max_connections;
+    let for_writers = (most / 3).clamp(1, WRITING_CONNECTIONS);
+    let mut writers = options.clone();
+    writers.max_connections(for_writers);
+    let mut readers = options;
+    readers.max_connections((most - for_writers).max(1));
+    let limit = format!("SET statement_timeout = {}", config.limits.query_timeout.as_millis());
+    readers.map_sqlx_postgres_pool_opts(move |pool| {
+        let limit = limit.clone();
+        pool.after_connect(move |connection, _| {
+            let limit = AssertSqlSafe(limit.clone());
+            Box::pin(async move { connection.execute(limit).await.map(drop) })
+        })
+    });
+    (readers, writers)
 }
 
 /// Measures every statement of a pool, by kind.

@@ -149,6 +149,8 @@ impl From<DbErr> for Error {
         match &error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::unavailable(&error),
             DbErr::RecordNotFound(_) => Self::NotFound("record"),
+            // Postgres: canceled by its statement timeout.
+            _ if sqlstate(&error).is_some_and(|code| code == "57014") => Self::Timeout,
             _ if lost_connection(&error) || is_retryable(&error) => Self::unavailable(&error),
             _ => Self::internal(error),
         }

@@ -100,3 +100,13 @@ async fn both_versions_of_http_are_spoken() {
     let reply = server.http.get(format!("{}/health", server.url)).send().await.unwrap();
     assert_eq!(reply.version(), reqwest::Version::HTTP_11);
 }
+
+#[tokio::test]
+async fn postgres_ends_a_question_that_takes_too_long_by_itself() {
+    use sea_orm::ConnectionTrait as _;
+    let server = TestApp::with(Store::Postgres, &[("QUERY_TIMEOUT_SECONDS", "1")]).await;
+    let started = Instant::now();
+    let failure = server.app.db.execute_unprepared("SELECT pg_sleep(30)").await.unwrap_err();
+    assert_eq!(event_analytics::error::Error::from(failure).code(), "TIMEOUT");
+    assert!(started.elapsed() < Duration::from_secs(10));
+}

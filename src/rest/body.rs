@@ -22,7 +22,7 @@ use super::error::Problem;
 use crate::error::Error;
 
 /// How long a client may take to send the body.
-const READ_TIMEOUT: Duration = Duration::from_secs(30);
+pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long what is left of a refused body is waited for.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 /// The window a zstd frame may ask for, as a power of two: 8 MiB, which every level but "ultra"

@@ -20,7 +20,7 @@ use crate::{graphql, pages, rest, state::App};
 pub fn router(app: App) -> Router {
     let config = &app.config;
     let bounds = ServiceBuilder::new()
-        .layer(from_fn(protect::bound_time))
+        .layer(from_fn_with_state(protect::longest_request(config), protect::bound_time))
         .layer(from_fn_with_state(protect::in_flight(), protect::bound_in_flight));
     let around = ServiceBuilder::new()
         .layer(from_fn(observe::request))

@@ -15,10 +15,14 @@ use tower_http::{
 };
 
 use super::observe::X_REQUEST_ID;
-use crate::{config::Config, error::Error, rest::error::Problem};
+use crate::{
+    config::Config,
+    error::Error,
+    rest::{body::READ_TIMEOUT, error::Problem},
+};
 
-/// How long any request may take, whatever narrower bounds it has.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(35);
+/// What a request may take beyond the narrower bound of its body or its question.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Requests worked on at once; further ones are told to come back, rather than to wait in memory.
 const MAX_IN_FLIGHT: usize = 1_024;
@@ -41,10 +45,15 @@ pub(super) async fn bound_in_flight(State(free): State<Arc<Semaphore>>, request:
     }
 }
 
+/// How long any request may take: longer than any narrower bound inside it.
+pub(super) fn longest_request(config: &Config) -> Duration {
+    config.limits.query_timeout.max(READ_TIMEOUT) + GRACE
+}
+
 /// Gives up on what takes too long. An event that is being stored may still be; sending it again
 /// counts it once.
-pub(super) async fn bound_time(request: Request, next: Next) -> Response {
-    match timeout(REQUEST_TIMEOUT, next.run(request)).await {
+pub(super) async fn bound_time(State(longest): State<Duration>, request: Request, next: Next) -> Response {
+    match timeout(longest, next.run(request)).await {
         Ok(response) => response,
         Err(_) => failure(Error::Timeout),
     }
