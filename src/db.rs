@@ -110,13 +110,16 @@ impl Db {
 
     /// A transaction that will write. On SQLite it takes the write lock at once, so that it can
     /// not fail half-way for want of it.
+    ///
+    /// It begins in a task of its own: were a caller to go away between BEGIN and its answer, the
+    /// driver would not know of the transaction and hand its connection, still inside it, to the next.
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        self.writer
-            .begin_with_options(TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..Default::default()
-            })
-            .await
+        let writer = self.writer.clone();
+        let begun = tokio::spawn(async move {
+            let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
+            writer.begin_with_options(TransactionOptions { sqlite_transaction_mode, ..Default::default() }).await
+        });
+        begun.await.unwrap_or_else(|lost| Err(DbErr::Custom(lost.to_string())))
     }
 
     /// Whether this is Postgres, where statements may use arrays.

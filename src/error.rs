@@ -149,6 +149,14 @@ impl From<DbErr> for Error {
         match &error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::unavailable(&error),
             DbErr::RecordNotFound(_) => Self::NotFound("record"),
+            // SQLite: read-only, failed to read or write, full, could not be opened. Primary codes are in
+            // the low byte.
+            _ if sqlstate(&error).is_some_and(|code| {
+                code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 8 | 10 | 13 | 14))
+            }) =>
+            {
+                Self::unavailable(&error)
+            }
             // Postgres: canceled by its statement timeout.
             _ if sqlstate(&error).is_some_and(|code| code == "57014") => Self::Timeout,
             _ if lost_connection(&error) || is_retryable(&error) => Self::unavailable(&error),

@@ -3,7 +3,7 @@
 use std::{io::IsTerminal as _, sync::LazyLock};
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, filter::Directive};
 
 /// Libraries that print headers or queries, and with them secrets, when asked for more than this.
@@ -11,6 +11,8 @@ const NEVER_BELOW: [&str; 7] =
     ["h2=info", "hyper=info", "hyper_util=info", "reqwest=info", "redis=info", "sqlx=warn", "sea_orm=info"];
 
 /// Upper bounds of the buckets of every histogram of seconds.
+const GROUP_SIZES: [f64; 7] = [1.0, 10.0, 100.0, 500.0, 1_000.0, 2_500.0, 4_000.0];
+
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
 /// Starts logging to stderr, from `level` on unless `RUST_LOG` says otherwise. Later calls change
@@ -36,6 +38,8 @@ pub fn metrics() -> &'static PrometheusHandle {
         let builder = PrometheusBuilder::new();
         // Without buckets histograms are summaries, which cannot be added up over instances.
         let builder = builder.set_buckets(&SECONDS).unwrap_or_else(|_| PrometheusBuilder::new());
+        let group = Matcher::Full("uea_ingest_group_events".into());
+        let builder = builder.set_buckets_for_metric(group, &GROUP_SIZES).unwrap_or_else(|_| PrometheusBuilder::new());
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {
@@ -53,6 +57,9 @@ fn describe() {
     describe_histogram!("uea_db_seconds", Unit::Seconds, "Time statements took in the database, by kind and result.");
     describe_counter!("uea_cache_total", "Questions put to the cache, by result: hit or miss.");
     describe_counter!("uea_ingest_events_total", "Events received, by verdict.");
+    describe_histogram!("uea_ingest_commit_seconds", Unit::Seconds, "Time to store and commit a group of events.");
+    describe_histogram!("uea_ingest_group_events", "Events stored by one commit.");
+    describe_histogram!("uea_scan_seconds", Unit::Seconds, "Time to read the events of a question.");
     describe_counter!("uea_key_events_total", "Events let in by API keys.");
     describe_gauge!("uea_queue_depth", "Events waiting to be stored.");
 }

@@ -22,6 +22,7 @@ use crate::{
     },
     config::client_ip,
     error::Error,
+    rest::error::whole_seconds,
     state::App,
 };
 
@@ -140,7 +141,7 @@ impl IntoResponse for Page {
         match &self.0 {
             Refusal::Failed(error) => {
                 error.log();
-                retry = error.retry_after().map(|after| [(RETRY_AFTER, after.as_secs().max(1).to_string())]);
+                retry = error.retry_after().map(|after| [(RETRY_AFTER, whole_seconds(after).to_string())]);
             }
             Refusal::Untrusted(reason) => tracing::warn!(%reason, "sign-in refused"),
             _ => {}

@@ -53,6 +53,10 @@ impl UserStats {
         user_id: String,
         range: Option<Range>,
     ) -> Result<Option<Self>> {
+        // Nobody can have been stored under such an id, and Postgres would not even compare it.
+        if user_id.contains('\0') {
+            return Ok(None);
+        }
         let seq = ctx.loader().loader().head(scope).await?;
         let found = ctx.loader().load_one(SeenUser { scope, user_id, range, seq }).await?;
         Ok(found.map(|stats| Self { scope, range, seq, totals: stats.totals.clone() }))
