@@ -1,7 +1,7 @@
 //! The store: readers beside writers, on Postgres so that neither waits for the other's connections,
 //! on SQLite because it allows one writer.
 
-use std::{ops::Deref, time::Duration};
+use std::{ops::Deref, sync::Arc, thread, time::Duration};
 
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
@@ -9,6 +9,7 @@ use sea_orm::{
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sqlx::{AssertSqlSafe, Executor as _};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     config::Config,
@@ -30,6 +31,7 @@ const MIGRATION_LOCK: i64 = 0x7565_615f_6d69_6772;
 pub struct Db {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
+    long_reads: Arc<Semaphore>,
 }
 
 impl Deref for Db {
@@ -53,8 +55,7 @@ impl Db {
             .record_stmt_in_spans(false);
         if !url.starts_with("sqlite:") {
             let (readers, writers) = postgres_pools(options, config);
-            let writer = measured(Database::connect(writers).await?);
-            return Ok(Self { writer, readers: measured(Database::connect(readers).await?) });
+            return Self::open(readers, writers).await;
         }
         std::fs::create_dir_all(&config.data_dir).map_err(Error::internal)?;
         options.map_sqlx_sqlite_opts(|sqlite| {
@@ -68,8 +69,21 @@ impl Db {
         });
         let mut writer = options.clone();
         writer.min_connections(1).max_connections(1).acquire_timeout(Duration::from_secs(30));
+        Self::open(options, writer).await
+    }
+
+    async fn open(readers: ConnectOptions, writer: ConnectOptions) -> Result<Self> {
+        // Long reads are bound by the processor, and leave half of the connections to short ones.
+        let cores = thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+        let most = readers.get_max_connections().map_or(cores, |readers| readers as usize / 2);
+        let long_reads = Arc::new(Semaphore::new(cores.min(most).max(1)));
         let writer = measured(Database::connect(writer).await?);
-        Ok(Self { writer, readers: measured(Database::connect(options).await?) })
+        Ok(Self { writer, readers: measured(Database::connect(readers).await?), long_reads })
+    }
+
+    /// Waits for its turn to read for long; others wait in their order until it is dropped.
+    pub async fn long_read(&self) -> Result<OwnedSemaphorePermit> {
+        self.long_reads.clone().acquire_owned().await.map_err(Error::internal)
     }
 
     /// Brings the schema up to date.

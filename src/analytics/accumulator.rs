@@ -74,8 +74,14 @@ pub(super) fn codes<'a>(view: View<'a>, column: &Column) -> &'a [u32] {
 struct Visit {
     first: i64,
     last: i64,
-    events: u64,
-    page_views: u64,
+    events: u32,
+    page_views: u32,
+}
+
+/// Bytes of a table with this many places, each of which takes so many; tables are an eighth empty,
+/// and small ones have a row of marks beside.
+pub(super) const fn table_bytes(places: usize, each: usize) -> usize {
+    if places == 0 { 0 } else { 32 + places * (each + 1) * 8 / 7 }
 }
 
 /// Counts a set of events.
@@ -99,7 +105,7 @@ impl Accumulator {
             return;
         }
         if needs.visits {
-            let page_views = u64::from(event.is_page_view);
+            let page_views = u32::from(event.is_page_view);
             self.visit(event.session, Visit { first: event.at, last: event.at, events: 1, page_views });
         } else if needs.sessions {
             self.sessions.insert(event.session);
@@ -121,8 +127,24 @@ impl Accumulator {
         let visit = self.visits.entry(session).or_insert(Visit { events: 0, page_views: 0, ..more });
         visit.first = visit.first.min(more.first);
         visit.last = visit.last.max(more.last);
-        visit.events += more.events;
-        visit.page_views += more.page_views;
+        // Beyond one, it does not matter how many.
+        visit.events = visit.events.saturating_add(more.events);
+        visit.page_views = visit.page_views.saturating_add(more.page_views);
+    }
+
+    /// About how much memory its sets take, beside itself.
+    pub(super) fn bytes(&self) -> usize {
+        table_bytes(self.users.capacity(), size_of::<u32>())
+            + table_bytes(self.sessions.capacity(), size_of::<u32>())
+            + table_bytes(self.visits.capacity(), size_of::<(u32, Visit)>())
+    }
+
+    /// Adds an event and tells by how many bytes its sets have grown, for whoever keeps too many
+    /// of these to ask each.
+    pub(super) fn grow(&mut self, needs: Needs, event: Event) -> usize {
+        let before = self.bytes();
+        self.add(needs, event);
+        self.bytes() - before
     }
 
     pub(super) fn events(&self) -> u64 {

@@ -7,12 +7,18 @@ use std::{
     sync::Arc,
 };
 
-use futures::future::join_all;
+use futures::{StreamExt, future::join_all, stream};
 use sea_orm::EntityTrait;
 use sha2::{Digest, Sha256};
 use tokio::task;
 
-use super::{Answer, Question, Range, filter::EventFilter, kernel::Kernel, matcher::Matcher};
+use super::{
+    Answer, Question, Range,
+    allowance::{Account, Allowance, SCANS_AT_ONCE},
+    filter::EventFilter,
+    kernel::Kernel,
+    matcher::Matcher,
+};
 use crate::{
     auth::AppScope,
     cache::Cache,
@@ -37,38 +43,43 @@ pub async fn head(db: &Db, app: AppScope) -> Result<i64> {
     Ok(head.ok_or(Error::NotFound("app"))?.seq)
 }
 
-/// Answers every question, in their order. Questions that share app, range, filter and commit
-/// share one scan.
-pub async fn answer(db: &Db, cache: &Cache, questions: &[Question]) -> Vec<Result<Answered>> {
-    let keys: Vec<String> = questions.iter().map(cache_key).collect();
-    let known: Vec<Option<Answer>> = join_all(keys.iter().map(|key| cache.get(key))).await;
+/// Answers every question, in their order, within what is left of their request's allowance.
+/// Questions that share app, range, filter and commit share one scan.
+pub async fn answer(db: &Db, cache: &Cache, allowance: &Allowance, questions: &[Question]) -> Vec<Result<Answered>> {
+    let keys: Vec<Result<String>> = questions.iter().map(cache_key).collect();
+    let look_up = async |key: &Result<String>| cache.get(key.as_ref().ok()?).await;
+    let known: Vec<Option<Answer>> = join_all(keys.iter().map(look_up)).await;
     let open = known.iter().zip(questions).filter(|(known, _)| known.is_none()).map(|(_, question)| question.clone());
-    let mut computed = compute(db, open.collect()).await.into_iter();
-    let answers = known.into_iter().zip(&keys).map(|(known, key)| {
+    let mut computed = compute(db, allowance, open.collect()).await.into_iter();
+    let answers = known.into_iter().zip(keys).map(|(known, key)| {
         let computed = if known.is_none() { computed.next() } else { None };
         async move {
             if let Some(answer) = known {
                 return Ok(Answered { answer, cached: true });
             }
-            let answer = computed.unwrap_or_else(|| Err(Error::internal("a question was left without an answer")))?;
-            cache.put(key, &answer).await;
+            let answer = computed.unwrap_or_else(|| Err(unanswered()))?;
+            cache.put(&key?, &answer).await;
             Ok(Answered { answer, cached: false })
         }
     });
     join_all(answers).await
 }
 
+fn unanswered() -> Error {
+    Error::internal("a question was left without an answer")
+}
+
 /// Equal questions about equal data have equal keys, and others have not: the app's commit is in
 /// the key, so that no answer outlives its data.
-fn cache_key(question: &Question) -> String {
+fn cache_key(question: &Question) -> Result<String> {
     let Question { app, range, previous, filter, seq, report } = question;
-    let asked = serde_json::to_vec(&(range, previous, filter.as_ref(), report)).unwrap_or_default();
+    let asked = serde_json::to_vec(&(range, previous, filter.as_ref(), report)).map_err(Error::internal)?;
     let digest = Sha256::digest(&asked);
     let mut key = format!("answer:{}:{seq}:", app.app_id().simple());
     for byte in digest {
         let _ = write!(key, "{byte:02x}");
     }
-    key
+    Ok(key)
 }
 
 /// A set of events: everything of a question but what to compute.
@@ -80,8 +91,15 @@ struct Events {
     seq: i64,
 }
 
-/// A kernel that has seen its events, and the columns its codes belong to.
-type Counted = (Kernel, Arc<Columns>);
+/// What the codes of a scan's kernels mean, with what the scan holds.
+#[derive(Debug)]
+struct Scanned {
+    columns: Columns,
+    _account: Account,
+}
+
+/// A kernel that has seen its events.
+type Counted = (Kernel, Arc<Scanned>);
 
 /// Which half of which question: its own range, or the one to compare with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,9 +109,10 @@ struct Half {
 }
 
 /// Computes every answer, in order.
-async fn compute(db: &Db, questions: Vec<Question>) -> Vec<Result<Answer>> {
+async fn compute(db: &Db, allowance: &Allowance, questions: Vec<Question>) -> Vec<Result<Answer>> {
     let mut counted: HashMap<Half, Result<Counted>> = HashMap::new();
-    let mut scans: HashMap<Events, Vec<(Half, Kernel)>> = HashMap::new();
+    let mut scans: Vec<(Events, Vec<(Half, Kernel)>)> = Vec::new();
+    let mut places: HashMap<Events, usize> = HashMap::new();
     for (number, question) in questions.iter().enumerate() {
         let ranges = [Some(question.range), question.previous];
         for (range, is_previous) in ranges.into_iter().zip([false, true]) {
@@ -101,50 +120,100 @@ async fn compute(db: &Db, questions: Vec<Question>) -> Vec<Result<Answer>> {
             let Question { app, filter, seq, report, .. } = question;
             let events = Events { app: *app, range, filter: filter.clone(), seq: *seq };
             match Kernel::new(report, range) {
-                Ok(kernel) => scans.entry(events).or_default().push((half, kernel)),
+                Ok(kernel) => {
+                    let place = *places.entry(events.clone()).or_insert(scans.len());
+                    if place == scans.len() {
+                        scans.push((events, Vec::new()));
+                    }
+                    scans[place].1.push((half, kernel));
+                }
                 Err(error) => drop(counted.insert(half, Err(error))),
             }
         }
     }
-    counted.extend(
-        join_all(scans.into_iter().map(|(events, kernels)| count(db, events, kernels))).await.into_iter().flatten(),
-    );
-    // Sorting and merging groups is work for a processor as well.
-    let finish = move || {
-        let halves = questions.iter().enumerate().map(|(number, question)| {
-            let mut half = |is_previous| counted.remove(&Half { question: number, is_previous }).transpose();
-            let (own, previous) = (half(false)?, half(true)?);
-            let (kernel, columns) = own.ok_or_else(|| Error::internal("a question was not computed"))?;
+    let mut answers: Vec<_> = questions.iter().map(|_| Err(unanswered())).collect();
+    let scans = scans.into_iter().map(|(events, kernels)| count(db, allowance, events, kernels));
+    let mut scans = stream::iter(scans).buffer_unordered(SCANS_AT_ONCE);
+    // What is counted is large and answers are small, so each is finished as soon as it can be.
+    loop {
+        let complete = take_complete(&questions, &mut counted);
+        if !complete.is_empty() {
+            // Sorting and merging groups is work for a processor as well.
+            let finish = move || complete.into_iter().map(Complete::finish).collect::<Vec<_>>();
+            for (number, answer) in task::spawn_blocking(finish).await.unwrap_or_default() {
+                answers[number] = answer;
+            }
+        }
+        match scans.next().await {
+            Some(more) => counted.extend(more),
+            None => return answers,
+        }
+    }
+}
+
+/// A question whose events have all been seen.
+struct Complete {
+    number: usize,
+    question: Question,
+    counted: Result<(Counted, Option<Counted>)>,
+}
+
+/// Takes out the halves of every question that misses none.
+fn take_complete(questions: &[Question], counted: &mut HashMap<Half, Result<Counted>>) -> Vec<Complete> {
+    let complete = questions.iter().enumerate().filter_map(|(number, question)| {
+        let [own, previous] = [false, true].map(|is_previous| Half { question: number, is_previous });
+        if question.previous.is_some() && !counted.contains_key(&previous) {
+            return None;
+        }
+        let (own, previous) = (counted.remove(&own)?, counted.remove(&previous).transpose());
+        let counted = own.and_then(|own| Ok((own, previous?)));
+        Some(Complete { number, question: question.clone(), counted })
+    });
+    complete.collect()
+}
+
+impl Complete {
+    fn finish(self) -> (usize, Result<Answer>) {
+        let Question { report, range, .. } = &self.question;
+        let answer = self.counted.map(|((kernel, scanned), previous)| {
             let (previous, others) = previous.unzip();
-            let previous = previous.zip(others.as_deref());
-            Ok(kernel.finish(&question.report, question.range, &columns, previous))
+            let previous = previous.zip(others.as_ref().map(|others| &others.columns));
+            kernel.finish(report, *range, &scanned.columns, previous)
         });
-        halves.collect()
-    };
-    task::spawn_blocking(finish).await.unwrap_or_else(|_| Vec::new())
+        (self.number, answer)
+    }
 }
 
 /// Runs one scan for all the kernels that look at its events.
-async fn count(db: &Db, events: Events, kernels: Vec<(Half, Kernel)>) -> Vec<(Half, Result<Counted>)> {
-    let halves: Vec<Half> = kernels.iter().map(|(half, _)| *half).collect();
-    let (kernels, columns) = match read(db, events, kernels.into_iter().map(|(_, kernel)| kernel).collect()).await {
-        Ok((kernels, columns)) => (kernels, Arc::new(columns)),
+async fn count(
+    db: &Db,
+    allowance: &Allowance,
+    events: Events,
+    kernels: Vec<(Half, Kernel)>,
+) -> Vec<(Half, Result<Counted>)> {
+    let (halves, kernels): (Vec<Half>, Vec<Kernel>) = kernels.into_iter().unzip();
+    let (kernels, scanned) = match read(db, allowance, events, kernels).await {
+        Ok((kernels, scanned)) => (kernels, Arc::new(scanned)),
         Err(error) => return halves.into_iter().map(|half| (half, Err(error.clone()))).collect(),
     };
-    halves
-        .into_iter()
-        .zip(kernels)
-        .map(|(half, kernel)| (half, kernel.map(|kernel| (kernel, columns.clone()))))
-        .collect()
+    let counted = kernels.into_iter().map(|kernel| Ok((kernel?, scanned.clone())));
+    halves.into_iter().zip(counted).collect()
 }
 
-async fn read(db: &Db, events: Events, kernels: Vec<Kernel>) -> Result<(Vec<Result<Kernel>>, Columns)> {
+async fn read(
+    db: &Db,
+    allowance: &Allowance,
+    events: Events,
+    kernels: Vec<Kernel>,
+) -> Result<(Vec<Result<Kernel>>, Scanned)> {
     let Events { app, range, filter, seq } = events;
     let mut columns: BTreeSet<Column> = filter.columns();
     columns.extend(kernels.iter().flat_map(Kernel::columns));
-    let kernels: Vec<Result<Kernel>> = kernels.into_iter().map(Ok).collect();
+    let mut kernels: Vec<Result<Kernel>> = kernels.into_iter().map(Ok).collect();
+    let mut account = allowance.account();
+    keep_within(&mut account, &mut kernels, 0);
     if range.from >= range.to {
-        return Ok((kernels, Columns::new(columns)));
+        return Ok((kernels, Scanned { columns: Columns::new(columns), _account: account }));
     }
     let (mut matcher, mut rows) = (Matcher::new(&filter), Vec::new());
     let what = Scan {
@@ -157,7 +226,8 @@ async fn read(db: &Db, events: Events, kernels: Vec<Kernel>) -> Result<(Vec<Resu
         ids: false,
         order: Order::Any,
     };
-    scan(db, what, kernels, move |kernels, view| {
+    let _turn = allowance.turn().await?;
+    let ((kernels, account), columns) = scan(db, what, (kernels, account), move |(kernels, account), view| {
         matcher.select(view, &mut rows);
         for kernel in kernels.iter_mut() {
             // One that asks for too much fails by itself.
@@ -167,8 +237,58 @@ async fn read(db: &Db, events: Events, kernels: Vec<Kernel>) -> Result<(Vec<Resu
                 *kernel = Err(error);
             }
         }
+        keep_within(account, kernels, view.columns.bytes());
         let is_pointless = kernels.iter().all(Result::is_err);
         Ok(if is_pointless { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })
-    .await
+    .await?;
+    Ok((kernels, Scanned { columns, _account: account }))
+}
+
+/// Refuses the largest kernels until what is left, beside the dictionaries, fits the account.
+fn keep_within(account: &mut Account, kernels: &mut [Result<Kernel>], dictionaries: usize) {
+    let bytes = |kernel: &Result<Kernel>| kernel.as_ref().map_or(0, Kernel::bytes);
+    while !account.holds(dictionaries + kernels.iter().map(bytes).sum::<usize>()) {
+        let Some(largest) = kernels.iter_mut().filter(|kernel| kernel.is_ok()).max_by_key(|kernel| bytes(kernel))
+        else {
+            return;
+        };
+        *largest = Err(Error::CostExceeded(
+            "The request has to keep more groups, users or sessions apart than one request may. Narrow its ranges or \
+             filters, ask for fewer figures, or split it."
+                .into(),
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::analytics::{Interval, Needs, Report};
+
+    #[test]
+    fn the_largest_kernel_is_refused_and_its_siblings_go_on() {
+        let range = Range { from: 0, to: 5_000 * 60_000 };
+        let timeline = Report::Timeline { interval: Interval::Minute, timezone: "UTC".into(), needs: Needs::ALL };
+        let summary = Report::Summary { needs: Needs::ALL, by_event_type: true };
+        let kernel = |report| Kernel::new(report, range);
+        let one = kernel(&timeline).unwrap().bytes();
+        assert!(one > 5_000 * 100);
+        let allowance = Allowance::of_bytes(one * 3 / 2);
+        let mut kernels = [kernel(&timeline), kernel(&summary), kernel(&timeline)];
+        let mut first = allowance.account();
+        keep_within(&mut first, &mut kernels, 0);
+        assert_eq!(kernels.iter().filter(|kernel| kernel.is_ok()).count(), 2);
+        assert!(kernels[1].is_ok());
+        // Another scan of the request finds too little left, until the first is done.
+        let mut kernels = [kernel(&timeline), kernel(&summary)];
+        keep_within(&mut allowance.account(), &mut kernels, 0);
+        assert_eq!(kernels[0].as_ref().unwrap_err().code(), "COST_EXCEEDED");
+        drop(first);
+        let mut kernels = [kernel(&timeline), kernel(&summary)];
+        keep_within(&mut allowance.account(), &mut kernels, 0);
+        assert!(kernels.iter().all(Result::is_ok));
+    }
 }

@@ -33,6 +33,8 @@ pub(super) struct BreakdownKernel {
     places: HashMap<Key, usize, RandomState>,
     groups: Vec<(Key, Accumulator)>,
     total: Accumulator,
+    /// What the sets of all groups take.
+    bytes: usize,
 }
 
 impl Dimension {
@@ -74,7 +76,7 @@ impl BreakdownKernel {
         }
         let by = by.iter().map(|dimension| dimension.column(property)).collect::<Result<_>>()?;
         let (places, groups, total) = (HashMap::default(), Vec::new(), Accumulator::default());
-        Ok(Self { by, limit, order, needs, places, groups, total })
+        Ok(Self { by, limit, order, needs, places, groups, total, bytes: 0 })
     }
 
     /// What has to be counted: what is shown and what is sorted by.
@@ -104,7 +106,7 @@ impl BreakdownKernel {
                 self.groups.len() - 1
             });
             let event = events.get(row);
-            self.groups[place].1.add(counts, event);
+            self.bytes += self.groups[place].1.grow(counts, event);
             self.total.add(counts, event);
         }
         if self.groups.len() > MAX_GROUPS {
@@ -113,6 +115,13 @@ impl BreakdownKernel {
             )));
         }
         Ok(())
+    }
+
+    /// About how much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let places = accumulator::table_bytes(self.places.capacity(), size_of::<(Key, usize)>());
+        let groups = self.groups.capacity() * size_of::<(Key, Accumulator)>();
+        places + groups + self.bytes + self.total.bytes()
     }
 
     pub(super) fn finish(mut self, columns: &Columns, previous: Option<(&Self, &Columns)>) -> Breakdown {

@@ -55,6 +55,16 @@ impl Kernel {
         Ok(())
     }
 
+    /// About how much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Summary(kernel) => kernel.bytes(),
+            Self::Timeline(kernel) => kernel.bytes(),
+            Self::Breakdown(kernel) => kernel.bytes(),
+            Self::Users(kernel) => kernel.bytes(),
+        }
+    }
+
     /// The answer, with the same report on the range to compare with beside it. Codes mean
     /// something only together with the columns of their own scan.
     pub(super) fn finish(

@@ -6,6 +6,7 @@
 //! types, so their documentation is the schema's.
 
 pub mod accumulator;
+pub mod allowance;
 pub mod answer;
 pub mod breakdown;
 pub mod bucket;

@@ -49,6 +49,11 @@ impl SummaryKernel {
         }
     }
 
+    /// About how much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.counted.bytes() + self.types.capacity() * size_of::<u64>()
+    }
+
     pub(super) fn finish(self, range: Range, columns: &Columns, previous: Option<Self>) -> Summary {
         let mut by_event_type = top(&self.types, columns, &Column::EventType);
         by_event_type.truncate(TYPES);

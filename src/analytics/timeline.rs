@@ -22,13 +22,15 @@ pub(super) struct TimelineKernel {
     counted: Vec<Accumulator>,
     total: Accumulator,
     near: usize,
+    /// What the sets of all buckets take.
+    bytes: usize,
 }
 
 impl TimelineKernel {
     pub(super) fn new(range: Range, interval: Interval, zone: &TimeZone, needs: Needs) -> Result<Self> {
         let buckets = Buckets::new(range, interval, zone)?;
         let counted = std::iter::repeat_with(Accumulator::default).take(buckets.len()).collect();
-        Ok(Self { interval, needs, buckets, counted, total: Accumulator::default(), near: 0 })
+        Ok(Self { interval, needs, buckets, counted, total: Accumulator::default(), near: 0, bytes: 0 })
     }
 
     pub(super) fn columns(&self) -> impl Iterator<Item = Column> {
@@ -40,9 +42,14 @@ impl TimelineKernel {
         for &row in rows {
             let event = events.get(row);
             self.near = self.buckets.find(event.at, self.near);
-            self.counted[self.near].add(self.needs, event);
+            self.bytes += self.counted[self.near].grow(self.needs, event);
             self.total.add(self.needs, event);
         }
+    }
+
+    /// About how much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.counted.capacity() * size_of::<Accumulator>() + self.bytes + self.total.bytes()
     }
 
     pub(super) fn finish(self, timezone: String, previous: Option<Self>) -> Timeline {

@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 
 use super::{
     BigInt, UserOrder, UserPage, UserTotals,
-    accumulator::{Event, Events},
+    accumulator::{Event, Events, table_bytes},
 };
 use crate::{
     clock::Moment,
@@ -91,6 +91,12 @@ impl UsersKernel {
             let is_new = event.session != NONE && self.sessions.insert((event.visitor, event.session));
             self.users[place].add(event, is_new);
         }
+    }
+
+    /// About how much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let sessions = table_bytes(self.sessions.capacity(), size_of::<(u32, u32)>());
+        self.users.capacity() * size_of::<Activity>() + sessions
     }
 
     pub(super) fn finish(self, columns: &Columns) -> UserPage {

@@ -1,13 +1,13 @@
 //! One statement's rows as batches.
 
-use std::{ops::ControlFlow, pin::pin, sync::LazyLock};
+use std::{ops::ControlFlow, pin::pin};
 
 use futures::TryStreamExt;
 use sea_orm::{
     ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, Select, StreamTrait,
     sea_query::{Expr, ExprTrait},
 };
-use tokio::{runtime::Handle, sync::Semaphore, task};
+use tokio::{runtime::Handle, task};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -30,10 +30,6 @@ const LOOK: usize = 256;
 const BATCH_BYTES: usize = 16 << 20;
 /// What the dictionaries of one scan may take.
 const DICTIONARY_BYTES: usize = 256 << 20;
-
-/// How many scans may run at once: they are bound by the processor, and each holds a connection.
-static RUNNING: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))));
 
 /// In which order events come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +76,7 @@ where
     S: Send + 'static,
     F: FnMut(&mut S, View<'_>) -> Result<ControlFlow<()>> + Send + 'static,
 {
-    let permit = RUNNING.acquire().await.map_err(Error::internal)?;
+    let permit = db.long_read().await?;
     let stop = CancellationToken::new();
     let _stop_when_dropped = stop.clone().drop_guard();
     let (db, runtime) = (db.clone(), Handle::current());

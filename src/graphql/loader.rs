@@ -21,6 +21,7 @@ use super::context::Asker;
 use crate::{
     analytics::{
         Question, Range,
+        allowance::{Allowance, SCANS_AT_ONCE},
         answer::{self, Answered, answer},
         user::{UserStats, user},
     },
@@ -29,9 +30,6 @@ use crate::{
     error::{Error, Result},
     state::App,
 };
-
-/// How many users are looked up at the same time.
-const USERS_AT_ONCE: usize = 4;
 
 /// The shared reads of one request.
 pub type RequestLoader = DataLoader<Loaders, HashMapCache>;
@@ -42,6 +40,7 @@ pub struct Loaders {
     asker: Asker,
     heads: Mutex<HashMap<Uuid, Arc<OnceCell<i64>>>>,
     freshness: Freshness,
+    allowance: Allowance,
 }
 
 /// How fresh the answers of a request are.
@@ -68,7 +67,8 @@ impl Freshness {
 impl Loaders {
     /// Loaders for one request of `asker`.
     pub fn of_request(app: App, asker: Asker) -> RequestLoader {
-        let loaders = Self { app, asker, heads: Mutex::default(), freshness: Freshness::default() };
+        let (freshness, allowance) = (Freshness::default(), Allowance::default());
+        let loaders = Self { app, asker, heads: Mutex::default(), freshness, allowance };
         // Dropped with the request, and the reads in it: whoever hung up, or took too long, is not worked for.
         let reads = Mutex::new(JoinSet::new());
         let spawn = move |read| drop(reads.lock().unwrap_or_else(PoisonError::into_inner).spawn(read));
@@ -78,6 +78,11 @@ impl Loaders {
     /// How fresh the answers so far are.
     pub fn freshness(&self) -> &Freshness {
         &self.freshness
+    }
+
+    /// What is left of what the request may take.
+    pub fn allowance(&self) -> &Allowance {
+        &self.allowance
     }
 
     /// The commit up to which events of the app count in this request: read once, so that all of
@@ -142,10 +147,11 @@ impl Loader<SeenUser> for Loaders {
 
     async fn load(&self, keys: &[SeenUser]) -> Result<HashMap<SeenUser, Self::Value>> {
         let reads = keys.iter().cloned().map(|key| async move {
+            let _turn = self.allowance.turn().await?;
             let found = user(&self.app.db, key.scope, &key.user_id, key.range, key.seq).await?;
             Ok::<_, Error>(found.map(|stats| (key, Arc::new(stats))))
         });
-        let found: Vec<_> = stream::iter(reads).buffer_unordered(USERS_AT_ONCE).try_collect().await?;
+        let found: Vec<_> = stream::iter(reads).buffer_unordered(SCANS_AT_ONCE).try_collect().await?;
         Ok(found.into_iter().flatten().collect())
     }
 }
@@ -155,7 +161,7 @@ impl Loader<Question> for Loaders {
     type Error = Error;
 
     async fn load(&self, questions: &[Question]) -> Result<HashMap<Question, Self::Value>> {
-        let answers = answer(&self.app.db, &self.app.cache, questions).await;
+        let answers = answer(&self.app.db, &self.app.cache, &self.allowance, questions).await;
         for answered in answers.iter().flatten() {
             let count = if answered.cached { &self.freshness.cached } else { &self.freshness.computed };
             count.fetch_add(1, Ordering::Relaxed);

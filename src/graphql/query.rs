@@ -6,6 +6,7 @@ use sea_orm::EntityTrait;
 use super::{
     context::ContextExt,
     error::Result,
+    guard::LOOKUP,
     id::{self, NodeId},
     loader::VisibleApp,
     types::{app::App, node::Node, user::User},
@@ -26,6 +27,7 @@ impl Query {
 
     /// An app the viewer is a member of. Any other id is answered with null and an error with the
     /// code `NOT_FOUND`, whether the app exists or not.
+    #[graphql(complexity = "LOOKUP + child_complexity")]
     async fn app(
         &self,
         ctx: &Context<'_>,
@@ -36,6 +38,7 @@ impl Query {
 
     /// Whatever has this id, if the viewer may see it. Any other id is answered with null and an
     /// error with the code `NOT_FOUND`, whether it exists or not.
+    #[graphql(complexity = "LOOKUP + child_complexity")]
     async fn node(
         &self,
         ctx: &Context<'_>,

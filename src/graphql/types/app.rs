@@ -197,7 +197,7 @@ impl App {
 
     /// Events themselves, newest first. All pages of a list show the events that were there when
     /// its first page was read.
-    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    #[graphql(complexity = "REPORT + page::cost(first, child_complexity)")]
     #[allow(clippy::too_many_arguments)]
     async fn events(
         &self,

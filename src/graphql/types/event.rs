@@ -54,6 +54,7 @@ pub async fn page(
         first: page.first(),
         after: page.after().map(|after| after.at),
     };
+    let _turn = ctx.loader().loader().allowance().turn().await?;
     let found = events::events(&ctx.app().db, &question).await?;
     let items = found.events.into_iter().map(|event| (ask.freeze(seq, (event.timestamp, event.id)), Event(event)));
     Ok(page.page(items.collect(), found.more)?)
