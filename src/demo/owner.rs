@@ -86,7 +86,11 @@ impl Demo {
         let kept = mine.into_iter().find(|one| self.app_id.is_none_or(|id| id == one.id));
         let owned = match kept {
             Some(owned) => owned,
-            None => apps::create(&app.db, &app.clock, viewer, APP_NAME, None).await?,
+            None => {
+                // A new app, or one in place of another that was deleted: either way it is empty.
+                (self.loaded, self.anchor_ms) = (false, app.clock.now_ms());
+                apps::create(&app.db, &app.clock, viewer, APP_NAME, None).await?
+            }
         };
         self.app_id = Some(owned.id);
         let opens = app.api_keys.authenticate(&self.key).await.is_ok_and(|key| key.scope.app_id() == owned.id);
