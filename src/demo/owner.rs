@@ -72,7 +72,18 @@ impl Demo {
         }
         let password = || Secret::new(self.password.clone());
         let user = match account::register(&app.db, &app.clock, &self.email, "Demo owner", password()).await {
-            Err(Error::Conflict { .. }) => account::sign_in(&app.db, &self.email, password()).await?,
+            Err(Error::Conflict { .. }) => {
+                account::sign_in(&app.db, &self.email, password()).await.map_err(|error| match error {
+                    Error::Unauthenticated(_) => Error::invalid(
+                        "DATA_DIR",
+                        format!(
+                            "{} holds a demo whose sign-in is lost. Delete it, or name another folder.",
+                            app.config.data_dir.display()
+                        ),
+                    ),
+                    error => error,
+                })?
+            }
             registered => registered?,
         };
         let Started { session, token } = app.sessions.start(user.id, Some("event-analytics demo"), None).await?;
