@@ -12,6 +12,7 @@ mod analytics;
 mod browser;
 mod cache;
 mod config;
+mod demo;
 mod graphql;
 mod health;
 mod limits;

@@ -91,10 +91,15 @@ pub struct Config {
 impl Config {
     /// Reads the process environment.
     pub fn from_env() -> Result<Self> {
+        Self::from_env_without(&[])
+    }
+
+    /// Reads the process environment as if it lacked the named variables.
+    pub fn from_env_without(ignored: &[&str]) -> Result<Self> {
         // A variable that is not Unicode cannot be one of ours.
-        Self::from_vars(
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-        )
+        let vars =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::from_vars(vars.filter(|(name, _)| !ignored.contains(&name.as_str())))
     }
 
     /// Reads variables. Whatever is wrong with any of them is reported at once, by name and

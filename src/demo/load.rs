@@ -74,7 +74,9 @@ pub async fn trickle(app: &App, demo: &Demo, stop: &CancellationToken) -> Result
         }
         let later = coming.split_off(&(now + 1, 0));
         let due: Vec<SampleEvent> = std::mem::replace(&mut coming, later).into_values().collect();
-        if let Err(error) = post(app, demo, &due).await {
+        if let Err(error) = post(app, demo, &due).await
+            && !stop.is_cancelled()
+        {
             // Live events are made up: what cannot be stored now is not worth keeping.
             error.log();
         }

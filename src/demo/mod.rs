@@ -33,7 +33,7 @@ pub struct DemoOptions {
 /// trickle of events coming, and serves until told to stop.
 pub async fn run(options: DemoOptions, stop: CancellationToken) -> Result<()> {
     // The demo never touches a real store: only the embedded one.
-    let config = Config::from_vars(std::env::vars().filter(|(name, _)| name != "DATABASE_URL" && name != "REDIS_URL"))?;
+    let config = Config::from_env_without(&["DATABASE_URL", "REDIS_URL"])?;
     let listener = TcpListener::bind(config.listen_addr).await.map_err(|cause| {
         Error::invalid(
             "LISTEN_ADDR",
@@ -59,6 +59,8 @@ pub async fn run(options: DemoOptions, stop: CancellationToken) -> Result<()> {
         Ok(())
     }
     .await;
+    // From the signal on the writer refuses events; the next start loads what is missing.
+    let told = if stop.is_cancelled() { Ok(()) } else { told };
     // Whatever happened above, what was accepted is committed before the process ends.
     stop.cancel();
     let served = serving.await.map_err(Error::internal)?;
