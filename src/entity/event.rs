@@ -12,7 +12,7 @@ pub struct Model {
     /// The client's id when it is a UUID, else one derived from it, else a fresh UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The client's id where it is not a UUID; at most 100 bytes.
+    /// The client's id where it is not a UUID in its usual spelling; at most 100 bytes.
     pub client_id: Option<String>,
     /// Number of the commit that stored it, rising by one a commit within the app.
     pub seq: i64,

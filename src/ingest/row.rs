@@ -58,17 +58,19 @@ pub(super) fn build(
     }
 }
 
-/// The id of the row, and the client's own where it is not a UUID.
+/// The id of the row, and the client's own where it is spelled otherwise.
 fn identity(id: Option<&str>, received_at: i64) -> (Uuid, Option<String>) {
     let Some(id) = id else {
         let millis = u64::try_from(received_at).unwrap_or_default();
         return (Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid(), None);
     };
-    // Only the usual spelling: a sender of any other gets its own text back.
+    // With hyphens only: any other notation is a text.
     if id.len() == 36
         && let Ok(uuid) = Uuid::try_parse(id)
     {
-        return (uuid, None);
+        // Only the spelling that the row's own id is written in: some platforms send upper case.
+        let client_id = (uuid.to_string() != id).then(|| id.to_owned());
+        return (uuid, client_id);
     }
     let digest = Sha256::digest(id.as_bytes());
     let mut bytes = [0; 16];
