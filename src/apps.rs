@@ -1,6 +1,12 @@
 //! Apps: created, renamed, deleted with all their data.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, PaginatorTrait, QueryFilter, entity::prelude::*};
+use std::{future::Future, time::Duration};
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    entity::prelude::*,
+};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{
@@ -10,14 +16,18 @@ use crate::{
     entity::{
         api_key,
         app::{self, Model},
+        app_deletion,
         app_member::{self, Role},
         event, event_head,
     },
-    error::{Error, Result},
+    error::{Error, Result, is_retryable},
 };
 
 /// How many apps one person may own or see.
 const APPS_PER_USER: u64 = 1_000;
+
+/// How many events of a deleted app are deleted by one statement: what others wait for is short.
+const DELETED_AT_ONCE: u64 = 5_000;
 
 /// Creates an app that belongs to the viewer. Without a time zone its days are those of UTC.
 pub async fn create(db: &Db, clock: &Clock, viewer: Viewer, name: &str, timezone: Option<&str>) -> Result<Model> {
@@ -74,29 +84,84 @@ pub async fn update(
 
 /// Deletes an app with its events, keys and memberships; says how many events there were.
 ///
-/// The head row goes first: every writer of events locks it, so those who came before have
-/// committed and are deleted too, and those who come after find no app.
+/// First, in one short transaction, the app itself, so that nobody can write or ask any more; then
+/// its events, some at a time, so that writers of other apps never wait for long.
 pub async fn delete(db: &Db, keys: &ApiKeys, scope: AppScope) -> Result<u64> {
     let app = scope.for_change()?.app_id();
     let (db, keys) = (db.clone(), keys.clone());
     // In a task of its own: an app of many events takes longer than a request may, and must not
     // begin anew whenever its owner has waited long enough.
-    tokio::spawn(async move { delete_all_of(&db, &keys, app).await }).await.map_err(Error::internal)?
+    let deleted = tokio::spawn(async move {
+        if !retried(|| delete_app(&db, app)).await? {
+            return Err(Error::NotFound("app"));
+        }
+        keys.forget();
+        Ok(delete_events(&db, app).await?)
+    });
+    deleted.await.map_err(Error::internal)?
 }
 
-async fn delete_all_of(db: &Db, keys: &ApiKeys, app: Uuid) -> Result<u64> {
+/// Deletes the events of apps whose deletion was interrupted. Where one is still under way, here or
+/// on another instance, the two share the work.
+pub async fn finish_deletions(db: &Db) -> Result<()> {
+    for interrupted in app_deletion::Entity::find().all(db.writer()).await? {
+        let events = delete_events(db, interrupted.app_id).await?;
+        tracing::info!(app = %interrupted.app_id, events, "finished the deletion of an app");
+    }
+    Ok(())
+}
+
+/// Deletes all of an app but its events, and notes that these must follow; `false` when there is no
+/// such app.
+///
+/// Every writer of events locks the head row and holds it to its commit. So whoever came before
+/// this has committed, and those events are seen by the deletion that follows; whoever comes after
+/// finds no head and stores nothing. From the commit on the app's events can only become fewer.
+async fn delete_app(db: &Db, app: Uuid) -> Result<bool, DbErr> {
     let transaction = db.begin().await?;
     event_head::Entity::delete_by_id(app).exec(&transaction).await?;
-    let events = event::Entity::delete_many().filter(event::Column::AppId.eq(app)).exec(&transaction).await?;
     api_key::Entity::delete_many().filter(api_key::Column::AppId.eq(app)).exec(&transaction).await?;
     app_member::Entity::delete_many().filter(app_member::Column::AppId.eq(app)).exec(&transaction).await?;
-    let gone = app::Entity::delete_by_id(app).exec(&transaction).await?;
-    if gone.rows_affected == 0 {
-        return Err(Error::NotFound("app"));
+    if app::Entity::delete_by_id(app).exec(&transaction).await?.rows_affected == 0 {
+        transaction.rollback().await?;
+        return Ok(false);
     }
+    app_deletion::ActiveModel { app_id: Set(app) }.insert(&transaction).await?;
     transaction.commit().await?;
-    keys.forget();
-    Ok(events.rows_affected)
+    Ok(true)
+}
+
+/// Deletes the events of an app that is gone, then the note that they must be; says how many.
+///
+/// One walk along the key is enough even if another walks at the same time: a row that the other is
+/// about to delete is waited for, and deleted here should the other fail. Steps over the key also
+/// keep each batch from reading again past all that earlier ones have deleted.
+async fn delete_events(db: &Db, app: Uuid) -> Result<u64, DbErr> {
+    let (mut deleted, mut from) = (0, Uuid::nil());
+    loop {
+        let rest = Condition::all().add(event::Column::AppId.eq(app)).add(event::Column::Id.gte(from));
+        let next = event::Entity::find().select_only().column(event::Column::Id).filter(rest.clone());
+        let next = next.order_by_asc(event::Column::Id).offset(DELETED_AT_ONCE).into_tuple::<Uuid>();
+        let next = next.one(db.writer()).await?;
+        let batch = rest.add_option(next.map(|next| event::Column::Id.lt(next)));
+        let batch = || event::Entity::delete_many().filter(batch.clone()).exec(db.writer());
+        deleted += retried(batch).await?.rows_affected;
+        let Some(next) = next else { break };
+        from = next;
+    }
+    retried(|| app_deletion::Entity::delete_by_id(app).exec(db.writer())).await?;
+    Ok(deleted)
+}
+
+/// Does it again, a few times, after a deadlock or a locked file.
+async fn retried<T, F: Future<Output = Result<T, DbErr>>>(attempt: impl Fn() -> F) -> Result<T, DbErr> {
+    for pause in [10, 50, 250] {
+        match attempt().await {
+            Err(failure) if is_retryable(&failure) => sleep(Duration::from_millis(pause)).await,
+            done => return done,
+        }
+    }
+    attempt().await
 }
 
 /// A time zone by its IANA name, in the spelling of the tz database.

@@ -1,6 +1,6 @@
 //! The schema: up, down to nothing, and up again to the same; and what it promises to tenants.
 
-use event_analytics::entity::{api_key, app, app_member, event, event_head, user, user_session};
+use event_analytics::entity::{api_key, app, app_deletion, app_member, event, event_head, user, user_session};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryTrait, Statement};
 
@@ -42,6 +42,7 @@ async fn entities_fit(db: &DatabaseConnection) {
     fits::<user::Entity>(db).await;
     fits::<user_session::Entity>(db).await;
     fits::<app::Entity>(db).await;
+    fits::<app_deletion::Entity>(db).await;
     fits::<app_member::Entity>(db).await;
     fits::<api_key::Entity>(db).await;
     fits::<event::Entity>(db).await;

@@ -5,6 +5,7 @@ pub use sea_orm_migration::{MigrationStatus, prelude::*};
 mod m20261122_000001_accounts;
 mod m20261122_000002_apps;
 mod m20261122_000003_events;
+mod m20261122_000004_app_deletions;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000001_accounts::Migration),
             Box::new(m20261122_000002_apps::Migration),
             Box::new(m20261122_000003_events::Migration),
+            Box::new(m20261122_000004_app_deletions::Migration),
         ]
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod api_key;
 pub mod app;
+pub mod app_deletion;
 pub mod app_member;
 pub mod event;
 pub mod event_head;

@@ -13,19 +13,23 @@ use tokio::{
     sync::{Notify, Semaphore},
     time::{interval, sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::router;
-use crate::{error::Result, state::App, telemetry};
+use super::{protect::longest_request, router};
+use crate::{apps, error::Result, state::App, telemetry};
 
 /// How long a client may take to send the head of a request, the first one or the next.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long requests in flight may take to finish once the server is told to stop.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long closing the store may take, which waits for statements nobody waits for any more.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often the use of API keys is written and old samples of metrics are folded up.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How often to look for deletions of apps that nobody finished; at the start first.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// Connections held at once; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 20_000;
@@ -33,17 +37,23 @@ const MAX_CONNECTIONS: usize = 20_000;
 /// Answers on `listener` until `shutdown` resolves. Then nobody new is let in, requests in flight
 /// are finished, and everything accepted is stored before this returns.
 pub async fn serve(app: App, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<()> {
-    let upkeep = tokio::spawn(keep_up(app.clone()));
+    let stop = CancellationToken::new();
+    let upkeep = tokio::spawn(keep_up(app.clone(), stop.clone()));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(sweep(app.clone())));
     let connections = GracefulShutdown::new();
     accept_until(listener, router(app.clone()), &connections, shutdown).await;
     app.draining.cancel();
-    if timeout(DRAIN_TIMEOUT, connections.shutdown()).await.is_err() {
+    if timeout(longest_request(&app.config), connections.shutdown()).await.is_err() {
         tracing::warn!("some requests did not finish in time and were cut off");
     }
     app.writer.drain().await;
-    upkeep.abort();
+    stop.cancel();
+    // Not aborted: counts that it is writing would be lost.
+    let _ = upkeep.await;
     let flushed = app.api_keys.flush_usage().await;
-    app.db.close().await;
+    if timeout(CLOSE_TIMEOUT, app.db.close()).await.is_err() {
+        tracing::warn!("the store did not close in time");
+    }
     flushed
 }
 
@@ -124,13 +134,23 @@ fn answer(
     }
 }
 
-/// Does now and then what no request should have to.
-async fn keep_up(app: App) {
+/// Does now and then what no request should have to. Told to stop, it finishes what it is at.
+async fn keep_up(app: App, stop: CancellationToken) {
     let mut ticks = interval(UPKEEP_INTERVAL);
-    loop {
-        ticks.tick().await;
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         telemetry::metrics().run_upkeep();
         if let Err(error) = app.api_keys.flush_usage().await {
+            error.log();
+        }
+    }
+}
+
+/// Finishes what deletions of apps have left behind.
+async fn sweep(app: App) {
+    let mut ticks = interval(SWEEP_INTERVAL);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = apps::finish_deletions(&app.db).await {
             error.log();
         }
     }

@@ -1,7 +1,14 @@
 //! Apps: created, changed, deleted with all their data.
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use std::time::{Duration, Instant};
+
+use event_analytics::entity::{app as app_row, app_deletion, event_head};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DbBackend, EntityTrait as _, Statement,
+    TransactionTrait as _,
+};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::{
     app::{Store, TestApp},
@@ -11,7 +18,7 @@ use crate::support::{
 /// Rows of every table that belong to any app, by table.
 async fn rows(app: &TestApp) -> Vec<(&'static str, i64)> {
     let mut rows = Vec::new();
-    for table in ["apps", "app_members", "api_keys", "event_heads", "events"] {
+    for table in ["apps", "app_members", "api_keys", "event_heads", "events", "app_deletions"] {
         let backend = if app.app.db.is_postgres() { DbBackend::Postgres } else { DbBackend::Sqlite };
         let count = Statement::from_string(backend, format!("SELECT COUNT(*) AS n FROM {table}"));
         let row = app.app.db.query_one_raw(count).await.unwrap().unwrap();
@@ -132,6 +139,42 @@ both_stores! {
         kept.post(json!({ "event_type": "page_view" })).await.ok();
     }
 
+    async fn an_interrupted_deletion_is_finished_after_a_restart(store: Store) {
+        let app = TestApp::start(store).await;
+        let kept = app.site().await;
+        kept.post(json!({ "event_type": "page_view" })).await.ok();
+        let before = rows(&app).await;
+        let site = Site::of(kept.owner.clone(), "Half gone").await;
+        site.post(vec![json!({ "event_type": "click" }); 25]).await.ok();
+        // The first of the two steps; keys and memberships go with the app.
+        let id = Uuid::parse_str(site.app_id.trim_start_matches("app_")).unwrap();
+        let transaction = app.app.db.begin().await.unwrap();
+        event_head::Entity::delete_by_id(id).exec(&transaction).await.unwrap();
+        app_row::Entity::delete_by_id(id).exec(&transaction).await.unwrap();
+        app_deletion::ActiveModel { app_id: Set(id) }.insert(&transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+
+        let app = app.stop().await.start().await;
+        let until = Instant::now() + Duration::from_secs(20);
+        while rows(&app).await != before {
+            assert!(Instant::now() < until, "{:?}", rows(&app).await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn an_app_of_many_events_is_deleted_whole(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        for _ in 0..11 {
+            site.post(vec![json!({ "event_type": "click" }); 1_000]).await.ok();
+        }
+        let gone = site.owner.mutate("deleteApp", json!({ "id": site.app_id }), "deletedEvents").await.data();
+        assert_eq!(gone["deleteApp"]["deletedEvents"], 11_000);
+        for (table, count) in rows(&app).await {
+            assert_eq!(count, 0, "{table}");
+        }
+    }
+
     async fn events_that_race_with_the_deletion_leave_no_trace(store: Store) {
         let app = TestApp::start(store).await;
         let site = app.site().await;
@@ -139,12 +182,12 @@ both_stores! {
         let posts = (0..40).map(|n| {
             let site = site.clone();
             tokio::spawn(async move {
-                tokio::time::sleep(std::time::Duration::from_millis(n)).await;
+                tokio::time::sleep(Duration::from_millis(n)).await;
                 site.post(json!({ "event_type": "late" })).await.status.as_u16()
             })
         });
         let posts: Vec<_> = posts.collect();
-        tokio::time::sleep(std::time::Duration::from_millis(15)).await;
+        tokio::time::sleep(Duration::from_millis(15)).await;
         site.owner.mutate("deleteApp", json!({ "id": site.app_id }), "deletedAppId").await.data();
         for post in posts {
             let status = post.await.unwrap();
@@ -154,4 +197,31 @@ both_stores! {
             assert_eq!(count, 0, "{table}");
         }
     }
+}
+
+/// Postgres alone can hold a deletion up at a chosen place: at one of its events.
+#[tokio::test(flavor = "multi_thread")]
+async fn others_store_events_while_an_app_is_being_deleted() {
+    let app = TestApp::start(Store::Postgres).await;
+    let kept = app.site().await;
+    let site = Site::of(kept.owner.clone(), "Large").await;
+    site.post(vec![json!({ "event_type": "click" }); 25]).await.ok();
+    let blocker = (*app.app.db).begin().await.unwrap();
+    blocker.execute_unprepared("SELECT 1 FROM events FOR UPDATE").await.unwrap();
+    let deletion = tokio::spawn({
+        let site = site.clone();
+        async move { site.owner.mutate("deleteApp", json!({ "id": site.app_id }), "deletedEvents").await.data() }
+    });
+    while app_deletion::Entity::find().one(&*app.app.db).await.unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for _ in 0..5 {
+        kept.post(json!({ "event_type": "page_view" })).await.ok();
+    }
+    assert_eq!(names(&site.owner).await, [json!("Alice's site")], "it is gone for its owner");
+    assert_eq!(site.post(json!({ "event_type": "late" })).await.refused(401), "UNAUTHENTICATED");
+    assert!(!deletion.is_finished());
+    blocker.rollback().await.unwrap();
+    assert_eq!(deletion.await.unwrap()["deleteApp"]["deletedEvents"], 25);
+    assert_eq!(kept.ask("summary(range: { preset: TODAY }) { events }").await["summary"]["events"], 5);
 }
