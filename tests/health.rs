@@ -49,6 +49,9 @@ both_stores! {
         let server = TestApp::start(store).await;
         let site = server.site().await;
         site.post(json!({"event_type": "page_view"})).await.ok();
+        for _ in 0..2 {
+            site.ask("summary(range: { preset: TODAY }) { events }").await;
+        }
         site.owner.get("/no/such/path?token=hushhush").await.expect(404);
         let metrics = site.owner.get("/metrics").await.expect(200);
         assert!(metrics.header("content-type").starts_with("text/plain"));
@@ -57,6 +60,9 @@ both_stores! {
             r#"uea_http_request_seconds_count{method="GET",route="unmatched",status="404"}"#,
             r#"uea_db_seconds_bucket{kind="select",result="ok",le=""#,
             r#"uea_ingest_events_total{verdict="#,
+            r#"uea_cache_total{result="hit"} "#,
+            r#"uea_cache_total{result="miss"} "#,
+            "uea_key_events_total ",
             "uea_queue_depth ",
             "uea_http_requests_in_flight ",
         ] {
