@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Executor as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
-    config::Config,
+    config::{Config, create_private_dir},
     error::{Error, Result},
 };
 
@@ -57,7 +57,7 @@ impl Db {
             let (readers, writers) = postgres_pools(options, config);
             return Self::open(readers, writers).await;
         }
-        std::fs::create_dir_all(&config.data_dir).map_err(Error::internal)?;
+        create_private_dir(&config.data_dir).map_err(Error::internal)?;
         options.map_sqlx_sqlite_opts(|sqlite| {
             sqlite
                 .create_if_missing(true)

@@ -114,6 +114,7 @@ fn secrets_are_made_once_and_only_for_their_owner() {
     let files: Vec<_> = data.read_dir().unwrap().map(|file| file.unwrap()).collect();
     assert_eq!(files.len(), 1, "{files:?}");
     assert_eq!(files[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(data.metadata().unwrap().permissions().mode() & 0o777, 0o700);
 
     let own = "an owner's own secret of 32 bytes or more";
     let mixed = read(&[vars[0], ("JWT_SECRET", own)]).unwrap();

@@ -13,7 +13,7 @@ use url::Url;
 use self::vars::Vars;
 pub use self::{
     proxies::{client_ip, network},
-    secrets::{Secret, write_private},
+    secrets::{Secret, create_private_dir, write_private},
 };
 use crate::error::Result;
 

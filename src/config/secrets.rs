@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Write as _,
-    fs::{self, OpenOptions},
+    fs::{self, DirBuilder, OpenOptions},
     io::{self, ErrorKind, Write as _},
     path::Path,
 };
@@ -40,7 +40,7 @@ impl std::fmt::Debug for Secret {
 pub(super) fn load_or_create(dir: &Path) -> io::Result<[Secret; 2]> {
     let path = dir.join("secrets");
     if !path.exists() {
-        fs::create_dir_all(dir)?;
+        create_private_dir(dir)?;
         create(&path)?;
     }
     let text = fs::read_to_string(&path)?;
@@ -70,6 +70,14 @@ fn create(path: &Path) -> io::Result<()> {
     });
     let _ = fs::remove_file(&draft);
     written
+}
+
+/// Makes a folder that only its owner may enter, where there is none; one that is there stays as it is.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
 }
 
 /// Writes a new file that only its owner may read, down to the disk.
