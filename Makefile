@@ -9,7 +9,7 @@ WEB := $(shell find playground -name node_modules -prune -o -name dist -prune -o
 demo: web ## Build everything, load a month of sample events, serve on 127.0.0.1:8080 (Ctrl-C ends it)
 	@cargo run --quiet --locked --profile $(PROFILE) -- demo
 
-test: ## Every check there is; installs Postgres, Redis and Chromium by apt where they are missing
+test: ## Every check there is; installs by apt what is missing: Postgres, Redis, Chromium (on Ubuntu that through Playwright)
 	@before=$$(git status --porcelain 2>/dev/null); \
 	$(MAKE) --no-print-directory tools web lint && cargo test --workspace --locked && \
 	if [ "$$before" != "$$(git status --porcelain 2>/dev/null)" ]; then \

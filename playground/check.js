@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 
 const [url, pictures] = process.argv.slice(2);
 
-// Where there is none of these, Playwright knows whether it has one of its own.
+// The places where .ci/tools looks as well. Where there is none, Playwright knows whether it has one of its own.
 const known = ["/usr/bin/chromium", "/usr/bin/google-chrome"];
 const executablePath = process.env.CHROMIUM || known.find((path) => existsSync(path));
 const profile = mkdtempSync(join(tmpdir(), "event-analytics-browser-"));
