@@ -95,7 +95,8 @@ fn limits(vars: &mut Vars) -> Limits {
         batch_events: vars.number("MAX_BATCH_EVENTS", 2_500, 1..=10_000),
         body_bytes: vars.number("MAX_BODY_BYTES", 5 << 20, 1 << 10..=64 << 20),
         queue_events: vars.number("INGEST_QUEUE_EVENTS", 50_000, 1..=10_000_000),
-        max_event_age: DAY * vars.number("MAX_EVENT_AGE_DAYS", 1_825, 1..=36_500),
+        // No event before 1970, where the range of all time starts.
+        max_event_age: DAY * vars.number("MAX_EVENT_AGE_DAYS", 1_825, 1..=20_000),
         query_timeout: Duration::from_secs(vars.number("QUERY_TIMEOUT_SECONDS", 30, 1..=600)),
     };
     if limits.body_bytes < limits.event_bytes {

@@ -12,7 +12,7 @@ use crate::{
         Answer, Breakdown, Comparison, Dimension, Interval, Metric, Needs, Question, Range, Report, Summary, Timeline,
         UserOrder, UserPage,
         filter::{EventFilter, MAX_TEXT},
-        range::{self, TimeRange},
+        range::{self, RangePreset, TimeRange},
     },
     auth::AppScope,
     clock::Moment,
@@ -33,6 +33,7 @@ pub struct Ask {
     pub filter: Arc<EventFilter>,
     previous: Option<Range>,
     timezone: String,
+    as_of: Option<i64>,
 }
 
 /// The arguments of a report as the client gave them.
@@ -57,15 +58,15 @@ impl Ask {
         let filter = arguments.filter.unwrap_or_default();
         filter.validate("filter")?;
         let timezone = canonical(&zone, timezone);
-        Ok(Self { scope, range, filter: Arc::new(filter), previous, timezone })
+        Ok(Self { scope, range, filter: Arc::new(filter), previous, timezone, as_of: None })
     }
 
-    /// Events of a range that is known already, or of all time.
-    pub fn within(scope: AppScope, range: Option<Range>, filter: Option<EventFilter>) -> Result<Self> {
+    /// Events of a range that is known already, or of all time, up to commit `seq`.
+    pub fn within(scope: AppScope, range: Option<Range>, seq: i64, filter: Option<EventFilter>) -> Result<Self> {
         let filter = filter.unwrap_or_default();
         filter.validate("filter")?;
         let range = range.unwrap_or(range::EVER);
-        Ok(Self { scope, range, filter: Arc::new(filter), previous: None, timezone: "UTC".into() })
+        Ok(Self { scope, range, filter: Arc::new(filter), previous: None, timezone: "UTC".into(), as_of: Some(seq) })
     }
 
     /// The headline figures that the client selected.
@@ -114,10 +115,11 @@ impl Ask {
         }
     }
 
-    /// Goes on as of the commit and within the range of an earlier page, or starts as of now.
+    /// Goes on as of the commit and within the range of an earlier page, or starts with the commit
+    /// of the list it is part of, by default the last one.
     pub async fn resume<K>(&mut self, ctx: &Context<'_>, after: Option<&Frozen<K>>) -> Result<i64> {
         let head = self.head(ctx).await?;
-        let Some(frozen) = after else { return Ok(head) };
+        let Some(frozen) = after else { return Ok(self.as_of.unwrap_or(head)) };
         let [from, to] = [frozen.range.from, frozen.range.to].map(|ms| Some(Moment(ms)));
         let range = TimeRange { from, to, preset: None }.resolve(0, &TimeZone::UTC);
         self.range = range.map_err(|_| Error::invalid("after", page::FOREIGN_CURSOR))?;
@@ -186,9 +188,22 @@ impl Grouping {
     }
 }
 
-/// What tells one range from another in a cursor.
-pub fn range_key(range: &TimeRange) -> impl Serialize + use<> {
-    (range.from, range.to, range.preset)
+/// What tells one range from another in a cursor: as it was asked for, because a preset moves on
+/// between pages.
+#[derive(Debug, Clone, Serialize)]
+pub struct RangeKey {
+    from: Option<Moment>,
+    to: Option<Moment>,
+    preset: Option<RangePreset>,
+    timezone: Option<String>,
+}
+
+impl RangeKey {
+    /// Of the arguments `range` and `timezone`.
+    pub fn of(range: &TimeRange, timezone: Option<&str>) -> Self {
+        let TimeRange { from, to, preset } = *range;
+        Self { from, to, preset, timezone: timezone.map(str::to_owned) }
+    }
 }
 
 /// What the cursors of time-bound lists keep: the commit and the range of the first page, so that

@@ -58,6 +58,29 @@ both_stores! {
         }
     }
 
+    async fn texts_that_no_event_can_hold_find_nothing(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        let event = json!({ "event_type": "page_view", "timestamp": "2026-11-22T10:00:00Z", "metadata": { "plan": "a" } });
+        site.post(event).await.ok();
+        // As GraphQL writes the character NUL.
+        let nul = r"\u0000";
+        assert_eq!(site.ask(&format!("user(userId: \"a{nul}\") {{ userId }}")).await["user"], Value::Null);
+        for filter in [
+            format!("os: {{ eq: \"a{nul}\" }}"),
+            format!("eventType: {{ contains: \"{nul}\" }}"),
+            format!("userId: {{ in: [\"a{nul}\"] }}"),
+            format!("property: {{ key: \"plan{nul}\", string: {{ eq: \"a\" }} }}"),
+            format!("property: {{ key: \"plan\", string: {{ eq: \"a{nul}\" }} }}"),
+        ] {
+            let arguments = format!("{TODAY}, filter: {{ {filter} }}");
+            let ask = format!("summary({arguments}) {{ events }} events({arguments}, first: 1) {{ nodes {{ id }} }}");
+            assert_eq!(site.ask(&ask).await, json!({ "summary": { "events": 0 }, "events": { "nodes": [] } }), "{filter}");
+        }
+        let ask = format!("breakdown({TODAY}, by: [PROPERTY], property: \"plan{nul}\") {{ rows {{ label }} }}");
+        assert_eq!(site.ask(&ask).await["breakdown"]["rows"], json!([{ "label": "(none)" }]));
+    }
+
     async fn a_cursor_continues_only_the_list_it_came_from(store: Store) {
         let app = TestApp::start(store).await;
         let site = app.site().await;

@@ -152,6 +152,29 @@ both_stores! {
         }
     }
 
+    async fn the_activity_of_a_user_is_of_the_list_they_are_on(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        site.post(json!([view("ann", "08:00:00", "/"), view("bob", "09:00:00", "/"), view("ann", "08:30:00", "/a")])).await.ok();
+        let parts = "pageInfo { endCursor } nodes { userId totals { events } events(first: 1) { pageInfo { endCursor } nodes { pagePath } } }";
+        let first = &site.ask(&format!("users({TODAY}, first: 1) {{ {parts} }}")).await["users"];
+        assert_eq!(first["nodes"][0]["userId"], "bob");
+        site.post(view("ann", "08:45:00", "/late")).await.ok();
+        let after = &first["pageInfo"]["endCursor"];
+        let ann = &site.ask(&format!("users({TODAY}, first: 1, after: {after}) {{ {parts} }}")).await["users"]["nodes"][0];
+        assert_eq!((&ann["totals"]["events"], &ann["events"]["nodes"]), (&json!(2), &json!([{ "pagePath": "/a" }])));
+        // A cursor goes on within its own range, and in no other.
+        let more = |range: &str, cursor: &Value| {
+            format!("user(userId: \"ann\"{range}) {{ events(first: 5, after: {cursor}) {{ nodes {{ pagePath }} }} }}")
+        };
+        let cursor = &ann["events"]["pageInfo"]["endCursor"];
+        let same = site.ask(&more(&format!(", {TODAY}"), cursor)).await;
+        assert_eq!(same["user"]["events"]["nodes"], json!([{ "pagePath": "/" }]));
+        for range in ["", ", range: { preset: LAST_7_DAYS }"] {
+            assert_eq!(site.try_ask(&more(range, cursor)).await.error_code(), "BAD_USER_INPUT", "{range}");
+        }
+    }
+
     async fn a_user_is_known_by_what_they_did(store: Store) {
         let app = TestApp::start(store).await;
         let site = app.site().await;

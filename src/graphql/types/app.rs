@@ -19,7 +19,7 @@ use crate::{
     clock::Moment,
     entity::{app, app_member},
     graphql::{
-        ask::{Arguments, Ask, Grouping, range_key},
+        ask::{Arguments, Ask, Grouping, RangeKey},
         context::ContextExt,
         error::Result,
         guard::REPORT,
@@ -209,7 +209,7 @@ impl App {
         #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<Page<Event>> {
-        let list = ("events", self.scope.app_id(), range_key(&range), filter.clone(), timezone.clone());
+        let list = ("events", self.scope.app_id(), RangeKey::of(&range, timezone.as_deref()), filter.clone());
         let ask = self.ask(ctx, range, filter, timezone, None)?;
         event::page(ctx, ask, None, list, first, after).await
     }
@@ -225,8 +225,9 @@ impl App {
         timezone: Option<String>,
     ) -> Option<Result<UserStats>> {
         let found = async {
-            let range = range.map(|range| self.ask(ctx, range, None, timezone, None)).transpose()?;
-            UserStats::find(ctx, self.scope, user_id, range.map(|ask| ask.range)).await
+            let key = range.as_ref().map(|range| RangeKey::of(range, timezone.as_deref()));
+            let ask = range.map(|range| self.ask(ctx, range, None, timezone, None)).transpose()?;
+            UserStats::find(ctx, self.scope, user_id, ask.map(|ask| ask.range).zip(key)).await
         };
         found.await.transpose()
     }
@@ -245,8 +246,9 @@ impl App {
         #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<CountedPage<UserStats>> {
-        let list = ("users", self.scope.app_id(), range_key(&range), filter.clone(), timezone.clone(), order_by);
+        let key = RangeKey::of(&range, timezone.as_deref());
+        let list = ("users", self.scope.app_id(), key.clone(), filter.clone(), order_by);
         let ask = self.ask(ctx, range, filter, timezone, None)?;
-        user_stats::page(ctx, ask, order_by, list, first, after).await
+        user_stats::page(ctx, ask, key, order_by, list, first, after).await
     }
 }

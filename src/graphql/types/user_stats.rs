@@ -14,7 +14,7 @@ use crate::{
     clock::Moment,
     error::Error,
     graphql::{
-        ask::{Ask, Frozen},
+        ask::{Ask, Frozen, RangeKey},
         context::ContextExt,
         error::Result,
         guard::LOOKUP,
@@ -41,6 +41,7 @@ pub struct Totals {
 pub struct UserStats {
     scope: AppScope,
     range: Option<Range>,
+    range_key: Option<RangeKey>,
     seq: i64,
     totals: UserTotals,
 }
@@ -51,15 +52,16 @@ impl UserStats {
         ctx: &Context<'_>,
         scope: AppScope,
         user_id: String,
-        range: Option<Range>,
+        range: Option<(Range, RangeKey)>,
     ) -> Result<Option<Self>> {
         // Nobody can have been stored under such an id, and Postgres would not even compare it.
         if user_id.contains('\0') {
             return Ok(None);
         }
+        let (range, range_key) = range.unzip();
         let seq = ctx.loader().loader().head(scope).await?;
         let found = ctx.loader().load_one(SeenUser { scope, user_id, range, seq }).await?;
-        Ok(found.map(|stats| Self { scope, range, seq, totals: stats.totals.clone() }))
+        Ok(found.map(|stats| Self { scope, range, range_key, seq, totals: stats.totals.clone() }))
     }
 
     async fn stats(&self, ctx: &Context<'_>) -> Result<std::sync::Arc<user::UserStats>> {
@@ -74,6 +76,7 @@ impl UserStats {
 pub async fn page(
     ctx: &Context<'_>,
     mut ask: Ask,
+    range_key: RangeKey,
     order: UserOrder,
     list: impl Serialize,
     first: i32,
@@ -89,7 +92,8 @@ pub async fn page(
             UserOrder::Events => i64::try_from(totals.events.0).unwrap_or(i64::MAX),
         };
         let at = ask.freeze(seq, (sorted_by, totals.user_id.clone()));
-        (at, UserStats { scope: ask.scope, range: Some(ask.range), seq, totals })
+        let range_key = Some(range_key.clone());
+        (at, UserStats { scope: ask.scope, range: Some(ask.range), range_key, seq, totals })
     });
     Ok(page.counted(items.collect(), found.more, found.total)?)
 }
@@ -151,8 +155,8 @@ impl UserStats {
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<Page<Event>> {
         let user = self.totals.user_id.clone();
-        let list = ("activity", self.scope.app_id(), user.clone(), filter.clone());
-        let ask = Ask::within(self.scope, self.range, filter)?;
+        let list = ("activity", self.scope.app_id(), user.clone(), self.range_key.clone(), filter.clone());
+        let ask = Ask::within(self.scope, self.range, self.seq, filter)?;
         event::page(ctx, ask, Some(user), list, first, after).await
     }
 }
