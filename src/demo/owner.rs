@@ -98,8 +98,10 @@ impl Demo {
         let owned = match kept {
             Some(owned) => owned,
             None => {
-                // A new app, or one in place of another that was deleted: either way it is empty.
-                (self.loaded, self.anchor_ms) = (false, app.clock.now_ms());
+                // In place of one that was deleted with its month: the new month ends now.
+                if std::mem::take(&mut self.loaded) {
+                    self.anchor_ms = app.clock.now_ms();
+                }
                 apps::create(&app.db, &app.clock, viewer, APP_NAME, None).await?
             }
         };
