@@ -55,7 +55,7 @@ pub async fn create(db: &Db, clock: &Clock, viewer: Viewer, name: &str, timezone
         created_at: Set(now),
     };
     owner.insert(&transaction).await?;
-    event_head::ActiveModel { app_id: Set(id), seq: Set(0) }.insert(&transaction).await?;
+    event_head::ActiveModel { app_id: Set(id), seq: Set(0), links: Set(0) }.insert(&transaction).await?;
     transaction.commit().await?;
     Ok(app)
 }

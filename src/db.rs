@@ -1,6 +1,8 @@
 //! The store: readers beside writers, on Postgres so that neither waits for the other's connections,
 //! on SQLite because it allows one writer.
 
+mod partition;
+
 use std::{ops::Deref, sync::Arc, thread, time::Duration};
 
 use migration::{MigrationStatus, Migrator, MigratorTrait};
@@ -8,7 +10,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
-use sqlx::{AssertSqlSafe, Executor as _};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, SqlitePool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
@@ -24,6 +26,16 @@ const WRITING_CONNECTIONS: u32 = 6;
 
 /// The number of the lock that whoever migrates holds; any number no other program uses.
 const MIGRATION_LOCK: i64 = 0x7565_615f_6d69_6772;
+
+/// The pool of connections that write, below the entities: groups of events are too large for
+/// values that are copied one by one.
+#[derive(Debug, Clone, Copy)]
+pub enum WritePool<'a> {
+    /// Of the server.
+    Postgres(&'a PgPool),
+    /// Of the file.
+    Sqlite(&'a SqlitePool),
+}
 
 /// A handle to the database. Reads go through it directly; writes start at [`Db::begin`] or use
 /// [`Db::writer`].
@@ -122,6 +134,15 @@ impl Db {
         &self.writer
     }
 
+    /// The connections behind [`Db::writer`].
+    pub fn write_pool(&self) -> WritePool<'_> {
+        if self.is_postgres() {
+            WritePool::Postgres(self.writer.get_postgres_connection_pool())
+        } else {
+            WritePool::Sqlite(self.writer.get_sqlite_connection_pool())
+        }
+    }
+
     /// A transaction that will write. On SQLite it takes the write lock at once, so that it can
     /// not fail half-way for want of it.
     ///
@@ -162,6 +183,11 @@ fn postgres_pools(options: ConnectOptions, config: &Config) -> (ConnectOptions, 
     let for_writers = (most / 3).clamp(1, WRITING_CONNECTIONS);
     let mut writers = options.clone();
     writers.max_connections(for_writers);
+    writers.map_sqlx_postgres_pool_opts(|pool| {
+        pool.after_connect(|connection, _| {
+            Box::pin(async move { connection.execute(partition::PLANS).await.map(drop) })
+        })
+    });
     let mut readers = options;
     readers.max_connections((most - for_writers).max(1));
     let limit = format!("SET statement_timeout = {}", config.limits.query_timeout.as_millis());

@@ -159,10 +159,15 @@ impl From<DbErr> for Error {
             }
             // Postgres: canceled by its statement timeout.
             _ if sqlstate(&error).is_some_and(|code| code == "57014") => Self::Timeout,
-            _ if lost_connection(&error) || is_retryable(&error) => Self::unavailable(&error),
+            _ if is_lost_connection(&error) || is_retryable(&error) => Self::unavailable(&error),
             _ => Self::internal(error),
         }
     }
+}
+
+/// A failure of the driver below the entities, as the entities report it.
+pub fn of_driver(error: sqlx::Error) -> DbErr {
+    DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)))
 }
 
 /// Whether running the same transaction again may succeed: deadlock, serialization failure, or
@@ -182,7 +187,8 @@ pub fn is_data_error(error: &DbErr) -> bool {
     })
 }
 
-fn lost_connection(error: &DbErr) -> bool {
+/// Whether the connection ended, or none was to be had. What became of a COMMIT is then not known.
+pub fn is_lost_connection(error: &DbErr) -> bool {
     match error {
         DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => {
             matches!(

@@ -55,6 +55,7 @@ impl App {
         telemetry::metrics();
         let db = Db::connect(&config).await?;
         db.migrate().await?;
+        db.create_partitions(clock.now_ms()).await?;
         let shared = config.redis_url.as_ref().map(Shared::connect).transpose()?;
         let google = config.google.as_ref();
         Ok(Self(Arc::new(Parts {

@@ -16,7 +16,8 @@ const ROWS: u64 = 1_000;
 const CONNECTIONS: usize = 2;
 const COPY: &str = "COPY bare_events (app_id, id, client_id, seq, timestamp, received_at, event_type, user_id, \
     anonymous_id, session_id, url, hostname, path, referrer, referrer_domain, utm_source, utm_medium, utm_campaign, \
-    utm_term, utm_content, ip_address, country, user_agent, browser, os, device, screen_width, screen_height, metadata) \
+    utm_term, utm_content, ip_address, country, user_agent, browser, browser_version, os, os_version, device, title, \
+    language, region, city, currency, screen_width, screen_height, revenue, is_bot, metadata) \
     FROM STDIN (FORMAT binary)";
 
 /// Rows per second.
@@ -61,7 +62,7 @@ fn encode(rows: &[event::Model], out: &mut Vec<u8>) {
     out.clear();
     out.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
     for row in rows {
-        out.extend_from_slice(&29i16.to_be_bytes());
+        out.extend_from_slice(&38i16.to_be_bytes());
         field(out, Some(row.app_id.as_bytes()));
         field(out, Some(Uuid::now_v7().as_bytes()));
         field(out, row.client_id.as_deref().map(str::as_bytes));
@@ -87,14 +88,23 @@ fn encode(rows: &[event::Model], out: &mut Vec<u8>) {
             &row.country,
             &row.user_agent,
             &row.browser,
+            &row.browser_version,
             &row.os,
+            &row.os_version,
             &row.device,
+            &row.title,
+            &row.language,
+            &row.region,
+            &row.city,
+            &row.currency,
         ] {
             field(out, text.as_deref().map(str::as_bytes));
         }
         for size in [row.screen_width, row.screen_height] {
             field(out, size.map(i32::to_be_bytes).as_ref().map(<[u8; 4]>::as_slice));
         }
+        field(out, row.revenue.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+        field(out, Some(&[u8::from(row.is_bot)]));
         field(out, row.metadata.as_ref().map(|json| json.to_string().into_bytes()).as_deref());
     }
     out.extend_from_slice(&(-1i16).to_be_bytes());

@@ -92,7 +92,7 @@ async fn post(app: &App, demo: &Demo, events: &[SampleEvent]) -> Result<usize> {
     let mut kept = 0;
     for (_, verdict) in receipt.items {
         match verdict {
-            Verdict::Stored | Verdict::Duplicate => kept += 1,
+            Verdict::Stored | Verdict::Duplicate | Verdict::Spooled => kept += 1,
             Verdict::Rejected(refusal) => {
                 return Err(Error::internal(format!("the sample was refused: {} {}", refusal.code, refusal.message)));
             }

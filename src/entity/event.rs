@@ -1,9 +1,10 @@
 //! Something that happened, as it is kept.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// A row of `events`. Text is bounded at acceptance, so every index entry fits its page.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Default)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Default, Serialize, Deserialize)]
 #[sea_orm(table_name = "events")]
 pub struct Model {
     /// Whose.
@@ -34,6 +35,8 @@ pub struct Model {
     pub hostname: Option<String>,
     /// Its path, without query and fragment.
     pub path: Option<String>,
+    /// The page's title.
+    pub title: Option<String>,
     /// Where the visitor came from, whole.
     pub referrer: Option<String>,
     /// Its host without `www.`; absent when it is the page's own.
@@ -52,14 +55,30 @@ pub struct Model {
     pub ip_address: Option<String>,
     /// ISO 3166-1 alpha-2, upper case.
     pub country: Option<String>,
+    /// A part of the country, as the sender or the geo database names it.
+    pub region: Option<String>,
+    /// A town, as the sender or the geo database names it.
+    pub city: Option<String>,
+    /// The visitor's first language: a BCP 47 tag.
+    pub language: Option<String>,
     /// As the client sent it.
     pub user_agent: Option<String>,
     /// Its browser, such as `Firefox`.
     pub browser: Option<String>,
+    /// Major version of the browser.
+    pub browser_version: Option<String>,
     /// Its operating system, such as `Android`.
     pub os: Option<String>,
+    /// Version of the operating system.
+    pub os_version: Option<String>,
     /// `desktop`, `mobile`, `tablet`, `tv`, `console` or `bot`.
     pub device: Option<String>,
+    /// Whether nobody is behind it. Questions leave such events out unless asked for them.
+    pub is_bot: bool,
+    /// What it brought in, in millionths of the unit of `currency`: whole numbers add up exactly.
+    pub revenue: Option<i64>,
+    /// ISO 4217, upper case.
+    pub currency: Option<String>,
     /// In CSS pixels.
     pub screen_width: Option<i32>,
     /// In CSS pixels.

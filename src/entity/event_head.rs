@@ -16,6 +16,8 @@ pub struct Model {
     pub app_id: Uuid,
     /// The number of the last commit.
     pub seq: i64,
+    /// How many identities were linked to users. While it is zero, nobody has to look for any.
+    pub links: i64,
 }
 
 /// Joins nothing.

@@ -7,6 +7,8 @@ pub mod writer;
 mod row;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use self::{
     enrich::{Enricher, Sender},
@@ -21,6 +23,8 @@ pub enum Verdict {
     Stored,
     /// Its id was stored before; counted once.
     Duplicate,
+    /// Safe on this machine's disk, and stored as soon as the database is back.
+    Spooled,
     /// Not kept.
     Rejected(Refusal),
 }
@@ -41,6 +45,43 @@ pub struct Refusal {
 pub struct Receipt {
     /// The id of the event (the client's own, or the one it was given) and the verdict.
     pub items: Vec<(Option<String>, Verdict)>,
+}
+
+/// An event that was accepted and is not stored yet.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The row it becomes. App and commit are set by the writer.
+    pub event: event::Model,
+    /// Whether its id was made for it just now, so that it can not be in the table.
+    #[serde(skip)]
+    pub fresh: bool,
+    /// Whom it makes known as whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Link>,
+    /// The visitor id of yesterday's salt, where the server made today's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub yesterday: Option<String>,
+}
+
+impl Draft {
+    /// What may be stored once: app and id.
+    pub fn key(&self) -> (Uuid, Uuid) {
+        (self.event.app_id, self.event.id)
+    }
+
+    /// Custom properties as text.
+    pub fn metadata(&self) -> Option<String> {
+        self.event.metadata.as_ref().map(ToString::to_string)
+    }
+}
+
+/// Two ids of one person. From the event that says so on, what comes under `from` counts for `to`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// An anonymous id, or a user id given up.
+    pub from: String,
+    /// A user id.
+    pub to: String,
 }
 
 /// What acceptance needs.
@@ -73,7 +114,7 @@ pub async fn accept(
 pub struct Prepared {
     /// An entry an event of the request; `Stored` stands for "next in `events`".
     items: Vec<(Option<String>, Verdict)>,
-    events: Vec<event::Model>,
+    events: Vec<Draft>,
 }
 
 /// The first half of [`accept`], for whoever must know how many events there are before they are
@@ -81,23 +122,33 @@ pub struct Prepared {
 pub fn prepare(intake: Intake<'_>, sender: &Sender, body: &[u8], format: wire::Format) -> Result<Prepared> {
     let received_at = intake.clock.now_ms();
     let body = wire::split(body, format, intake.limits)?;
-    let mut items = Vec::with_capacity(body.events.len());
-    let mut events = Vec::with_capacity(body.events.len());
-    for raw in body.events {
-        let (id, parsed) = match raw {
-            Ok(raw) => wire::parse(raw, body.sent_at, received_at, intake.limits),
-            Err(refusal) => (None, Err(refusal)),
-        };
+    let parsed = body.events.into_iter().map(|raw| match raw {
+        Ok(raw) => wire::parse(raw, body.sent_at, received_at, intake.limits),
+        Err(refusal) => (None, Err(refusal)),
+    });
+    Ok(prepare_events(intake.enricher, sender, received_at, parsed))
+}
+
+/// The same for events that were read already: each with its id where it has one, or the reason why
+/// it can not be kept. `received_at` is when they arrived.
+pub fn prepare_events(
+    enricher: &Enricher,
+    sender: &Sender,
+    received_at: i64,
+    parsed: impl Iterator<Item = (Option<String>, Result<wire::Incoming, Refusal>)>,
+) -> Prepared {
+    let (mut items, mut events) = (Vec::new(), Vec::new());
+    for (id, parsed) in parsed {
         match parsed {
             Ok(incoming) => {
-                let event = row::build(intake.enricher, sender, received_at, id.as_deref(), incoming);
-                items.push((Some(id.unwrap_or_else(|| event.id.to_string())), Verdict::Stored));
-                events.push(event);
+                let draft = row::build(enricher, sender, received_at, id.as_deref(), incoming);
+                items.push((Some(id.unwrap_or_else(|| draft.event.id.to_string())), Verdict::Stored));
+                events.push(draft);
             }
             Err(refusal) => items.push((id, Verdict::Rejected(refusal))),
         }
     }
-    Ok(Prepared { items, events })
+    Prepared { items, events }
 }
 
 impl Prepared {
@@ -134,6 +185,7 @@ impl Verdict {
         match self {
             Self::Stored => "accepted",
             Self::Duplicate => "duplicate",
+            Self::Spooled => "spooled",
             Self::Rejected(_) => "rejected",
         }
     }
@@ -146,7 +198,7 @@ impl Receipt {
     }
 
     fn count(&self) {
-        for label in ["accepted", "duplicate", "rejected"] {
+        for label in ["accepted", "duplicate", "spooled", "rejected"] {
             let events = u64::try_from(self.of(label)).unwrap_or(u64::MAX);
             metrics::counter!("uea_ingest_events_total", "verdict" => label).increment(events);
         }

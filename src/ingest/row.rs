@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
 use super::{
+    Draft,
     enrich::{self, Enricher, Sender},
     wire::{Incoming, bounds},
 };
@@ -17,14 +18,15 @@ pub(super) fn build(
     received_at: i64,
     id: Option<&str>,
     incoming: Incoming,
-) -> event::Model {
+) -> Draft {
+    let fresh = id.is_none();
     let (id, client_id) = identity(id, received_at);
     let ip = incoming.ip.or(sender.ip);
     let user_agent = incoming.user_agent.or_else(|| sender.user_agent.as_deref().and_then(kept_agent));
     let agent = user_agent.as_deref().map(|user_agent| enricher.agent(user_agent)).unwrap_or_default();
     let page = incoming.url.as_deref().map(enrich::page).unwrap_or_default();
     let referrer = incoming.referrer.as_deref();
-    event::Model {
+    let event = event::Model {
         id,
         client_id,
         timestamp: incoming.timestamp,
@@ -33,6 +35,12 @@ pub(super) fn build(
         user_id: incoming.user_id,
         anonymous_id: incoming.anonymous_id,
         session_id: incoming.session_id,
+        title: incoming.title,
+        language: incoming.language,
+        region: incoming.region,
+        city: incoming.city,
+        revenue: incoming.revenue,
+        currency: incoming.currency,
         referrer_domain: referrer.and_then(|from| enrich::referrer_domain(from, page.hostname.as_deref())),
         url: incoming.url,
         hostname: page.hostname,
@@ -47,6 +55,9 @@ pub(super) fn build(
         ip_address: ip.map(|ip| enricher.kept_ip(ip)),
         browser: agent.browser.clone(),
         os: agent.os.clone(),
+        browser_version: None,
+        os_version: None,
+        is_bot: false,
         device: agent.device.map(str::to_owned),
         user_agent,
         screen_width: incoming.screen_width,
@@ -55,7 +66,8 @@ pub(super) fn build(
         // The writer's part.
         app_id: Uuid::nil(),
         seq: 0,
-    }
+    };
+    Draft { event, fresh, link: incoming.link, yesterday: None }
 }
 
 /// The id of the row, and the client's own where it is spelled otherwise.

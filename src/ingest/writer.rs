@@ -5,10 +5,14 @@
 //! forms the next group. There is no timer: an idle server commits a lone event at once, a busy
 //! one shares each commit among hundreds.
 
-mod insert;
+mod connection;
+mod postgres;
+mod row;
+mod sqlite;
 mod transaction;
 
 use std::{
+    collections::HashMap,
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
@@ -16,14 +20,14 @@ use std::{
 
 use futures::FutureExt;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use uuid::Uuid;
 
 use self::transaction::Outcome;
 use crate::{
     auth::AppScope,
     db::Db,
-    entity::event,
     error::{Error, Result},
-    ingest::Verdict,
+    ingest::{Draft, Verdict},
 };
 
 /// A group stops growing at this many events: larger ones add latency and no throughput.
@@ -32,6 +36,11 @@ const GROUP_EVENTS: usize = 4_000;
 const POSTGRES_TASKS: usize = 2;
 /// When a client should try again after the queue was full.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// App and id of an event: what may be stored once.
+type Key = (Uuid, Uuid);
+/// Keys that are in the table, with commit and arrival.
+type Stored = HashMap<Key, (i64, i64)>;
 
 /// The one way an event is stored. A bounded queue in front of the tasks that commit.
 #[derive(Clone)]
@@ -46,7 +55,7 @@ struct Queue {
 
 /// The events of one request, which all belong to one app.
 struct Job {
-    events: Vec<event::Model>,
+    events: Vec<Draft>,
     reply: oneshot::Sender<Result<Vec<Verdict>>>,
     /// Gives the room back when the job is dropped, whichever way that happens.
     room: OwnedSemaphorePermit,
@@ -70,13 +79,13 @@ impl Writer {
     /// `NotFound` when the app is gone.
     ///
     /// A caller that stops waiting changes nothing: what was queued is stored all the same.
-    pub async fn store(&self, scope: AppScope, mut events: Vec<event::Model>) -> Result<Vec<Verdict>> {
+    pub async fn store(&self, scope: AppScope, mut events: Vec<Draft>) -> Result<Vec<Verdict>> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
         let app_id = scope.app_id();
-        for event in &mut events {
-            event.app_id = app_id;
+        for draft in &mut events {
+            draft.event.app_id = app_id;
         }
         let room = self.0.room.clone().try_acquire_many_owned(self.permits(events.len())).map_err(|_| full())?;
         let (reply, answer) = oneshot::channel();

@@ -145,11 +145,14 @@ async fn keep_up(app: App, stop: CancellationToken) {
     }
 }
 
-/// Finishes what deletions of apps have left behind.
+/// Finishes what deletions of apps have left behind, and makes room for the months to come.
 async fn sweep(app: App) {
     let mut ticks = interval(SWEEP_INTERVAL);
     loop {
         ticks.tick().await;
+        if let Err(error) = app.db.create_partitions(app.clock.now_ms()).await {
+            error.log();
+        }
         if let Err(error) = apps::finish_deletions(&app.db).await {
             error.log();
         }

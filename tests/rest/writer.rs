@@ -6,7 +6,7 @@ use event_analytics::{
     auth::AppScope,
     entity::{event, event_head},
     error::Error,
-    ingest::{Verdict, writer::Writer},
+    ingest::{Draft, Verdict, writer::Writer},
 };
 use futures::future::join_all;
 use proptest::prelude::*;
@@ -24,8 +24,16 @@ async fn scope(app: &TestApp, site: &Site) -> AppScope {
     app.app.api_keys.authenticate(&site.key).await.unwrap().scope
 }
 
-fn event(id: u128) -> event::Model {
-    event::Model { id: Uuid::from_u128(id), event_type: "x".into(), timestamp: 1, received_at: 2, ..Default::default() }
+fn event(id: u128) -> Draft {
+    draft("x", id)
+}
+
+fn draft(event_type: &str, id: u128) -> Draft {
+    let (id, event_type) = (Uuid::from_u128(id), event_type.to_owned());
+    Draft {
+        event: event::Model { id, event_type, timestamp: 1, received_at: 2, ..Default::default() },
+        ..Default::default()
+    }
 }
 
 both_stores! {
@@ -121,7 +129,7 @@ both_stores! {
              BEGIN SELECT RAISE(ABORT, 'picky'); END"
         };
         app.app.db.writer().execute_unprepared(trigger).await.unwrap();
-        let poison = |id| event::Model { event_type: "poison".into(), ..event(id) };
+        let poison = |id| draft("poison", id);
         let events: Vec<_> = (0..100).map(|id| if id % 33 == 0 { poison(id) } else { event(id) }).collect();
         let verdicts = app.app.writer.store(scope, events).await.unwrap();
         for (id, verdict) in verdicts.iter().enumerate() {

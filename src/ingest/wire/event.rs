@@ -9,7 +9,10 @@ use serde::{
 use serde_json::{Value, value::RawValue};
 
 use super::{bounds, metadata, time, value};
-use crate::{config::Limits, ingest::Refusal};
+use crate::{
+    config::Limits,
+    ingest::{Link, Refusal},
+};
 
 /// An event whose every field is within bounds.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +43,20 @@ pub struct Incoming {
     pub user_agent: Option<String>,
     /// The visitor's country, from a sender that knows it.
     pub country: Option<String>,
+    /// A part of the country, from a sender that knows it.
+    pub region: Option<String>,
+    /// The visitor's town, from a sender that knows it.
+    pub city: Option<String>,
+    /// The visitor's first language.
+    pub language: Option<String>,
+    /// The page's title.
+    pub title: Option<String>,
+    /// In millionths of the unit of `currency`.
+    pub revenue: Option<i64>,
+    /// ISO 4217, upper case.
+    pub currency: Option<String>,
+    /// Whom it makes known as whom.
+    pub link: Option<Link>,
 }
 
 /// Reads one event. The id is told in any case, where there is one that can be read.
@@ -91,6 +108,13 @@ fn incoming(fields: &Fields<'_>, sent_at: Option<i64>, received_at: i64, limits:
         ip: value::ip(fields.get(Name::Ip), "ip")?,
         user_agent: value::cut_text(fields.get(Name::UserAgent), "user_agent", bounds::USER_AGENT)?,
         country: value::country(fields.get(Name::Country), "country")?,
+        region: None,
+        city: None,
+        language: None,
+        title: None,
+        revenue: None,
+        currency: None,
+        link: None,
     })
 }
 

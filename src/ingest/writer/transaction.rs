@@ -5,19 +5,28 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{DatabaseTransaction, DbErr, TransactionTrait};
+use sea_orm::{DbErr, RuntimeErr};
+use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::insert::{self, Row};
+use super::{
+    Key,
+    connection::{Connection, Transaction},
+    row::Row,
+};
 use crate::{
     db::Db,
-    entity::event,
-    error::{self, Error},
-    ingest::Refusal,
+    error::{self, Error, of_driver},
+    ingest::{Draft, Refusal},
 };
 
 /// How often a group is tried again after a deadlock or a locked file.
 const ATTEMPTS: u32 = 6;
+/// How often a group is tried again after its connection was lost, or did not answer.
+const LOST_ATTEMPTS: u32 = 2;
+/// How long one attempt may take. A database that went away without a word would otherwise keep
+/// the events of all later requests waiting for minutes.
+const ATTEMPT_TIME: Duration = Duration::from_secs(30);
 
 /// What became of one event of the group.
 #[derive(Debug, Clone)]
@@ -32,79 +41,172 @@ pub(super) enum Outcome {
     AppGone,
 }
 
+/// The head of an app's log, moved on by the transaction that holds it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    /// The number of this commit.
+    pub seq: i64,
+    /// How many identities are linked to users.
+    pub links: i64,
+}
+
+/// The numbers under which earlier attempts asked for a commit, by app. What became of those
+/// commits is not known when their answer was lost.
+type Unsure = HashSet<(Uuid, i64)>;
+
 /// Stores the events of several requests; an outcome an event, in their order. When this fails,
-/// nothing is kept.
-pub(super) async fn store(db: &Db, jobs: &[Vec<event::Model>]) -> Result<Vec<Vec<Outcome>>, Error> {
+/// nothing is kept, unless the answer to the last COMMIT was lost: then all is kept or nothing.
+/// Repeating the events is safe either way.
+pub(super) async fn store(db: &Db, jobs: &[Vec<Draft>]) -> Result<Vec<Vec<Outcome>>, Error> {
     let group = Group::new(jobs);
-    let (mut attempt, mut careful) = (0, false);
+    let (mut attempt, mut lost, mut careful, mut unsure) = (0, 0, false, Unsure::new());
     let outcomes = loop {
-        match group.commit(db, careful).await {
+        let failure = match group.attempt(db, careful, &mut unsure).await {
             Ok(outcomes) => break outcomes,
-            Err(refused) if error::is_data_error(&refused) && !careful => careful = true,
-            Err(failure) if error::is_retryable(&failure) && attempt < ATTEMPTS => {
-                attempt += 1;
-                let pause = (1u64 << attempt) + rand::random_range(0..(4u64 << attempt));
-                tracing::debug!(error = %failure, attempt, "storing a group again");
-                tokio::time::sleep(Duration::from_millis(pause)).await;
-            }
-            Err(failure) => return Err(failure.into()),
+            Err(failure) => failure,
+        };
+        if error::is_data_error(&failure) && !careful {
+            // A month without a partition looks like an event that does not fit.
+            careful = !db.cover(group.events.iter().map(|draft| draft.event.received_at)).await?;
+            continue;
         }
+        let (tried, most) = if error::is_lost_connection(&failure) {
+            (&mut lost, LOST_ATTEMPTS)
+        } else if error::is_retryable(&failure) {
+            (&mut attempt, ATTEMPTS)
+        } else {
+            return Err(failure.into());
+        };
+        if *tried == most {
+            return Err(failure.into());
+        }
+        *tried += 1;
+        let pause = (1u64 << *tried) + rand::random_range(0..(4u64 << *tried));
+        tracing::debug!(error = %failure, attempt = *tried, "storing a group again");
+        tokio::time::sleep(Duration::from_millis(pause)).await;
     };
     Ok(group.of_each_job(jobs, &outcomes))
 }
 
 /// The distinct events of a group, sorted by key, and the way back from each event to them.
 struct Group<'a> {
-    rows: Vec<&'a event::Model>,
-    /// Key to place in `rows`.
-    places: HashMap<(Uuid, Uuid), usize>,
+    events: Vec<&'a Draft>,
+    /// Key to place in `events`.
+    places: HashMap<Key, usize, foldhash::fast::RandomState>,
 }
 
 impl<'a> Group<'a> {
     /// Of equal ids the first wins.
-    fn new(jobs: &'a [Vec<event::Model>]) -> Self {
-        let mut seen = HashSet::new();
-        let mut rows: Vec<_> = jobs.iter().flatten().filter(|event| seen.insert(key(event))).collect();
-        // One order for all writers, and neighbours in the index.
-        rows.sort_unstable_by_key(|event| key(event));
-        let places = rows.iter().enumerate().map(|(place, event)| (key(event), place)).collect();
-        Self { rows, places }
-    }
-
-    /// The transaction: lock the heads, which numbers the commit, then insert. A careful one
-    /// survives an event that the database refuses, for the price of savepoints.
-    async fn commit(&self, db: &Db, careful: bool) -> Result<Vec<Outcome>, DbErr> {
-        let transaction = db.begin().await?;
-        let apps: BTreeSet<Uuid> = self.rows.iter().map(|event| event.app_id).collect();
-        let heads = insert::lock_heads(&transaction, apps.into_iter().collect()).await?;
-        let mut outcomes = vec![Outcome::AppGone; self.rows.len()];
-        let mut rows = Vec::with_capacity(self.rows.len());
-        for (place, event) in self.rows.iter().enumerate() {
-            if let Some(seq) = heads.get(&event.app_id) {
-                rows.push((place, Row { event, seq: *seq }));
+    fn new(jobs: &'a [Vec<Draft>]) -> Self {
+        let most = jobs.iter().map(Vec::len).sum();
+        let mut places = HashMap::with_capacity_and_hasher(most, Default::default());
+        let mut events = Vec::with_capacity(most);
+        for draft in jobs.iter().flatten() {
+            if places.insert(draft.key(), 0).is_none() {
+                events.push(draft);
             }
         }
-        if careful {
-            insert_or_split(&transaction, &rows, &mut outcomes).await?;
-        } else {
-            insert_new(&transaction, &rows, &mut outcomes).await?;
+        // Neighbours in the index.
+        events.sort_unstable_by_key(|draft| draft.key());
+        for (place, draft) in events.iter().enumerate() {
+            places.insert(draft.key(), place);
         }
-        if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Stored)) {
-            transaction.commit().await?;
+        Self { events, places }
+    }
+
+    /// One try. A connection that did not answer in time is not used again: nobody knows what it
+    /// is still at.
+    async fn attempt(&self, db: &Db, careful: bool, unsure: &mut Unsure) -> Result<Vec<Outcome>, DbErr> {
+        let mut connection = Connection::acquire(db).await.map_err(of_driver)?;
+        let tried = timeout(ATTEMPT_TIME, self.commit(&mut connection, careful, unsure)).await;
+        tried.unwrap_or_else(|_| {
+            connection.close();
+            Err(DbErr::Conn(RuntimeErr::Internal("the database did not answer in time".into())))
+        })
+    }
+
+    /// The transaction: lock the heads, which numbers the commit, leave out what is stored, insert
+    /// the rest. A careful one survives an event that the database refuses, for the price of
+    /// savepoints.
+    async fn commit(
+        &self,
+        connection: &mut Connection,
+        careful: bool,
+        unsure: &mut Unsure,
+    ) -> Result<Vec<Outcome>, DbErr> {
+        let mut transaction = connection.begin().await.map_err(of_driver)?;
+        let apps: BTreeSet<Uuid> = self.events.iter().map(|draft| draft.event.app_id).collect();
+        let apps: Vec<Uuid> = apps.into_iter().collect();
+        let heads: HashMap<_, _> = transaction.lock_heads(&apps).await.map_err(of_driver)?.into_iter().collect();
+        let mut outcomes = vec![Outcome::AppGone; self.events.len()];
+        let mut rows = self.new_rows(&mut transaction, &heads, unsure, &mut outcomes).await?;
+        if careful {
+            insert_or_split(&mut transaction, &mut rows, &mut |key, refusal| self.refuse(&mut outcomes, key, refusal))
+                .await?;
+        } else {
+            transaction.insert(&rows).await.map_err(of_driver)?;
+        }
+        if rows.iter().any(|row| self.outcome(&outcomes, row).is_some_and(|is| matches!(is, Outcome::Stored))) {
+            unsure.extend(heads.iter().map(|(app, head)| (*app, head.seq)));
+            transaction.commit().await.map_err(of_driver)?;
         } else {
             // Nothing new: the heads keep their numbers, so that cached answers stay good.
-            transaction.rollback().await?;
+            transaction.rollback().await.map_err(of_driver)?;
         }
         Ok(outcomes)
     }
 
+    /// The events that are not stored yet, counted as stored; the others get their outcome.
+    async fn new_rows(
+        &self,
+        transaction: &mut Transaction<'_>,
+        heads: &HashMap<Uuid, Head>,
+        unsure: &Unsure,
+        outcomes: &mut [Outcome],
+    ) -> Result<Vec<Row<'a>>, DbErr> {
+        // An id made a moment ago is not in the table, unless a try before this one put it there.
+        let looked_up = self.events.iter().filter(|draft| !draft.fresh || !unsure.is_empty());
+        let keys: Vec<Key> = looked_up.map(|draft| draft.key()).collect();
+        let arrived = self.events.iter().map(|draft| draft.event.received_at).min().unwrap_or_default();
+        let stored = transaction.stored(&keys, arrived).await.map_err(of_driver)?;
+        let mut rows = Vec::with_capacity(self.events.len());
+        for (draft, outcome) in self.events.iter().zip(outcomes) {
+            let Some(head) = heads.get(&draft.event.app_id) else { continue };
+            *outcome = match stored.get(&draft.key()) {
+                // Not a duplicate but what an earlier try has stored after all. The number may since have
+                // gone to another commit, so the time of arrival has to be the same too.
+                Some((seq, arrival))
+                    if unsure.contains(&(draft.event.app_id, *seq)) && *arrival == draft.event.received_at =>
+                {
+                    Outcome::Stored
+                }
+                Some(_) => Outcome::Duplicate,
+                None => {
+                    rows.push(Row::new(draft, head.seq));
+                    Outcome::Stored
+                }
+            };
+        }
+        Ok(rows)
+    }
+
+    fn outcome<'o>(&self, outcomes: &'o [Outcome], row: &Row<'_>) -> Option<&'o Outcome> {
+        outcomes.get(*self.places.get(&row.key())?)
+    }
+
+    fn refuse(&self, outcomes: &mut [Outcome], key: Key, refusal: Refusal) {
+        if let Some(outcome) = self.places.get(&key).and_then(|place| outcomes.get_mut(*place)) {
+            *outcome = Outcome::Refused(refusal);
+        }
+    }
+
     /// Deals the outcomes out again: the first event of an id gets what became of the row, later
     /// ones are duplicates of it.
-    fn of_each_job(&self, jobs: &[Vec<event::Model>], outcomes: &[Outcome]) -> Vec<Vec<Outcome>> {
+    fn of_each_job(&self, jobs: &[Vec<Draft>], outcomes: &[Outcome]) -> Vec<Vec<Outcome>> {
         let mut taken = vec![false; outcomes.len()];
-        let mut of_event = |event: &event::Model| {
+        let mut of_event = |draft: &Draft| {
             let Some((first, outcome)) =
-                self.places.get(&key(event)).and_then(|place| taken.get_mut(*place).zip(outcomes.get(*place)))
+                self.places.get(&draft.key()).and_then(|place| taken.get_mut(*place).zip(outcomes.get(*place)))
             else {
                 return Outcome::AppGone;
             };
@@ -118,53 +220,30 @@ impl<'a> Group<'a> {
 /// Inserts the rows. Where the database refuses one of them, halves them until the culprit stands
 /// alone, under savepoints, so that it fails by itself and the transaction stays whole.
 async fn insert_or_split(
-    transaction: &DatabaseTransaction,
-    rows: &[(usize, Row<'_>)],
-    outcomes: &mut [Outcome],
+    transaction: &mut Transaction<'_>,
+    rows: &mut [Row<'_>],
+    refuse: &mut (dyn FnMut(Key, Refusal) + Send),
 ) -> Result<(), DbErr> {
-    let savepoint = transaction.begin().await?;
-    match insert_new(&savepoint, rows, outcomes).await {
-        Ok(()) => return savepoint.commit().await,
+    let mut savepoint = transaction.savepoint().await.map_err(of_driver)?;
+    match savepoint.insert(rows).await.map_err(of_driver) {
+        Ok(()) => return savepoint.commit().await.map_err(of_driver),
         Err(refused) => {
-            savepoint.rollback().await?;
+            savepoint.rollback().await.map_err(of_driver)?;
             if !error::is_data_error(&refused) {
                 return Err(refused);
             }
             tracing::warn!(error = %refused, events = rows.len(), "the database refused an event");
         }
     }
-    if let [(place, _)] = rows {
-        set(outcomes, *place, Outcome::Refused(not_storable()));
+    if let [row] = rows {
+        refuse(row.key(), not_storable());
         return Ok(());
     }
-    let (left, right) = rows.split_at(rows.len() / 2);
-    Box::pin(insert_or_split(transaction, left, outcomes)).await?;
-    Box::pin(insert_or_split(transaction, right, outcomes)).await
-}
-
-async fn insert_new(
-    transaction: &DatabaseTransaction,
-    rows: &[(usize, Row<'_>)],
-    outcomes: &mut [Outcome],
-) -> Result<(), DbErr> {
-    let stored = insert::insert(transaction, rows.iter().map(|(_, row)| row)).await?;
-    for (place, row) in rows {
-        let new = stored.contains(&key(row.event));
-        set(outcomes, *place, if new { Outcome::Stored } else { Outcome::Duplicate });
-    }
-    Ok(())
-}
-
-fn set(outcomes: &mut [Outcome], place: usize, outcome: Outcome) {
-    if let Some(slot) = outcomes.get_mut(place) {
-        *slot = outcome;
-    }
+    let (left, right) = rows.split_at_mut(rows.len() / 2);
+    Box::pin(insert_or_split(transaction, left, refuse)).await?;
+    Box::pin(insert_or_split(transaction, right, refuse)).await
 }
 
 fn not_storable() -> Refusal {
     Refusal { code: "NOT_STORABLE", field: None, message: "The database could not store this event.".into() }
-}
-
-fn key(event: &event::Model) -> (Uuid, Uuid) {
-    (event.app_id, event.id)
 }

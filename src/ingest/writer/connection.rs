@@ -1,0 +1,100 @@
+//! A connection that stores groups, of either store.
+
+use sqlx::{Acquire as _, Error, Postgres, Sqlite, pool::PoolConnection};
+use uuid::Uuid;
+
+use super::{Key, Stored, postgres, row::Row, sqlite, transaction::Head};
+use crate::db::{Db, WritePool};
+
+/// Taken from the pool of those that write, and given back when dropped.
+pub(super) enum Connection {
+    Postgres(PoolConnection<Postgres>),
+    Sqlite(PoolConnection<Sqlite>),
+}
+
+impl Connection {
+    /// Waits for one.
+    pub(super) async fn acquire(db: &Db) -> Result<Self, Error> {
+        Ok(match db.write_pool() {
+            WritePool::Postgres(pool) => Self::Postgres(pool.acquire().await?),
+            WritePool::Sqlite(pool) => Self::Sqlite(pool.acquire().await?),
+        })
+    }
+
+    /// Begins a transaction. On SQLite it takes the write lock at once, so that it can not fail
+    /// half-way for want of it.
+    pub(super) async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
+        use sqlx::Connection as _;
+        Ok(match self {
+            Self::Postgres(connection) => Transaction::Postgres(connection.begin().await?),
+            Self::Sqlite(connection) => Transaction::Sqlite(connection.begin_with("BEGIN IMMEDIATE").await?),
+        })
+    }
+
+    /// Has it closed rather than given back.
+    pub(super) fn close(&mut self) {
+        match self {
+            Self::Postgres(connection) => connection.close_on_drop(),
+            Self::Sqlite(connection) => connection.close_on_drop(),
+        }
+    }
+}
+
+/// A transaction or a savepoint, undone when dropped.
+pub(super) enum Transaction<'c> {
+    Postgres(sqlx::Transaction<'c, Postgres>),
+    Sqlite(sqlx::Transaction<'c, Sqlite>),
+}
+
+impl Transaction<'_> {
+    /// Moves the heads of `apps` (sorted) on by one and holds them to the end. The answer lacks apps
+    /// that are gone.
+    pub(super) async fn lock_heads(&mut self, apps: &[Uuid]) -> Result<Vec<(Uuid, Head)>, Error> {
+        match self {
+            Self::Postgres(transaction) => postgres::lock_heads(transaction, apps).await,
+            Self::Sqlite(transaction) => sqlite::lock_heads(transaction, apps).await,
+        }
+    }
+
+    /// Which of these keys are stored, of events that arrived at `arrived` or later. On Postgres only
+    /// the partitions of the last month before that are looked into.
+    pub(super) async fn stored(&mut self, keys: &[Key], arrived: i64) -> Result<Stored, Error> {
+        if keys.is_empty() {
+            return Ok(Stored::new());
+        }
+        match self {
+            Self::Postgres(transaction) => postgres::stored(transaction, keys, arrived).await,
+            Self::Sqlite(transaction) => sqlite::stored(transaction, keys).await,
+        }
+    }
+
+    /// Inserts rows whose keys are not stored.
+    pub(super) async fn insert(&mut self, rows: &[Row<'_>]) -> Result<(), Error> {
+        match self {
+            Self::Postgres(transaction) => postgres::insert(transaction, rows).await,
+            Self::Sqlite(transaction) => sqlite::insert(transaction, rows).await,
+        }
+    }
+
+    /// A part that can be undone by itself.
+    pub(super) async fn savepoint(&mut self) -> Result<Transaction<'_>, Error> {
+        Ok(match self {
+            Self::Postgres(transaction) => Transaction::Postgres(transaction.begin().await?),
+            Self::Sqlite(transaction) => Transaction::Sqlite(transaction.begin().await?),
+        })
+    }
+
+    pub(super) async fn commit(self) -> Result<(), Error> {
+        match self {
+            Self::Postgres(transaction) => transaction.commit().await,
+            Self::Sqlite(transaction) => transaction.commit().await,
+        }
+    }
+
+    pub(super) async fn rollback(self) -> Result<(), Error> {
+        match self {
+            Self::Postgres(transaction) => transaction.rollback().await,
+            Self::Sqlite(transaction) => transaction.rollback().await,
+        }
+    }
+}

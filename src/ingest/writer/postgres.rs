@@ -1,0 +1,92 @@
+//! The statements of a group on Postgres: whole columns travel as arrays.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, postgres::PgArguments, query::Query};
+use uuid::Uuid;
+
+use super::{
+    Key, Stored,
+    row::{NUMBERS, Row, SIZES, TEXTS, names},
+    transaction::Head,
+};
+
+/// Rows of one statement; more add latency only.
+const ROWS: usize = 1_000;
+
+/// How far back a repeated id is looked for, in milliseconds: 31 days. Partitions that ended before
+/// are not touched.
+const LOOK_BACK_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
+
+/// Moves the heads of `apps` (sorted) on by one and holds them to the end of the transaction.
+pub(super) async fn lock_heads(connection: &mut PgConnection, apps: &[Uuid]) -> Result<Vec<(Uuid, Head)>, Error> {
+    // The inner query locks in order; an UPDATE by itself locks in whatever order it scans.
+    let sql = "WITH locked AS MATERIALIZED \
+               (SELECT app_id FROM event_heads WHERE app_id = ANY($1) ORDER BY app_id FOR NO KEY UPDATE) \
+               UPDATE event_heads SET seq = seq + 1 FROM locked WHERE event_heads.app_id = locked.app_id \
+               RETURNING event_heads.app_id, seq, links";
+    let heads: Vec<(Uuid, i64, i64)> = sqlx::query_as(sql).bind(apps).fetch_all(connection).await?;
+    Ok(heads.into_iter().map(|(app, seq, links)| (app, Head { seq, links })).collect())
+}
+
+/// Which of these keys are stored, with the commit and the arrival of each.
+pub(super) async fn stored(connection: &mut PgConnection, keys: &[Key], now: i64) -> Result<Stored, Error> {
+    let sql = "SELECT e.app_id, e.id, e.seq, e.received_at FROM unnest($1::uuid[], $2::uuid[]) AS k (app_id, id) \
+               JOIN events e ON e.app_id = k.app_id AND e.id = k.id AND e.received_at >= $3";
+    let mut stored = HashMap::new();
+    for keys in keys.chunks(ROWS) {
+        let (apps, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+        let found: Vec<(Uuid, Uuid, i64, i64)> = sqlx::query_as(sql)
+            .bind(apps)
+            .bind(ids)
+            .bind(now.saturating_sub(LOOK_BACK_MS))
+            .fetch_all(&mut *connection)
+            .await?;
+        stored.extend(found.into_iter().map(|(app, id, seq, received_at)| ((app, id), (seq, received_at))));
+    }
+    Ok(stored)
+}
+
+/// Inserts rows whose keys are not stored.
+pub(super) async fn insert(connection: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), Error> {
+    for rows in rows.chunks(ROWS) {
+        let mut query: Query<'_, Postgres, PgArguments> = sqlx::query(AssertSqlSafe(INSERT.as_str()));
+        query = query.bind(rows.iter().map(|row| row.key().0).collect::<Vec<_>>());
+        query = query.bind(rows.iter().map(|row| row.key().1).collect::<Vec<_>>());
+        for (_, value) in NUMBERS {
+            query = query.bind(array(rows, |row| value(row)));
+        }
+        for (_, value) in SIZES {
+            query = query.bind(array(rows, |row| value(row)));
+        }
+        for (_, value) in TEXTS {
+            query = query.bind(array(rows, |row| value(row)));
+        }
+        query = query.bind(rows.iter().map(|row| row.draft.event.is_bot).collect::<Vec<_>>());
+        let metadata: Vec<_> = rows.iter().map(|row| row.draft.metadata()).collect();
+        query = query.bind(some(metadata.iter().map(Option::as_deref)));
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// A column. One without a value travels as the empty array, which `unnest` fills up with NULL.
+fn array<'r, T>(rows: &'r [Row<'_>], value: impl Fn(&'r Row<'_>) -> Option<T>) -> Vec<Option<T>> {
+    some(rows.iter().map(value))
+}
+
+fn some<T>(values: impl Iterator<Item = Option<T>>) -> Vec<Option<T>> {
+    let mut any = false;
+    let values: Vec<_> = values.inspect(|value| any |= value.is_some()).collect();
+    if any { values } else { Vec::new() }
+}
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let kinds = ["uuid"; 2].into_iter();
+    let kinds = kinds.chain([("bigint"); NUMBERS.len()]).chain(["int"; SIZES.len()]).chain(["text"; TEXTS.len()]);
+    let kinds = kinds.chain(["boolean", "text"]);
+    let arrays: Vec<_> = kinds.enumerate().map(|(at, kind)| format!("${}::{kind}[]", at + 1)).collect();
+    let (names, arrays) = (names().join(", "), arrays.join(", "));
+    let cells = names.replace("metadata", "metadata::json");
+    format!("INSERT INTO events ({names}) SELECT {cells} FROM unnest({arrays}) AS t ({names})")
+});
