@@ -106,7 +106,8 @@ pub async fn accept(
     body: Bytes,
     format: wire::Format,
 ) -> Result<Receipt> {
-    prepare(intake, sender, &body, format)?.store(intake.writer, scope).await
+    let body = wire::Dialect::Native(format).split(&body, intake.limits)?;
+    prepare(intake, sender, body).store(intake.writer, scope).await
 }
 
 /// The events of a request, read and enriched but not stored.
@@ -119,14 +120,9 @@ pub struct Prepared {
 
 /// The first half of [`accept`], for whoever must know how many events there are before they are
 /// stored: no waiting, no writing.
-pub fn prepare(intake: Intake<'_>, sender: &Sender, body: &[u8], format: wire::Format) -> Result<Prepared> {
+pub fn prepare(intake: Intake<'_>, sender: &Sender, body: wire::Body<'_>) -> Prepared {
     let received_at = intake.clock.now_ms();
-    let body = wire::split(body, format, intake.limits)?;
-    let parsed = body.events.into_iter().map(|raw| match raw {
-        Ok(raw) => wire::parse(raw, body.sent_at, received_at, intake.limits),
-        Err(refusal) => (None, Err(refusal)),
-    });
-    Ok(prepare_events(intake.enricher, sender, received_at, parsed))
+    prepare_events(intake.enricher, sender, received_at, body.parse(received_at, intake.limits))
 }
 
 /// The same for events that were read already: each with its id where it has one, or the reason why
@@ -145,7 +141,11 @@ pub fn prepare_events(
                 items.push((Some(id.unwrap_or_else(|| draft.event.id.to_string())), Verdict::Stored));
                 events.push(draft);
             }
-            Err(refusal) => items.push((id, Verdict::Rejected(refusal))),
+            Err(refusal) => {
+                // Not every dialect has a place in its answer where it could be told.
+                tracing::debug!(code = refusal.code, field = refusal.field, "an event was refused");
+                items.push((id, Verdict::Rejected(refusal)));
+            }
         }
     }
     Prepared { items, events }
@@ -189,12 +189,23 @@ impl Verdict {
             Self::Rejected(_) => "rejected",
         }
     }
+
+    /// Why the event was not kept, where it was not.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        if let Self::Rejected(refusal) = self { Some(refusal) } else { None }
+    }
 }
 
 impl Receipt {
     /// Events whose verdict has this label.
     pub fn of(&self, label: &str) -> usize {
         self.items.iter().filter(|(_, verdict)| verdict.label() == label).count()
+    }
+
+    /// Why nothing was kept, where nothing was: the first reason.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        let refusals: Option<Vec<&Refusal>> = self.items.iter().map(|(_, verdict)| verdict.refusal()).collect();
+        refusals?.first().copied()
     }
 
     fn count(&self) {

@@ -24,7 +24,7 @@ pub(super) fn build(
     let ip = incoming.ip.or(sender.ip);
     let user_agent = incoming.user_agent.or_else(|| sender.user_agent.as_deref().and_then(kept_agent));
     let agent = user_agent.as_deref().map(|user_agent| enricher.agent(user_agent)).unwrap_or_default();
-    let page = incoming.url.as_deref().map(enrich::page).unwrap_or_default();
+    let page = incoming.url.as_deref().map(enrich::page).unwrap_or_default().or_campaign(incoming.campaign);
     let referrer = incoming.referrer.as_deref();
     let event = event::Model {
         id,

@@ -1,4 +1,7 @@
-//! The native event as clients send it.
+//! Events as clients send them: the native ones, and those of other dialects.
+//!
+//! Events of other dialects are translated into native ones and then read like these, so that one
+//! set of bounds and refusals holds for all. Of native ones:
 //!
 //! A body is first cut into events without looking into them, so that an event that is broken
 //! inside (a lone surrogate, 10^400, a thousand brackets) is refused alone. Names may be written
@@ -6,15 +9,25 @@
 //! talk to an older server; a known name that occurs twice is refused, because nobody can say
 //! which was meant. Absent, `null` and empty text mean the same.
 
+mod dialect;
 mod event;
+mod fields;
 mod metadata;
+mod money;
+mod plausible;
+mod posthog;
+mod segment;
 mod split;
 mod time;
+mod translated;
+mod umami;
 mod value;
 
 pub use self::{
-    event::{Incoming, parse},
-    split::{Body, split},
+    dialect::Dialect,
+    event::{Campaign, Incoming},
+    segment::Call,
+    split::Body,
 };
 
 /// How the body of a request is laid out.
@@ -32,13 +45,19 @@ pub mod bounds {
     pub const ID: usize = 100;
     /// `event_type`.
     pub const EVENT_TYPE: usize = 100;
-    /// `user_id`, `anonymous_id` and `session_id`. They are indexed.
+    /// `user_id`, `anonymous_id`, `previous_id` and `session_id`. They are indexed.
     pub const PERSON: usize = 200;
     /// `url` and `referrer`.
     pub const ADDRESS: usize = 2_048;
+    /// `title`. What is longer is cut.
+    pub const TITLE: usize = 500;
+    /// `language`, such as `de-CH`.
+    pub const LANGUAGE: usize = 35;
+    /// `region` and `city`.
+    pub const PLACE: usize = 100;
     /// `user_agent`. What is longer is cut, as browsers decide it and not the sender.
     pub const USER_AGENT: usize = 512;
-    /// A campaign field taken out of `url`. What is longer is cut.
+    /// A campaign field, sent or taken out of `url`. What is longer is cut.
     pub const CAMPAIGN: usize = 200;
     /// A host name taken out of an address. What is longer is cut.
     pub const HOST: usize = 255;

@@ -88,9 +88,23 @@ impl Incoming {
     }
 
     fn too_large(&self) -> Problem {
-        let message = format!("A request may hold at most {} bytes, inflated.", self.most);
-        Error::TooLarge { field: Some("body".into()), message }.into()
+        too_large(self.most)
     }
+}
+
+/// What `decoder` makes of a body that is here already, as long as that is at most so many bytes.
+pub async fn inflate(decoder: impl AsyncRead + Unpin, most: usize) -> Result<Bytes, Problem> {
+    let mut bytes = Vec::new();
+    match decoder.take(most as u64 + 1).read_to_end(&mut bytes).await {
+        Ok(_) if bytes.len() > most => Err(too_large(most)),
+        Ok(_) => Ok(bytes.into()),
+        Err(_) => Err(Error::invalid("body", "The body is incomplete, or not what it seems to be.").into()),
+    }
+}
+
+fn too_large(most: usize) -> Problem {
+    let message = format!("A request may hold at most {most} bytes, inflated.");
+    Error::TooLarge { field: Some("body".into()), message }.into()
 }
 
 fn unknown_encoding() -> Problem {

@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error::Error;
+use crate::{error::Error, ingest::Refusal};
 
 /// What every answer of the REST API looks like.
 #[derive(Debug, Serialize, ToSchema)]
@@ -68,6 +68,21 @@ impl Problem {
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
+    }
+}
+
+impl Problem {
+    /// What it is made of, for dialects that have a shape of their own for it.
+    pub fn into_parts(self) -> (StatusCode, HeaderMap, Fault) {
+        (self.status, *self.headers, self.fault)
+    }
+}
+
+impl From<&Refusal> for Problem {
+    fn from(refusal: &Refusal) -> Self {
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, refusal.code, refusal.message.clone());
+        problem.fault.field = refusal.field.clone();
+        problem
     }
 }
 

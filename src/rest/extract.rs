@@ -15,6 +15,10 @@ use crate::{
     ingest::{enrich::Sender, wire::Format},
 };
 
+/// There is no key anywhere.
+pub const NO_KEY: Error =
+    Error::Unauthenticated("An API key is needed: send it as X-API-Key, as Authorization: Bearer, or as ?key=.");
+
 /// The raw API key, wherever the client put it. Headers win over the address, which ends up in
 /// logs and is meant for beacons that can set no header.
 pub fn raw_key(headers: &HeaderMap, query: Option<&str>) -> Result<String> {
@@ -33,9 +37,7 @@ pub fn raw_key(headers: &HeaderMap, query: Option<&str>) -> Result<String> {
             _ => {}
         }
     }
-    query_value(query, "key").ok_or(Error::Unauthenticated(
-        "An API key is needed: send it as X-API-Key, as Authorization: Bearer, or as ?key=.",
-    ))
+    query_value(query, "key").ok_or(NO_KEY)
 }
 
 /// The key as user name, with an empty password, as older SDKs send it.

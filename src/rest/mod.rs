@@ -1,6 +1,7 @@
 //! The REST sidecar: events in, sign-in redirects, health.
 
 pub mod body;
+mod dialects;
 pub mod error;
 pub mod events;
 pub mod extract;
@@ -8,3 +9,5 @@ pub mod health;
 pub mod limits;
 pub mod oauth;
 pub mod openapi;
+mod pixel;
+mod take;

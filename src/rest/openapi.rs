@@ -19,7 +19,7 @@ use utoipa::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 pub use self::shapes::{Failure, NewEvent, Refused, Submission};
-use super::{events, limits};
+use super::{events, limits, pixel};
 use crate::state::App;
 
 const DOCUMENT: &str = "/api/v1/openapi.json";
@@ -32,11 +32,15 @@ const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
 #[openapi(
     info(
         title = "Unified Event Analytics: REST",
-        description = "Sends events in. Questions are asked over GraphQL at `/graphql`; see `/playground`."
+        description = "Sends events in. Questions are asked over GraphQL at `/graphql`; see `/playground`. \
+            Clients made for Segment (`/v1/batch`, `/v1/track`, …), PostHog (`/batch`, `/e`, `/i/v0/e`, `/capture`), \
+            Umami (`/api/send`) and Plausible (`/api/event`) may send here as well: each finds its own paths, \
+            statuses and bodies, and needs only another host and key."
     ),
     paths(
         events::post_events,
         events::post_batch,
+        pixel::get_pixel,
         limits::get_limits,
         others::openapi_json,
         others::health,

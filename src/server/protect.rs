@@ -10,7 +10,7 @@ use axum::{
 };
 use tokio::{sync::Semaphore, time::timeout};
 use tower_http::{
-    cors::{AllowOrigin, Any, CorsLayer},
+    cors::{AllowHeaders, AllowOrigin, Any, CorsLayer},
     set_header::SetResponseHeaderLayer,
 };
 
@@ -29,8 +29,6 @@ const MAX_IN_FLIGHT: usize = 1_024;
 
 /// How long browsers may remember what they were allowed.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(24 * 60 * 60);
-
-const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Permits of [`bound_in_flight`].
 pub(super) fn in_flight() -> Arc<Semaphore> {
@@ -74,9 +72,9 @@ fn failure(error: Error) -> Response {
 }
 
 /// Pages of any origin may send events and read the answer: what lets them in is the key, never a
-/// cookie.
+/// cookie. They may send any header, as every library has some of its own.
 pub(super) fn cors_of_ingestion() -> CorsLayer {
-    let headers = [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::AUTHORIZATION, X_API_KEY, X_REQUEST_ID];
+    let headers = AllowHeaders::mirror_request();
     CorsLayer::new().allow_origin(Any).allow_methods([Method::GET, Method::POST]).allow_headers(headers).readable()
 }
 

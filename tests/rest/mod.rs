@@ -4,6 +4,7 @@ mod bad_input;
 mod compression;
 mod duplicates;
 mod enrichment;
+mod fields;
 mod geo;
 mod ingestion;
 mod keys;

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::ingest::wire::bounds;
+use crate::ingest::wire::{Campaign, bounds};
 
 /// The parts of a page's address that questions ask for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +21,19 @@ pub struct Page {
     pub utm_term: Option<String>,
     /// `utm_content`
     pub utm_content: Option<String>,
+}
+
+impl Page {
+    /// What the address says of a campaign, or else what was sent beside it: never a mixture.
+    pub fn or_campaign(mut self, sent: Campaign) -> Self {
+        let told = [&self.utm_source, &self.utm_medium, &self.utm_campaign, &self.utm_term, &self.utm_content];
+        if told.iter().all(|field| field.is_none()) {
+            let Campaign { source, medium, name, term, content } = sent;
+            (self.utm_source, self.utm_medium, self.utm_campaign) = (source, medium, name);
+            (self.utm_term, self.utm_content) = (term, content);
+        }
+        self
+    }
 }
 
 /// Takes an address apart. It may lack scheme and host, as in `/pricing?utm_source=x`; of what is

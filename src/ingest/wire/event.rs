@@ -1,14 +1,14 @@
 //! One event, read and bounded.
 
-use std::{fmt, net::IpAddr};
+use std::net::IpAddr;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
 use serde_json::{Value, value::RawValue};
 
-use super::{bounds, metadata, time, value};
+use super::{
+    bounds,
+    fields::{Fields, Name},
+    metadata, money, time, value,
+};
 use crate::{
     config::Limits,
     ingest::{Link, Refusal},
@@ -55,25 +55,60 @@ pub struct Incoming {
     pub revenue: Option<i64>,
     /// ISO 4217, upper case.
     pub currency: Option<String>,
+    /// What brought the visitor, where the page's address does not say.
+    pub campaign: Campaign,
     /// Whom it makes known as whom.
     pub link: Option<Link>,
 }
 
+/// A campaign as its links would name it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Campaign {
+    /// `utm_source`
+    pub source: Option<String>,
+    /// `utm_medium`
+    pub medium: Option<String>,
+    /// `utm_campaign`
+    pub name: Option<String>,
+    /// `utm_term`
+    pub term: Option<String>,
+    /// `utm_content`
+    pub content: Option<String>,
+}
+
 /// Reads one event. The id is told in any case, where there is one that can be read.
-pub fn parse(
+pub(super) fn parse(
     raw: &RawValue,
     sent_at: Option<i64>,
     received_at: i64,
     limits: &Limits,
 ) -> (Option<String>, Result<Incoming, Refusal>) {
+    match check_shape(raw, limits) {
+        Ok(()) => read(raw, sent_at, received_at, limits),
+        Err(refusal) => (None, Err(refusal)),
+    }
+}
+
+/// What is asked of an event before it is looked into: that it is an object, and not too large.
+pub(super) fn check_shape(raw: &RawValue, limits: &Limits) -> Result<(), Refusal> {
     if raw.get().len() > limits.event_bytes {
         let message = format!("An event may hold at most {} bytes.", limits.event_bytes);
-        return (None, Err(Refusal { code: "EVENT_TOO_LARGE", field: None, message }));
+        return Err(Refusal { code: "EVENT_TOO_LARGE", field: None, message });
     }
     if !raw.get().starts_with('{') {
         let message = "An event must be an object.".to_owned();
-        return (None, Err(Refusal { code: "WRONG_TYPE", field: None, message }));
+        return Err(Refusal { code: "WRONG_TYPE", field: None, message });
     }
+    Ok(())
+}
+
+/// Reads an event whose shape was checked.
+pub(super) fn read(
+    raw: &RawValue,
+    sent_at: Option<i64>,
+    received_at: i64,
+    limits: &Limits,
+) -> (Option<String>, Result<Incoming, Refusal>) {
     let fields: Fields<'_> = match serde_json::from_str(raw.get()) {
         Ok(fields) => fields,
         Err(error) => return (None, Err(value::not_json(None, &error))),
@@ -94,11 +129,17 @@ fn incoming(fields: &Fields<'_>, sent_at: Option<i64>, received_at: i64, limits:
     let own_sent_at = moment(Name::SentAt)?.flatten();
     let max_age_ms = i64::try_from(limits.max_event_age.as_millis()).unwrap_or(i64::MAX);
     let timestamp = moment(Name::Timestamp)?.flatten();
+    let cut = |name: Name, most| value::cut_text(fields.get(name), name.as_str(), most);
+    let event_type = event_type(fields)?;
+    let user_id = text(Name::UserId, bounds::PERSON)?;
+    let anonymous_id = text(Name::AnonymousId, bounds::PERSON)?;
+    let previous_id = text(Name::PreviousId, bounds::PERSON)?;
     Ok(Incoming {
-        event_type: event_type(fields)?,
+        link: link(&event_type, anonymous_id.as_deref(), previous_id, user_id.as_deref()),
+        event_type,
         timestamp: time::happened_at(timestamp, own_sent_at.or(sent_at), received_at, max_age_ms)?,
-        user_id: text(Name::UserId, bounds::PERSON)?,
-        anonymous_id: text(Name::AnonymousId, bounds::PERSON)?,
+        user_id,
+        anonymous_id,
         session_id: text(Name::SessionId, bounds::PERSON)?,
         url: text(Name::Url, bounds::ADDRESS)?,
         referrer: text(Name::Referrer, bounds::ADDRESS)?,
@@ -106,16 +147,34 @@ fn incoming(fields: &Fields<'_>, sent_at: Option<i64>, received_at: i64, limits:
         screen_height: value::size(fields.get(Name::ScreenHeight), "screen_height", bounds::SCREEN)?,
         metadata: metadata::parse(fields.get(Name::Metadata))?,
         ip: value::ip(fields.get(Name::Ip), "ip")?,
-        user_agent: value::cut_text(fields.get(Name::UserAgent), "user_agent", bounds::USER_AGENT)?,
+        user_agent: cut(Name::UserAgent, bounds::USER_AGENT)?,
         country: value::country(fields.get(Name::Country), "country")?,
-        region: None,
-        city: None,
-        language: None,
-        title: None,
-        revenue: None,
-        currency: None,
-        link: None,
+        region: text(Name::Region, bounds::PLACE)?,
+        city: text(Name::City, bounds::PLACE)?,
+        language: text(Name::Language, bounds::LANGUAGE)?,
+        title: cut(Name::Title, bounds::TITLE)?,
+        revenue: money::revenue(fields.get(Name::Revenue))?,
+        currency: money::currency(fields.get(Name::Currency))?,
+        campaign: Campaign {
+            source: cut(Name::UtmSource, bounds::CAMPAIGN)?,
+            medium: cut(Name::UtmMedium, bounds::CAMPAIGN)?,
+            name: cut(Name::UtmCampaign, bounds::CAMPAIGN)?,
+            term: cut(Name::UtmTerm, bounds::CAMPAIGN)?,
+            content: cut(Name::UtmContent, bounds::CAMPAIGN)?,
+        },
     })
+}
+
+/// Two events say that ids belong to one person: `identify` names the user behind an anonymous id,
+/// `alias` the user that another id has become.
+fn link(event_type: &str, anonymous: Option<&str>, previous: Option<String>, user: Option<&str>) -> Option<Link> {
+    let from = match event_type {
+        "identify" => anonymous?.to_owned(),
+        "alias" => previous?,
+        _ => return None,
+    };
+    let to = user?.to_owned();
+    (from != to).then_some(Link { from, to })
 }
 
 fn event_type(fields: &Fields<'_>) -> Result<String, Refusal> {
@@ -127,97 +186,4 @@ fn event_type(fields: &Fields<'_>) -> Result<String, Refusal> {
     event_type
         .filter(|name| !name.trim().is_empty())
         .ok_or_else(|| value::refuse("EMPTY", "event_type", "event_type may not be empty."))
-}
-
-/// The names an event may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum Name {
-    Id,
-    #[serde(alias = "eventType")]
-    EventType,
-    Timestamp,
-    #[serde(alias = "sentAt")]
-    SentAt,
-    #[serde(alias = "userId")]
-    UserId,
-    #[serde(alias = "anonymousId")]
-    AnonymousId,
-    #[serde(alias = "sessionId")]
-    SessionId,
-    Url,
-    Referrer,
-    #[serde(alias = "screenWidth")]
-    ScreenWidth,
-    #[serde(alias = "screenHeight")]
-    ScreenHeight,
-    Metadata,
-    Ip,
-    #[serde(alias = "userAgent")]
-    UserAgent,
-    Country,
-    #[serde(other)]
-    Unknown,
-}
-
-impl Name {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Id => "id",
-            Self::EventType => "event_type",
-            Self::Timestamp => "timestamp",
-            Self::SentAt => "sent_at",
-            Self::UserId => "user_id",
-            Self::AnonymousId => "anonymous_id",
-            Self::SessionId => "session_id",
-            Self::Url => "url",
-            Self::Referrer => "referrer",
-            Self::ScreenWidth => "screen_width",
-            Self::ScreenHeight => "screen_height",
-            Self::Metadata => "metadata",
-            Self::Ip => "ip",
-            Self::UserAgent => "user_agent",
-            Self::Country => "country",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// The values of an event, not yet looked into.
-#[derive(Default)]
-struct Fields<'a> {
-    values: [Option<&'a RawValue>; Name::Unknown as usize],
-    repeated: Option<Name>,
-}
-
-impl<'a> Fields<'a> {
-    fn get(&self, name: Name) -> Option<&'a RawValue> {
-        self.values.get(name as usize).copied().flatten()
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an event")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Fields::default();
-                while let Some((name, value)) = map.next_entry::<Name, &RawValue>()? {
-                    if let Some(slot) = fields.values.get_mut(name as usize)
-                        && slot.replace(value).is_some()
-                    {
-                        fields.repeated = Some(name);
-                    }
-                }
-                Ok(fields)
-            }
-        }
-        deserializer.deserialize_map(Pairs)
-    }
 }

@@ -8,12 +8,15 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{Format, time, value};
+use super::{Dialect, Format, time, value};
 use crate::{
     config::Limits,
     error::{Error, Result},
     ingest::Refusal,
 };
+
+/// What is looked at of a key; none is longer.
+const KEY: usize = 200;
 
 /// The events of a request, each as it was sent, or the reason why it is none.
 #[derive(Debug)]
@@ -22,25 +25,45 @@ pub struct Body<'a> {
     pub events: Vec<Result<&'a RawValue, Refusal>>,
     /// When the client says it sent the request, in milliseconds since the epoch.
     pub sent_at: Option<i64>,
+    /// The key, where the dialect has a place for it among the events.
+    pub key: Option<String>,
+    /// How the events are written.
+    pub dialect: Dialect,
 }
 
-/// Cuts a body into events. Fails only when it cannot be told where its events begin and end, or
-/// when it has none or too many.
-pub fn split<'a>(body: &'a [u8], format: Format, limits: &Limits) -> Result<Body<'a>> {
+impl<'a> Body<'a> {
+    /// Fails where there are no events.
+    pub(super) fn of(
+        dialect: Dialect,
+        events: Vec<Result<&'a RawValue, Refusal>>,
+        sent_at: Option<i64>,
+        key: Option<String>,
+    ) -> Result<Self> {
+        if events.is_empty() {
+            return Err(invalid("There are no events in the body."));
+        }
+        Ok(Self { events, sent_at, key, dialect })
+    }
+}
+
+/// A body that is text, without the space around it.
+pub(super) fn text(body: &[u8]) -> Result<&str> {
     let body = std::str::from_utf8(body).map_err(|_| invalid("The body is not valid UTF-8."))?;
     let body = body.trim_ascii();
     if body.is_empty() {
-        return Err(invalid("The body is empty. Send an event, an array of events, or {\"events\": […]}."));
+        return Err(invalid("The body is empty. Send an event, or several."));
     }
+    Ok(body)
+}
+
+/// Cuts a body of native events.
+pub(super) fn native<'a>(body: &'a str, format: Format, limits: &Limits) -> Result<Body<'a>> {
     let (events, sent_at) = match format {
         Format::Ndjson => (lines(body, limits.batch_events)?, None),
         Format::Json if body.starts_with('[') => (array(body, "body", limits.batch_events)?, None),
         Format::Json => object(body, limits.batch_events)?,
     };
-    if events.is_empty() {
-        return Err(invalid("There are no events in the body."));
-    }
-    Ok(Body { events, sent_at })
+    Body::of(Dialect::Native(format), events, sent_at, None)
 }
 
 fn lines(body: &str, most: usize) -> Result<Vec<Result<&RawValue, Refusal>>> {
@@ -51,7 +74,8 @@ fn lines(body: &str, most: usize) -> Result<Vec<Result<&RawValue, Refusal>>> {
     Ok(lines.map(|line| serde_json::from_str(line).map_err(|error| value::not_json(None, &error))).collect())
 }
 
-fn array<'a>(body: &'a str, field: &str, most: usize) -> Result<Vec<Result<&'a RawValue, Refusal>>> {
+/// Cuts an array, which `field` names.
+pub(super) fn array<'a>(body: &'a str, field: &str, most: usize) -> Result<Vec<Result<&'a RawValue, Refusal>>> {
     let mut deserializer = serde_json::Deserializer::from_str(body);
     let (events, more) = AtMost(most).deserialize(&mut deserializer).map_err(|error| not_json(&error))?;
     if more {
@@ -77,9 +101,18 @@ fn object(body: &str, most: usize) -> Result<(Events<'_>, Option<i64>)> {
     if !events.get().starts_with('[') {
         return Err(Error::invalid("events", "events must be an array."));
     }
-    let sent_at = outline.sent_at.map(|raw| time::parse(raw, "sent_at")).transpose();
-    let sent_at = sent_at.map_err(|refusal| Error::invalid("sent_at", refusal.message))?.flatten();
-    Ok((array(events.get(), "events", most)?, sent_at))
+    Ok((array(events.get(), "events", most)?, sent_at(outline.sent_at, "sent_at")?))
+}
+
+/// When a whole request was sent.
+pub(super) fn sent_at(raw: Option<&RawValue>, field: &'static str) -> Result<Option<i64>> {
+    let sent_at = raw.map(|raw| time::parse(raw, field)).transpose();
+    Ok(sent_at.map_err(|refusal| Error::invalid(field, refusal.message))?.flatten())
+}
+
+/// A key among the events. What is no text is no key.
+pub(super) fn key(raw: Option<&RawValue>) -> Option<String> {
+    value::text(raw, "key", KEY).ok().flatten()
 }
 
 /// What tells an envelope from an event.
@@ -165,11 +198,11 @@ impl<'de> Visitor<'de> for AtMost {
     }
 }
 
-fn invalid(message: &str) -> Error {
+pub(super) fn invalid(message: &str) -> Error {
     Error::invalid("body", message)
 }
 
-fn not_json(error: &serde_json::Error) -> Error {
+pub(super) fn not_json(error: &serde_json::Error) -> Error {
     Error::invalid("body", format!("The body is not valid JSON (line {}, column {}).", error.line(), error.column()))
 }
 

@@ -16,7 +16,9 @@ use crate::rest::error::Fault;
     "user_id": "ada",
     "session_id": "s-1",
     "url": "https://shop.example/checkout?utm_source=newsletter",
-    "metadata": {"revenue": 49.9, "currency": "EUR"}
+    "revenue": 49.9,
+    "currency": "EUR",
+    "metadata": {"coupon": "AUTUMN"}
 }))]
 pub struct NewEvent {
     /// What happened.
@@ -46,14 +48,45 @@ pub struct NewEvent {
     /// Where the visitor came from.
     #[schema(max_length = 2_048, example = "https://www.google.com/")]
     pub referrer: Option<String>,
+    /// The page's title.
+    #[schema(max_length = 500, example = "Checkout")]
+    pub title: Option<String>,
     /// In CSS pixels.
     #[schema(minimum = 0, maximum = 65_535, example = 1_536)]
     pub screen_width: Option<i32>,
     /// In CSS pixels.
     #[schema(minimum = 0, maximum = 65_535, example = 864)]
     pub screen_height: Option<i32>,
+    /// The visitor's language.
+    #[schema(max_length = 35, example = "de-CH")]
+    pub language: Option<String>,
+    /// What brought the visitor, where `url` carries no campaign of its own; so the next four.
+    #[schema(max_length = 200, example = "newsletter")]
+    pub utm_source: Option<String>,
+    /// Such as `email`.
+    #[schema(max_length = 200, example = "email")]
+    pub utm_medium: Option<String>,
+    /// The campaign's name.
+    #[schema(max_length = 200, example = "autumn")]
+    pub utm_campaign: Option<String>,
+    /// What was searched for.
+    #[schema(max_length = 200, example = "beans")]
+    pub utm_term: Option<String>,
+    /// Which of several links it was.
+    #[schema(max_length = 200, example = "button")]
+    pub utm_content: Option<String>,
+    /// What was earned: a number, or a decimal as text, of at most six decimal places, and kept exactly.
+    #[schema(value_type = Option<f64>, example = 49.9)]
+    pub revenue: Option<Value>,
+    /// The currency of `revenue` (ISO 4217).
+    #[schema(min_length = 3, max_length = 3, example = "EUR")]
+    pub currency: Option<String>,
+    /// With `event_type` `alias`: the id that the user had before. What comes under it counts for
+    /// `user_id` from now on. (`identify` does so for an `anonymous_id`.)
+    #[schema(max_length = 200, example = "old-ada")]
+    pub previous_id: Option<String>,
     /// Custom properties: at most 200, at most 8 levels deep, names of at most 200 bytes.
-    #[schema(example = json!({"revenue": 49.9, "currency": "EUR"}))]
+    #[schema(example = json!({"coupon": "AUTUMN"}))]
     pub metadata: Option<Map<String, Value>>,
     /// The visitor's address, from a server that sends for its visitors.
     #[schema(example = "203.0.113.9")]
@@ -64,6 +97,12 @@ pub struct NewEvent {
     /// The visitor's country (ISO 3166-1 alpha-2), where the sender knows better than the address.
     #[schema(min_length = 2, max_length = 2, example = "DE")]
     pub country: Option<String>,
+    /// A part of the country, where the sender knows it.
+    #[schema(max_length = 100, example = "Bavaria")]
+    pub region: Option<String>,
+    /// The visitor's town, where the sender knows it.
+    #[schema(max_length = 100, example = "Munich")]
+    pub city: Option<String>,
 }
 
 /// An event, an array of events, or an envelope around them.

@@ -1,0 +1,176 @@
+//! PostHog's capture API.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, value::RawValue};
+
+use super::{
+    Body, Dialect,
+    split::{array, invalid, key, not_json, sent_at},
+    translated::{Native, properties, take_country, take_place, text},
+};
+use crate::{config::Limits, error::Result, ingest::Refusal};
+
+#[derive(Default, Deserialize)]
+struct Outline<'a> {
+    #[serde(borrow)]
+    api_key: Option<&'a RawValue>,
+    #[serde(borrow)]
+    token: Option<&'a RawValue>,
+    #[serde(borrow, rename = "$token")]
+    own_token: Option<&'a RawValue>,
+    #[serde(borrow)]
+    batch: Option<&'a RawValue>,
+    #[serde(borrow)]
+    sent_at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    properties: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct Properties<'a> {
+    #[serde(borrow)]
+    token: Option<&'a RawValue>,
+}
+
+impl Outline<'_> {
+    fn key(&self) -> Option<String> {
+        let inside = || serde_json::from_str::<Properties<'_>>(self.properties?.get()).ok()?.token;
+        key(self.api_key.or(self.token).or(self.own_token).or_else(inside))
+    }
+}
+
+/// An event, an array of events, or a batch.
+pub(super) fn split<'a>(body: &'a str, limits: &Limits) -> Result<Body<'a>> {
+    if body.starts_with('[') {
+        let events = array(body, "body", limits.batch_events)?;
+        let first = events.first().and_then(|event| event.as_ref().ok());
+        let key = first.and_then(|event| serde_json::from_str::<Outline<'_>>(event.get()).ok()?.key());
+        return Body::of(Dialect::PostHog, events, None, key);
+    }
+    let whole: &RawValue = serde_json::from_str(body).map_err(|error| not_json(&error))?;
+    if !body.starts_with('{') {
+        return Err(invalid("The body must be a JSON object or an array of objects."));
+    }
+    let outline: Outline<'_> = serde_json::from_str(body).map_err(|error| not_json(&error))?;
+    let events = match outline.batch {
+        Some(batch) if batch.get().starts_with('[') => array(batch.get(), "batch", limits.batch_events)?,
+        Some(_) => return Err(invalid("batch must be an array.")),
+        None => vec![Ok(whole)],
+    };
+    Body::of(Dialect::PostHog, events, sent_at(outline.sent_at, "sent_at")?, outline.key())
+}
+
+/// The native event.
+pub(super) fn translate(mut event: Map<String, Value>, received_at: i64) -> Result<Native, Refusal> {
+    let mut properties = properties(&mut event, "properties")?;
+    // Browsers send a null for every campaign they do not come from.
+    properties.retain(|_, value| !value.is_null());
+    for name in ["token", "api_key", "$token"] {
+        properties.remove(name);
+    }
+    let name = event.remove("event").unwrap_or_default();
+    let event_type = match name.as_str() {
+        Some("$pageview") => "page_view".into(),
+        Some("$pageleave") => "page_leave".into(),
+        Some("$screen") => "screen".into(),
+        Some("$identify") => "identify".into(),
+        Some("$create_alias" | "$merge_dangerously") => "alias".into(),
+        Some("$groupidentify") => "group".into(),
+        _ => name,
+    };
+    let mut words = Native::default();
+    name_person(&mut words, &event_type, &mut event, &mut properties);
+    describe(&mut words, &mut properties);
+    let trusted = properties.remove("$ignore_sent_at") == Some(Value::Bool(true));
+    set_time(&mut words, &mut event, trusted, received_at);
+    words.set("id", event.remove("uuid"));
+    words.set("event_type", Some(event_type));
+    words.keep_all(properties);
+    for name in ["$set", "$set_once"] {
+        if let Some(Value::Object(mut set)) = event.remove(name) {
+            set.retain(|_, value| !value.is_null());
+            words.keep(name, Some(Value::Object(set)));
+        }
+    }
+    words.set_revenue();
+    Ok(words)
+}
+
+/// Whether `distinct_id` is a user or somebody not known yet. Browsers and apps say so
+/// (`$is_identified`); servers choose the id themselves, and mean a user unless they ask for no
+/// person to be made of it.
+fn is_known(distinct_id: &Value, properties: &Map<String, Value>) -> bool {
+    let says = |name: &str| properties.get(name).and_then(Value::as_bool);
+    says("$is_identified").unwrap_or_else(|| {
+        let device = properties.get("$device_id");
+        says("$process_person_profile") != Some(false)
+            && (properties.contains_key("$user_id") || device.is_none_or(|device| device != distinct_id))
+    })
+}
+
+fn name_person(
+    words: &mut Native,
+    event_type: &Value,
+    event: &mut Map<String, Value>,
+    properties: &mut Map<String, Value>,
+) {
+    let mut ids = [event.remove("distinct_id"), event.remove("$distinct_id"), properties.remove("distinct_id")];
+    let distinct_id = ids.iter_mut().find_map(|id| id.take().filter(|id| !id.is_null()));
+    let device = properties.get("$device_id").cloned();
+    words.set_id("session_id", properties.remove("$session_id"));
+    let Some(distinct_id) = distinct_id.filter(|id| !is_nobody(id, properties)) else { return };
+    // These three name a user, whatever else they say.
+    let names_user = event_type == "identify" || event_type == "alias";
+    if names_user || is_known(&distinct_id, properties) {
+        words.set_id("user_id", Some(distinct_id));
+        words.set_id("anonymous_id", properties.remove("$anon_distinct_id").or(device));
+        if event_type == "alias" {
+            words.set_id("previous_id", properties.remove("alias"));
+        }
+    } else {
+        words.set_id("anonymous_id", Some(distinct_id));
+    }
+    properties.remove("$user_id");
+}
+
+/// Ids that clients put where there is no person: of a group, and of those who want no cookie.
+fn is_nobody(distinct_id: &Value, properties: &Map<String, Value>) -> bool {
+    let group = || Some(format!("${}_{}", text(properties, "$group_type")?, text(properties, "$group_key")?));
+    distinct_id == "$posthog_cookieless" || distinct_id.as_str().map(str::to_owned) == group()
+}
+
+fn describe(words: &mut Native, properties: &mut Map<String, Value>) {
+    let url = properties.remove("$current_url");
+    if url.is_some() {
+        properties.remove("$host");
+        properties.remove("$pathname");
+    }
+    words.set("url", url);
+    words.set("referrer", properties.remove("$referrer").filter(|referrer| referrer != "$direct"));
+    properties.remove("$referring_domain");
+    words.set("title", properties.remove("title").filter(Value::is_string));
+    words.set_ip(properties.remove("$ip"));
+    words.set("user_agent", properties.remove("$raw_user_agent").filter(Value::is_string));
+    words.set_screen(properties.remove("$screen_width"), properties.remove("$screen_height"));
+    words.set_language(properties.remove("$browser_language").or_else(|| properties.remove("$locale")));
+    for field in ["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"] {
+        words.set(field, properties.remove(field).filter(Value::is_string));
+    }
+    words.set("country", take_country(properties, "$geoip_country_code"));
+    words.set("region", take_place(properties, "$geoip_subdivision_1_name"));
+    words.set("city", take_place(properties, "$geoip_city_name"));
+}
+
+/// `offset` says how long ago; else `timestamp` says when, by a clock that `sent_at` tells, unless
+/// the clock is to be trusted.
+fn set_time(words: &mut Native, event: &mut Map<String, Value>, trusted: bool, received_at: i64) {
+    let offset = event.remove("offset").as_ref().and_then(Value::as_i64);
+    if let Some(offset) = offset {
+        words.set("timestamp", Some(received_at.saturating_sub(offset).into()));
+    } else {
+        words.set_moment("timestamp", event.remove("timestamp"));
+    }
+    if offset.is_some() || trusted {
+        words.set("sent_at", Some(received_at.into()));
+    }
+}

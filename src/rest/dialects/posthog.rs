@@ -1,0 +1,167 @@
+//! PostHog's capture API, and what its libraries ask beside it: feature flags and remote
+//! configuration, of which there are none here.
+
+use async_compression::tokio::bufread::GzipDecoder;
+use axum::{
+    Json, Router,
+    extract::{Path, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64::{
+    Engine,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{get_only, ignore, post_only, sentence};
+use crate::{
+    error::Error,
+    ingest::wire::Dialect,
+    rest::{
+        body,
+        error::Problem,
+        extract::query_value,
+        take::{Taken, take_request},
+    },
+    state::App,
+};
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+/// How a body begins that was compressed, whatever its headers say.
+const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
+
+pub(super) fn router() -> Router<App> {
+    let mut router = Router::new();
+    for path in ["/capture", "/batch", "/e", "/track"] {
+        let slash = format!("{path}/");
+        router = router.route(path, post_only(capture, refuse)).route(&slash, post_only(capture, refuse));
+    }
+    for path in ["/i/v0/e", "/i/v0/e/"] {
+        router = router.route(path, post_only(ingest, refuse));
+    }
+    for path in ["/decide", "/decide/", "/flags", "/flags/"] {
+        router = router.route(path, post_only(flags, refuse));
+    }
+    router
+        .route("/array/{key}/config", get_only(async || Json(configuration()), refuse))
+        .route("/array/{key}/config.js", get_only(script, refuse))
+}
+
+async fn capture(State(app): State<App>, request: Request) -> Response {
+    answer(&app, request, json!(1)).await
+}
+
+async fn ingest(State(app): State<App>, request: Request) -> Response {
+    answer(&app, request, json!("Ok")).await
+}
+
+async fn answer(app: &App, request: Request, success: Value) -> Response {
+    let (parts, Taken { allowed, receipt }) = take_request(app, request, Dialect::PostHog).await;
+    let beacon = query_value(parts.uri.query(), "beacon").is_some_and(|beacon| beacon == "1");
+    let answer = match receipt {
+        Ok(receipt) => match receipt.refusal() {
+            None if beacon => StatusCode::NO_CONTENT.into_response(),
+            None => Json(json!({"status": success})).into_response(),
+            Some(refusal) => refuse(refusal.into()),
+        },
+        Err(problem) => refuse(problem),
+    };
+    (allowed, answer).into_response()
+}
+
+fn refuse(problem: Problem) -> Response {
+    let (status, headers, fault) = problem.into_parts();
+    let status = if status == StatusCode::UNPROCESSABLE_ENTITY { StatusCode::BAD_REQUEST } else { status };
+    let kind = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "authentication_error",
+        StatusCode::TOO_MANY_REQUESTS => "throttled_error",
+        status if status.is_server_error() => "server_error",
+        _ => "validation_error",
+    };
+    let code = fault.code.to_ascii_lowercase();
+    let body = json!({"type": kind, "code": code, "detail": sentence(&fault), "attr": fault.field});
+    (status, headers, Json(body)).into_response()
+}
+
+/// No flags. Old libraries read the half of it, new ones the other.
+async fn flags(State(app): State<App>, request: Request) -> Response {
+    ignore(&app, request).await;
+    let mut flags = configuration();
+    for (name, value) in [
+        ("flags", json!({})),
+        ("featureFlags", json!({})),
+        ("featureFlagPayloads", json!({})),
+        ("errorsWhileComputingFlags", json!(false)),
+    ] {
+        flags[name] = value;
+    }
+    Json(flags).into_response()
+}
+
+/// What the server has of the rest of PostHog: nothing.
+fn configuration() -> Value {
+    json!({
+        "supportedCompression": ["gzip", "gzip-js"],
+        "hasFeatureFlags": false,
+        "autocapture_opt_out": false,
+        "capturePerformance": false,
+        "captureDeadClicks": false,
+        "heatmaps": false,
+        "sessionRecording": false,
+        "surveys": false,
+        "errorTracking": {"autocaptureExceptions": false, "suppressionRules": []},
+        "defaultIdentifiedOnly": true,
+        "toolbarParams": {},
+        "siteApps": [],
+    })
+}
+
+/// The configuration, as a page loads it.
+async fn script(Path(key): Path<String>) -> Response {
+    // The key stands in the script, so it may be nothing but a name.
+    if !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return refuse(Error::NotFound("address").into());
+    }
+    let script = format!(
+        "(window._POSTHOG_REMOTE_CONFIG=window._POSTHOG_REMOTE_CONFIG||{{}})[\"{key}\"]={{config:{},siteApps:[]}};",
+        configuration()
+    );
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], script).into_response()
+}
+
+/// The events of a body, which may be a form, base64, compressed, or several of these at once;
+/// what a client says of it is not always so, and it can be told from the body itself.
+pub(in crate::rest) async fn unpack(headers: &HeaderMap, body: Bytes, most: usize) -> Result<Bytes, Problem> {
+    let body = inflate(body, most).await?;
+    let form = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(FORM));
+    let body = if form || body.starts_with(b"data=") {
+        let data = url::form_urlencoded::parse(&body).find(|(name, _)| name == "data");
+        // A plus that was not escaped has become a space.
+        data.map_or(body.clone(), |(_, data)| data.into_owned().replace(' ', "+").into())
+    } else {
+        body
+    };
+    let trimmed = body.trim_ascii();
+    let plain = trimmed.first().is_none_or(|first| b"{[".contains(first)) || trimmed.starts_with(&GZIP);
+    let decoded = if plain { None } else { BASE64.decode(trimmed).ok() };
+    inflate(decoded.map_or(body, Bytes::from), most).await
+}
+
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
+
+async fn inflate(bytes: Bytes, most: usize) -> Result<Bytes, Problem> {
+    if bytes.starts_with(&GZIP) { body::inflate(GzipDecoder::new(&*bytes), most).await } else { Ok(bytes) }
+}
+
+/// When the request was sent, as browsers say it in its address.
+pub(in crate::rest) fn sent_at(query: Option<&str>) -> Option<i64> {
+    let milliseconds: i64 = query_value(query, "_")?.parse().ok()?;
+    // Old libraries counted seconds, which are too coarse to tell a clock by.
+    (milliseconds > 1_000_000_000_000).then_some(milliseconds)
+}

@@ -1,0 +1,138 @@
+//! The way of a request that brings events, whatever its dialect: key, rate, body, store.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
+};
+
+use super::{body::Incoming, dialects::posthog, error::Problem, extract};
+use crate::{
+    auth::api_key::ActiveKey,
+    error::{Error, Result},
+    ingest::{self, Intake, Receipt, wire},
+    limiter::{Decision, Quota},
+    state::App,
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const RATE_LIMIT: [HeaderName; 3] = [
+    HeaderName::from_static("ratelimit-limit"),
+    HeaderName::from_static("ratelimit-remaining"),
+    HeaderName::from_static("ratelimit-reset"),
+];
+
+/// What came of a request. What the key may still send is told whatever came of it.
+pub(super) struct Taken {
+    /// `RateLimit-*`, once the key is known.
+    pub(super) allowed: HeaderMap,
+    /// What became of each event.
+    pub(super) receipt: Result<Receipt, Problem>,
+}
+
+/// Takes the events of a request. Without a dialect they are native, in the format that
+/// `Content-Type` names. The key is in the head of the request, or in the body where the dialect
+/// has a place for it there.
+pub(super) async fn take(app: &App, parts: &Parts, body: axum::body::Body, dialect: Option<wire::Dialect>) -> Taken {
+    let mut body = Incoming::new(body, app.config.limits.body_bytes);
+    let mut allowed = HeaderMap::new();
+    let receipt = read(app, parts, &mut body, dialect, &mut allowed).await;
+    if receipt.is_err() {
+        body.discard().await;
+    }
+    Taken { allowed, receipt }
+}
+
+/// [`take`] for a handler that has the request whole.
+pub(super) async fn take_request(app: &App, request: Request, dialect: wire::Dialect) -> (Parts, Taken) {
+    let (parts, body) = request.into_parts();
+    let taken = take(app, &parts, body, Some(dialect)).await;
+    (parts, taken)
+}
+
+async fn read(
+    app: &App,
+    parts: &Parts,
+    body: &mut Incoming,
+    dialect: Option<wire::Dialect>,
+    allowed: &mut HeaderMap,
+) -> Result<Receipt, Problem> {
+    let key = match extract::raw_key(&parts.headers, parts.uri.query()) {
+        Ok(raw) => Some(enter(app, parts, &raw, allowed).await?),
+        Err(error) if dialect.is_none() => return Err(error.into()),
+        Err(_) => None,
+    };
+    let dialect = match dialect {
+        Some(dialect) => dialect,
+        None => wire::Dialect::Native(extract::format(&parts.headers)?),
+    };
+    let limits = &app.config.limits;
+    let mut bytes = body.read(&parts.headers).await?;
+    if dialect == wire::Dialect::PostHog {
+        bytes = posthog::unpack(&parts.headers, bytes, limits.body_bytes).await?;
+    }
+    let mut events = dialect.split(&bytes, limits)?;
+    if dialect == wire::Dialect::PostHog && events.sent_at.is_none() {
+        events.sent_at = posthog::sent_at(parts.uri.query());
+    }
+    let key = match (key, events.key.take()) {
+        (Some(key), _) => key,
+        (None, Some(raw)) => enter(app, parts, &raw, allowed).await?,
+        (None, None) => return Err(extract::NO_KEY.into()),
+    };
+    store(app, parts, &key, events).await
+}
+
+/// Finds the key behind `raw`, and takes one of the requests it may make.
+pub(super) async fn enter(app: &App, _: &Parts, raw: &str, allowed: &mut HeaderMap) -> Result<Arc<ActiveKey>> {
+    let key = app.api_keys.authenticate(raw).await?;
+    let permits = key.requests_per_minute.unwrap_or(app.config.limits.ingest_per_minute);
+    let quota = Quota { permits, period: MINUTE };
+    let decision = app.limiter.check(&format!("ingest:{}", key.id.simple()), quota, 1).await;
+    *allowed = rate_limit(decision);
+    decision.into_result()?;
+    Ok(key)
+}
+
+fn rate_limit(decision: Decision) -> HeaderMap {
+    let reset = decision.reset_after.as_millis().div_ceil(1_000) as u64;
+    let values = [u64::from(decision.limit), u64::from(decision.remaining), reset];
+    RATE_LIMIT.into_iter().zip(values.map(HeaderValue::from)).collect()
+}
+
+/// Stores events, and counts them for their key.
+pub(super) async fn store(
+    app: &App,
+    parts: &Parts,
+    key: &ActiveKey,
+    events: wire::Body<'_>,
+) -> Result<Receipt, Problem> {
+    let sender = extract::sender(&parts.headers, &parts.extensions, &app.config);
+    let intake = Intake { clock: &app.clock, limits: &app.config.limits, enricher: &app.enricher, writer: &app.writer };
+    let prepared = ingest::prepare(intake, &sender, events);
+    take_events(app, key, prepared.len()).await?;
+    let receipt = prepared.store(&app.writer, key.scope).await?;
+    count_use(app, key, &receipt);
+    Ok(receipt)
+}
+
+/// Takes the key's events, where it has a budget of them.
+async fn take_events(app: &App, key: &ActiveKey, events: usize) -> Result<()> {
+    let Some(permits) = key.events_per_minute else { return Ok(()) };
+    let cost = u32::try_from(events).unwrap_or(u32::MAX);
+    if cost > permits {
+        // Waiting would not help.
+        let message = format!("This key may send at most {permits} events a minute.");
+        return Err(Error::TooLarge { field: Some("events".into()), message });
+    }
+    let quota = Quota { permits, period: MINUTE };
+    app.limiter.check(&format!("events:{}", key.id.simple()), quota, cost).await.into_result().map(|_| ())
+}
+
+fn count_use(app: &App, key: &ActiveKey, receipt: &Receipt) {
+    let accepted = u64::try_from(receipt.of("accepted") + receipt.of("spooled")).unwrap_or(u64::MAX);
+    app.api_keys.used(key.id, accepted);
+    // In total only: a series a key would grow without bound, and whoever scrapes need not know the keys.
+    metrics::counter!("uea_key_events_total").increment(accepted);
+}
