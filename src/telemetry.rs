@@ -61,5 +61,6 @@ fn describe() {
     describe_histogram!("uea_ingest_group_events", "Events stored by one commit.");
     describe_histogram!("uea_scan_seconds", Unit::Seconds, "Time to read the events of a question.");
     describe_counter!("uea_key_events_total", "Events let in by API keys.");
+    describe_counter!("uea_refused_total", "Requests told to come back, by what was full.");
     describe_gauge!("uea_queue_depth", "Events waiting to be stored.");
 }

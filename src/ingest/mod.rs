@@ -1,6 +1,7 @@
 //! The way of an event: bytes in, a verdict for each event out, after commit.
 
 pub mod enrich;
+pub mod shares;
 pub mod wire;
 pub mod writer;
 

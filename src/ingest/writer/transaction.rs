@@ -57,7 +57,7 @@ type Unsure = HashSet<(Uuid, i64)>;
 /// Stores the events of several requests; an outcome an event, in their order. When this fails,
 /// nothing is kept, unless the answer to the last COMMIT was lost: then all is kept or nothing.
 /// Repeating the events is safe either way.
-pub(super) async fn store(db: &Db, jobs: &[Vec<Draft>]) -> Result<Vec<Vec<Outcome>>, Error> {
+pub(super) async fn store(db: &Db, jobs: &[&[Draft]]) -> Result<Vec<Vec<Outcome>>, Error> {
     let group = Group::new(jobs);
     let (mut attempt, mut lost, mut careful, mut unsure) = (0, 0, false, Unsure::new());
     let outcomes = loop {
@@ -97,11 +97,11 @@ struct Group<'a> {
 
 impl<'a> Group<'a> {
     /// Of equal ids the first wins.
-    fn new(jobs: &'a [Vec<Draft>]) -> Self {
-        let most = jobs.iter().map(Vec::len).sum();
+    fn new(jobs: &[&'a [Draft]]) -> Self {
+        let most = jobs.iter().map(|events| events.len()).sum();
         let mut places = HashMap::with_capacity_and_hasher(most, Default::default());
         let mut events = Vec::with_capacity(most);
-        for draft in jobs.iter().flatten() {
+        for draft in jobs.iter().copied().flatten() {
             if places.insert(draft.key(), 0).is_none() {
                 events.push(draft);
             }
@@ -202,7 +202,7 @@ impl<'a> Group<'a> {
 
     /// Deals the outcomes out again: the first event of an id gets what became of the row, later
     /// ones are duplicates of it.
-    fn of_each_job(&self, jobs: &[Vec<Draft>], outcomes: &[Outcome]) -> Vec<Vec<Outcome>> {
+    fn of_each_job(&self, jobs: &[&[Draft]], outcomes: &[Outcome]) -> Vec<Vec<Outcome>> {
         let mut taken = vec![false; outcomes.len()];
         let mut of_event = |draft: &Draft| {
             let Some((first, outcome)) =
