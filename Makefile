@@ -4,14 +4,14 @@ PROFILE ?= dev
 WEB := $(shell find playground -name node_modules -prune -o -name dist -prune -o -type f -print)
 
 .NOTPARALLEL:
-.PHONY: demo test lint web tools schema bench-ingest clean help
+.PHONY: demo test lint web sdks tools schema bench-ingest clean help
 
 demo: web ## Build everything, load a month of sample events, serve on 127.0.0.1:8080 (Ctrl-C ends it)
 	@cargo run --quiet --locked --profile $(PROFILE) -- demo
 
 test: ## Every check there is; installs by apt what is missing: Postgres, Redis, Chromium (on Ubuntu that through Playwright)
 	@before=$$(git status --porcelain 2>/dev/null); \
-	$(MAKE) --no-print-directory tools web lint && cargo test --workspace --locked && \
+	$(MAKE) --no-print-directory tools web sdks lint && cargo test --workspace --locked && \
 	if [ "$$before" != "$$(git status --porcelain 2>/dev/null)" ]; then \
 		git status --short; echo "The checks changed files of the repository."; exit 1; \
 	fi
@@ -30,6 +30,12 @@ playground/node_modules/.package-lock.json: playground/package.json playground/p
 	cd playground && npm ci --no-audit --no-fund --loglevel error
 	@touch $@
 
+sdks: tests/sdk/node_modules/.package-lock.json ## Install the clients of others that the tests drive
+
+tests/sdk/node_modules/.package-lock.json: tests/sdk/package.json tests/sdk/package-lock.json
+	cd tests/sdk && npm ci --no-audit --no-fund --loglevel error
+	@touch $@
+
 tools: ## Install what the tests need and the machine lacks
 	@.ci/tools
 
@@ -41,7 +47,7 @@ bench-ingest: ## Measure how fast events get in
 
 clean: ## Remove what was built (not ./data)
 	cargo clean
-	rm -rf playground/dist playground/node_modules
+	rm -rf playground/dist playground/node_modules tests/sdk/node_modules
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,31 +1,11 @@
 // Opens the server's pages in a real browser and fails on any error, any breach of the content
 // security policy, and any request to another host. Usage: node check.js URL [folder for pictures]
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { open } from "./browser.js";
 
 const [url, pictures] = process.argv.slice(2);
 
-// The places where .ci/tools looks as well. Where there is none, Playwright knows whether it has one of its own.
-const known = ["/usr/bin/chromium", "/usr/bin/google-chrome"];
-const executablePath = process.env.CHROMIUM || known.find((path) => existsSync(path));
-const profile = mkdtempSync(join(tmpdir(), "event-analytics-browser-"));
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath,
-  headless: true,
-  viewport: { width: 1400, height: 900 },
-  // Root may not use Chromium's own sandbox; the rest keeps it from calling home.
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
+const browser = await open({ viewport: { width: 1400, height: 900 } });
 
 const problems = [];
 const page = await browser.newPage();
@@ -78,7 +58,6 @@ try {
   await picture("failure");
 } finally {
   await browser.close();
-  rmSync(profile, { recursive: true, force: true });
 }
 
 for (const problem of problems) console.error(problem);

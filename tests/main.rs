@@ -19,6 +19,7 @@ mod limits;
 mod migration;
 mod playground;
 mod rest;
+mod sdk;
 mod server;
 mod shutdown;
 mod tidy;

@@ -21,7 +21,29 @@ pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 const ID_BYTES: usize = 64;
 
 /// Routes that are asked so often that a success is only worth a line when debugging.
-const QUIET: [&str; 5] = ["/api/v1/events", "/api/v1/events/batch", "/health", "/ready", "/metrics"];
+const QUIET: [&str; 17] = [
+    "/health",
+    "/ready",
+    "/metrics",
+    "/api/v1/events",
+    "/api/v1/events/batch",
+    "/api/v1/pixel.gif",
+    "/capture",
+    "/batch",
+    "/e",
+    "/track",
+    "/i/v0/e",
+    "/flags",
+    "/decide",
+    "/array/{key}/config",
+    "/api/send",
+    "/api/batch",
+    "/api/event",
+];
+
+fn is_quiet(route: &str) -> bool {
+    route.starts_with("/v1/") || QUIET.contains(&route.trim_end_matches('/'))
+}
 
 /// Gives the request its id, measures it, and logs it.
 pub(super) async fn request(mut request: Request, next: Next) -> Response {
@@ -65,7 +87,7 @@ fn log(route: &str, status: StatusCode, seconds: f64) {
     let (status, ms) = (status.as_u16(), (seconds * 1e5).round() / 1e2);
     if status >= 500 {
         tracing::warn!(status, ms, "answered");
-    } else if status < 400 && QUIET.contains(&route) {
+    } else if status < 400 && is_quiet(route) {
         tracing::debug!(status, ms, "answered");
     } else {
         tracing::info!(status, ms, "answered");

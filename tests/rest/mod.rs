@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod compression;
+mod dialects;
 mod duplicates;
 mod enrichment;
 mod fields;

@@ -136,7 +136,7 @@ fn name_person(
 /// Ids that clients put where there is no person: of a group, and of those who want no cookie.
 fn is_nobody(distinct_id: &Value, properties: &Map<String, Value>) -> bool {
     let group = || Some(format!("${}_{}", text(properties, "$group_type")?, text(properties, "$group_key")?));
-    distinct_id == "$posthog_cookieless" || distinct_id.as_str().map(str::to_owned) == group()
+    distinct_id == "$posthog_cookieless" || group().is_some_and(|group| distinct_id == group.as_str())
 }
 
 fn describe(words: &mut Native, properties: &mut Map<String, Value>) {

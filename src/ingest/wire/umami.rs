@@ -66,6 +66,7 @@ pub(super) fn translate(mut event: Map<String, Value>) -> Result<Native, Refusal
         native.keep(name, payload.remove(name));
     }
     native.set_id("user_id", payload.remove("id"));
+    native.set_id("anonymous_id", payload.remove("vid"));
     // Pages are told as paths, and their host beside them.
     let host = text(&payload, "hostname").unwrap_or_default().to_owned();
     for name in ["url", "referrer"] {

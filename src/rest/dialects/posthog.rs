@@ -142,14 +142,15 @@ pub(in crate::rest) async fn unpack(headers: &HeaderMap, body: Bytes, most: usiz
     let form = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(FORM));
     let body = if form || body.starts_with(b"data=") {
         let data = url::form_urlencoded::parse(&body).find(|(name, _)| name == "data");
-        // A plus that was not escaped has become a space.
-        data.map_or(body.clone(), |(_, data)| data.into_owned().replace(' ', "+").into())
+        data.map_or(body.clone(), |(_, data)| data.into_owned().into())
     } else {
         body
     };
     let trimmed = body.trim_ascii();
     let plain = trimmed.first().is_none_or(|first| b"{[".contains(first)) || trimmed.starts_with(&GZIP);
-    let decoded = if plain { None } else { BASE64.decode(trimmed).ok() };
+    // In a form, a plus that was not escaped has become a space.
+    let plus = |byte: &u8| if *byte == b' ' { b'+' } else { *byte };
+    let decoded = if plain { None } else { BASE64.decode(trimmed.iter().map(plus).collect::<Vec<u8>>()).ok() };
     inflate(decoded.map_or(body, Bytes::from), most).await
 }
 
