@@ -104,7 +104,8 @@ async fn flags(State(app): State<App>, request: Request) -> Response {
     Json(flags).into_response()
 }
 
-/// What the server has of the rest of PostHog: nothing.
+/// What the server has of the rest of PostHog: nothing. Surveys are not mentioned, for a library that
+/// hears of them loads what shows them.
 fn configuration() -> Value {
     json!({
         "supportedCompression": ["gzip", "gzip-js"],
@@ -114,7 +115,6 @@ fn configuration() -> Value {
         "captureDeadClicks": false,
         "heatmaps": false,
         "sessionRecording": false,
-        "surveys": false,
         "errorTracking": {"autocaptureExceptions": false, "suppressionRules": []},
         "defaultIdentifiedOnly": true,
         "toolbarParams": {},
