@@ -11,11 +11,15 @@ use crate::{
     config::Config,
     db::Db,
     error::Result,
-    ingest::{enrich::Enricher, writer::Writer},
+    ingest::{enrich::Enricher, shares::Shares, spool::Spool, writer::Writer},
     limiter::Limiter,
     shared::Shared,
     telemetry,
 };
+
+/// Bytes that bodies of events may take at once, from their arrival until their events are stored.
+/// Taken apart, a body of many small properties needs up to fourteen times as much.
+const BODIES: usize = 128 << 20;
 
 /// The running server's parts. Cheap to clone; every clone is the same server.
 #[derive(Clone)]
@@ -45,6 +49,8 @@ pub struct Parts {
     pub enricher: Enricher,
     /// The one way an event is stored.
     pub writer: Writer,
+    /// Memory for bodies of events that are under way, in bytes.
+    pub bodies: Shares,
     /// Cancelled when the server begins to shut down: whatever would run on for long ends then.
     pub draining: CancellationToken,
 }
@@ -56,6 +62,7 @@ impl App {
         let db = Db::connect(&config).await?;
         db.migrate().await?;
         db.create_partitions(clock.now_ms()).await?;
+        let spool = open_spool(&config).await;
         let shared = config.redis_url.as_ref().map(Shared::connect).transpose()?;
         let google = config.google.as_ref();
         Ok(Self(Arc::new(Parts {
@@ -65,13 +72,30 @@ impl App {
             api_keys: ApiKeys::new(db.clone(), clock.clone(), &config.api_key_secret),
             google: google.map(|google| Google::new(google, &config.public_url, clock.clone())).transpose()?,
             enricher: Enricher::new(&config)?,
-            writer: Writer::start(db.clone(), config.limits.queue_events),
+            writer: Writer::start(db.clone(), clock.clone(), spool, config.limits.queue_events),
+            bodies: Shares::new(BODIES.max(config.limits.body_bytes.saturating_mul(8))),
             draining: CancellationToken::new(),
             config,
             clock,
             db,
             shared,
         })))
+    }
+}
+
+/// The spool, unless it is switched off. A server without one is better than none.
+async fn open_spool(config: &Config) -> Option<Spool> {
+    if config.limits.spool_bytes == 0 {
+        return None;
+    }
+    match Spool::open(&config.spool_dir(), config.limits.spool_bytes).await {
+        Ok(spool) => Some(spool),
+        Err(error) => {
+            let folder = config.spool_dir();
+            tracing::error!(%error, folder = %folder.display(), "there is no spool: events are refused while the database is away");
+            error.log();
+            None
+        }
     }
 }
 

@@ -61,6 +61,13 @@ fn describe() {
     describe_histogram!("uea_ingest_group_events", "Events stored by one commit.");
     describe_histogram!("uea_scan_seconds", Unit::Seconds, "Time to read the events of a question.");
     describe_counter!("uea_key_events_total", "Events let in by API keys.");
+    describe_gauge!("uea_spool_events", "Events in the spool.");
+    describe_gauge!("uea_spool_bytes", Unit::Bytes, "Size of the events in the spool.");
+    describe_gauge!("uea_spool_set_aside", "Records of the spool that could not be read or stored and are kept apart.");
+    describe_counter!("uea_spooled_total", "Events put into the spool.");
+    describe_counter!("uea_spool_drained_total", "Events taken out of the spool, by what became of them.");
+    describe_counter!("uea_spool_corrupt_total", "Records and files of the spool that were found damaged.");
+    describe_counter!("uea_dead_letters_total", "Spooled events that the database refused.");
     describe_counter!("uea_refused_total", "Requests told to come back, by what was full.");
     describe_gauge!("uea_queue_depth", "Events waiting to be stored.");
 }

@@ -23,3 +23,4 @@ mod sdk;
 mod server;
 mod shutdown;
 mod tidy;
+mod trials;

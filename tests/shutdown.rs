@@ -42,7 +42,7 @@ both_stores! {
     async fn sigterm_under_load_loses_nothing_acknowledged(store: Store) {
         let database = if store == Store::Postgres { Some(TestDatabase::new().await) } else { None };
         let mut vars = vec![("JWT_SECRET", SECRET), ("API_KEY_SECRET", SECRET)];
-        vars.push(("RATE_LIMIT_INGEST_PER_MINUTE", "1000000"));
+        vars.extend([("RATE_LIMIT_INGEST_PER_MINUTE", "1000000"), ("SPOOL_MAX_BYTES", "0")]);
         vars.extend(database.as_ref().map(|database| ("DATABASE_URL", database.url())));
         let mut server = Binary::serve(&vars).await;
         let site = site_of(&server).await;

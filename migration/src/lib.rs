@@ -7,6 +7,7 @@ mod m20261122_000002_apps;
 mod m20261122_000003_events;
 mod m20261122_000004_app_deletions;
 mod m20261122_000005_richer_events;
+mod m20261122_000008_dead_letters;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000003_events::Migration),
             Box::new(m20261122_000004_app_deletions::Migration),
             Box::new(m20261122_000005_richer_events::Migration),
+            Box::new(m20261122_000008_dead_letters::Migration),
         ]
     }
 }

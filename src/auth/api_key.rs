@@ -5,6 +5,7 @@ mod raw;
 
 use std::{
     collections::HashMap,
+    net::{IpAddr, Ipv4Addr},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -18,6 +19,7 @@ use sea_orm::{
     sea_query::{CaseStatement, Expr},
 };
 use subtle::ConstantTimeEq;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 pub use self::manage::{NewKey, Status};
@@ -25,10 +27,11 @@ use self::raw::Digester;
 use crate::{
     auth::AppScope,
     clock::Clock,
-    config::Secret,
+    config::{Secret, network},
     db::Db,
     entity::{api_key, app_member::Role},
     error::{Error, Result},
+    limiter::{Limiter, Quota},
 };
 
 /// How long an instance trusts what it has read about a key. A key that is revoked here stops at
@@ -37,6 +40,16 @@ const TRUST: Duration = Duration::from_secs(5);
 
 /// How many keys, known and unknown, an instance remembers.
 const REMEMBERED_KEYS: u64 = 20_000;
+
+/// How long a key that was found is still known when the database can not be asked. Nobody can revoke
+/// a key without the database, so what was true when it went away still is.
+const ACQUAINTED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long the database is waited for while a key is known already.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How many unknown keys may be looked up for the senders of one network.
+const UNKNOWN_KEYS: Quota = Quota { permits: 60, period: Duration::from_secs(60) };
 
 /// A key that may let events in right now.
 #[derive(Debug, Clone)]
@@ -52,7 +65,10 @@ pub struct ActiveKey {
 }
 
 /// What is remembered of a key; `None` for one that opens nothing.
-type Known = Option<(Arc<ActiveKey>, Option<i64>)>;
+type Known = Option<Found>;
+
+/// A key and when it expires.
+type Found = (Arc<ActiveKey>, Option<i64>);
 
 /// Knows the keys.
 #[derive(Clone)]
@@ -62,6 +78,8 @@ pub struct ApiKeys {
     digester: Digester,
     /// By digest, and by the revision of the keys when it was read.
     known: Cache<(u64, String), Known>,
+    /// Keys that were found in the last day, with the revision at which they were.
+    found: Cache<String, (u64, Found)>,
     /// Rises with every change made here, so that what was read before is never found again,
     /// not even when the reading was still under way.
     revision: Arc<AtomicU64>,
@@ -82,6 +100,7 @@ impl ApiKeys {
             db,
             clock,
             digester: Digester::new(secret),
+            found: Cache::builder().max_capacity(REMEMBERED_KEYS).time_to_live(ACQUAINTED).build(),
             known: Cache::builder().max_capacity(REMEMBERED_KEYS).time_to_live(TRUST).build(),
             revision: Arc::default(),
             usage: Arc::default(),
@@ -93,15 +112,63 @@ impl ApiKeys {
         if !raw::is_well_formed(raw) {
             return Err(Error::Unauthenticated("The API key is malformed."));
         }
+        self.read(self.digester.digest(raw)).await
+    }
+
+    /// The same for a sender at `ip`. A network that has sent too many unknown keys is refused
+    /// before another is looked up for it; keys that were found before are never affected.
+    pub async fn authenticate_from(&self, raw: &str, limiter: &Limiter, ip: Option<IpAddr>) -> Result<Arc<ActiveKey>> {
+        if !raw::is_well_formed(raw) {
+            return self.authenticate(raw).await;
+        }
         let digest = self.digester.digest(raw);
-        let slot = (self.revision.load(Ordering::Acquire), digest.clone());
+        let slot = (self.revision.load(Ordering::Acquire), digest);
+        if self.known.contains_key(&slot) || self.found.contains_key(&slot.1) {
+            return self.read(slot.1).await;
+        }
+        let network = format!("unknown-key:{}", network(ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), 32, 64));
+        // A look at what is left takes nothing, for the key may be a good one.
+        if limiter.check(&network, UNKNOWN_KEYS, 0).await.remaining == 0 {
+            limiter.check(&network, UNKNOWN_KEYS, 1).await.into_result()?;
+        }
+        let key = self.read(slot.1).await;
+        if matches!(key, Err(Error::Unauthenticated(_))) {
+            limiter.check(&network, UNKNOWN_KEYS, 1).await;
+        }
+        key
+    }
+
+    async fn read(&self, digest: String) -> Result<Arc<ActiveKey>> {
+        let slot = (self.revision.load(Ordering::Acquire), digest);
+        let looked_up = self.look_up_or_remember(slot.0, &slot.1);
         // Requests that ask for the same unknown key at the same time share one lookup.
-        let known = self.known.try_get_with(slot, self.look_up(&digest)).await.map_err(|error| Error::clone(&error))?;
+        let known = self.known.try_get_with_by_ref(&slot, looked_up).await.map_err(|error| Error::clone(&error))?;
         let (key, expires_at) = known.ok_or(Error::Unauthenticated("The API key is unknown or revoked."))?;
         if expires_at.is_some_and(|at| at <= self.clock.now_ms()) {
             return Err(Error::Unauthenticated("The API key has expired."));
         }
         Ok(key)
+    }
+
+    /// What the database says; while it is away, what it last said since some key was changed here.
+    async fn look_up_or_remember(&self, revision: u64, digest: &str) -> Result<Known> {
+        let before = self.found.get(digest).await.filter(|(found_at, _)| *found_at == revision);
+        let looked_up = match &before {
+            Some(_) => timeout(PATIENCE, self.look_up(digest)).await.unwrap_or(Err(Error::Timeout)),
+            None => self.look_up(digest).await,
+        };
+        match (looked_up, before) {
+            (Err(Error::Unavailable { .. } | Error::Timeout), Some((_, key))) => Ok(Some(key)),
+            (Ok(Some(key)), _) => {
+                self.found.insert(digest.to_owned(), (revision, key.clone())).await;
+                Ok(Some(key))
+            }
+            (Ok(None), _) => {
+                self.found.invalidate(digest).await;
+                Ok(None)
+            }
+            (Err(error), _) => Err(error),
+        }
     }
 
     async fn look_up(&self, digest: &str) -> Result<Known> {

@@ -45,6 +45,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Events waiting to be written, over all requests.
     pub queue_events: usize,
+    /// Bytes of events kept on disk while the database can not take them; none when zero.
+    pub spool_bytes: u64,
     /// How old an event may be when it arrives.
     pub max_event_age: Duration,
     /// How long a GraphQL request may take.
@@ -122,6 +124,11 @@ impl Config {
     /// Where a client on the same machine finds the server.
     pub fn local_url(&self) -> Url {
         read::local_url(self.listen_addr)
+    }
+
+    /// Where events are kept while the database can not take them.
+    pub fn spool_dir(&self) -> PathBuf {
+        self.data_dir.join("spool")
     }
 
     /// Whether the store is the SQLite file in the data folder or elsewhere, and not a server.

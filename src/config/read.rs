@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 
 const PORT: u16 = 8080;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Room for what a file of the spool has to hold besides events.
+const SMALLEST_SPOOL: u64 = 1 << 20;
 const SECRET: &str = "at least 32 bytes; `openssl rand -hex 32` makes one";
 
 /// Reads everything. Secrets that are unset are left empty for [`with_secrets`], which is called
@@ -95,6 +97,7 @@ fn limits(vars: &mut Vars) -> Limits {
         batch_events: vars.number("MAX_BATCH_EVENTS", 2_500, 1..=10_000),
         body_bytes: vars.number("MAX_BODY_BYTES", 5 << 20, 1 << 10..=64 << 20),
         queue_events: vars.number("INGEST_QUEUE_EVENTS", 50_000, 1..=10_000_000),
+        spool_bytes: vars.number("SPOOL_MAX_BYTES", 1 << 30, 0..=1 << 50),
         // No event before 1970, where the range of all time starts.
         max_event_age: DAY * vars.number("MAX_EVENT_AGE_DAYS", 1_825, 1..=20_000),
         query_timeout: Duration::from_secs(vars.number("QUERY_TIMEOUT_SECONDS", 30, 1..=600)),
@@ -104,6 +107,12 @@ fn limits(vars: &mut Vars) -> Limits {
     }
     if limits.queue_events < limits.batch_events {
         vars.problem("INGEST_QUEUE_EVENTS", "must not be less than MAX_BATCH_EVENTS");
+    }
+    if limits.spool_bytes > 0 && limits.spool_bytes < SMALLEST_SPOOL {
+        vars.problem(
+            "SPOOL_MAX_BYTES",
+            format!("must be 0, which switches the spool off, or at least {SMALLEST_SPOOL}"),
+        );
     }
     limits
 }

@@ -8,6 +8,7 @@ pub mod api_key;
 pub mod app;
 pub mod app_deletion;
 pub mod app_member;
+pub mod dead_letter;
 pub mod event;
 pub mod event_head;
 pub mod user;

@@ -1,7 +1,10 @@
 //! The way of an event: bytes in, a verdict for each event out, after commit.
 
+pub mod dead_letter;
 pub mod enrich;
+pub mod heavy;
 pub mod shares;
+pub mod spool;
 pub mod wire;
 pub mod writer;
 
@@ -13,6 +16,7 @@ use uuid::Uuid;
 
 use self::{
     enrich::{Enricher, Sender},
+    shares::Share,
     writer::Writer,
 };
 use crate::{auth::AppScope, clock::Clock, config::Limits, entity::event, error::Result};
@@ -117,6 +121,7 @@ pub struct Prepared {
     /// An entry an event of the request; `Stored` stands for "next in `events`".
     items: Vec<(Option<String>, Verdict)>,
     events: Vec<Draft>,
+    bytes: Option<Share>,
 }
 
 /// The first half of [`accept`], for whoever must know how many events there are before they are
@@ -149,7 +154,7 @@ pub fn prepare_events(
             }
         }
     }
-    Prepared { items, events }
+    Prepared { items, events, bytes: None }
 }
 
 impl Prepared {
@@ -163,10 +168,15 @@ impl Prepared {
         self.events.is_empty()
     }
 
+    /// Holds the share of memory that the request was given, until its events are stored.
+    pub fn holding(self, bytes: Option<Share>) -> Self {
+        Self { bytes, ..self }
+    }
+
     /// The second half of [`accept`]: stores what was read well, all or nothing.
     pub async fn store(self, writer: &Writer, scope: AppScope) -> Result<Receipt> {
         let mut items = self.items;
-        let mut verdicts = writer.store(scope, self.events).await?.into_iter();
+        let mut verdicts = writer.store_holding(scope, self.events, self.bytes).await?.into_iter();
         for (_, verdict) in &mut items {
             if *verdict == Verdict::Stored
                 && let Some(stored) = verdicts.next()

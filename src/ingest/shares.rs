@@ -114,6 +114,11 @@ impl Share {
         true
     }
 
+    /// How much it is.
+    pub fn amount(&self) -> usize {
+        self.amount
+    }
+
     /// Leaves it with the app until [`Shares::give_back`].
     pub fn keep(mut self) {
         self.amount = 0;

@@ -6,6 +6,7 @@
 //! a busy one shares each commit among hundreds.
 
 mod connection;
+mod drain;
 mod postgres;
 mod queue;
 mod row;
@@ -15,29 +16,37 @@ mod transaction;
 use std::{
     collections::HashMap,
     panic::AssertUnwindSafe,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use futures::FutureExt;
 use tokio::{sync::oneshot, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use self::{
+    drain::{Drain, is_away},
     queue::{Job, Queue, Slip},
     transaction::Outcome,
 };
 use crate::{
     auth::AppScope,
+    clock::Clock,
     db::Db,
     error::{Error, Result},
-    ingest::{Draft, Verdict, shares::Share},
+    ingest::{Draft, Verdict, shares::Share, spool::Spool},
 };
 
 /// Groups under way at once on Postgres: one prepares while the other waits for its commit.
 const POSTGRES_TASKS: usize = 2;
 /// When a client should try again after the queue was full.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How long a request waits for the database before its events go to the spool.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a shutdown waits for what is under way. Nobody was told yet that it is stored.
 const DRAIN_TIME: Duration = Duration::from_secs(40);
 
@@ -46,35 +55,48 @@ type Key = (Uuid, Uuid);
 /// Keys that are in the table, with commit and arrival.
 type Stored = HashMap<Key, (i64, i64)>;
 
-/// The one way an event is stored. A bounded queue in front of the tasks that commit.
+/// The one way an event is stored. A bounded queue in front of the tasks that commit, and a spool
+/// beside it for when these can not.
 #[derive(Clone)]
 pub struct Writer(Arc<Handle>);
 
 /// Ends the tasks when the last [`Writer`] goes.
 struct Handle {
     queue: Arc<Queue>,
+    spool: Option<Spool>,
+    /// Whether the database is away or too slow, so that events go to the spool at once.
+    behind: Arc<AtomicBool>,
+    draining: TaskTracker,
+    stop: CancellationToken,
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
         self.queue.close();
+        self.stop.cancel();
     }
 }
 
 impl Writer {
     /// Starts the tasks. `queue_events` bounds the events that wait, over all requests.
-    pub fn start(db: Db, queue_events: usize) -> Self {
+    pub fn start(db: Db, clock: Clock, spool: Option<Spool>, queue_events: usize) -> Self {
         let queue = Arc::new(Queue::new(queue_events));
+        let (behind, stop, draining) = (Arc::<AtomicBool>::default(), CancellationToken::new(), TaskTracker::new());
         let tasks = if db.is_postgres() { POSTGRES_TASKS } else { 1 };
         for _ in 0..tasks {
-            tokio::spawn(commit_groups(db.clone(), queue.clone()));
+            tokio::spawn(commit_groups(db.clone(), queue.clone(), behind.clone()));
         }
-        Self(Arc::new(Handle { queue }))
+        if let Some(spool) = spool.clone() {
+            let drain = Drain { db, clock, spool, behind: behind.clone(), stop: stop.clone() };
+            draining.spawn(drain.run());
+        }
+        Self(Arc::new(Handle { queue, spool, behind, draining, stop }))
     }
 
     /// Stores events of one app (their `seq` is set here); answers after commit, an entry an
-    /// event. `Unavailable` when the app holds its share of the queue or the database is away, and
-    /// then none is kept; `NotFound` when the app is gone.
+    /// event, or after they are in the spool. `Unavailable` when the app holds its share of the
+    /// queue or the database is away, and the spool can not take them either; then none is kept.
+    /// `NotFound` when the app is gone.
     ///
     /// A caller that stops waiting changes nothing: what was queued is stored all the same.
     pub async fn store(&self, scope: AppScope, events: Vec<Draft>) -> Result<Vec<Verdict>> {
@@ -95,11 +117,42 @@ impl Writer {
         for draft in &mut events {
             draft.event.app_id = app_id;
         }
+        let Handle { queue, spool, behind, .. } = &*self.0;
+        let slip = Slip::new(events);
+        let Some(spool) = spool else {
+            return self.enqueue(app_id, slip, bytes).ok_or_else(full)?.await.map_err(stopped)?;
+        };
+        if behind.load(Ordering::Acquire) && !queue.room.is_closed() {
+            return keep(spool, app_id, &slip).await;
+        }
+        let Some(mut answer) = self.enqueue(app_id, slip.clone(), bytes) else {
+            return if queue.room.is_closed() { Err(full()) } else { keep(spool, app_id, &slip).await };
+        };
+        match timeout(PATIENCE, &mut answer).await {
+            Ok(Ok(Err(error))) if is_away(&error) => keep(spool, app_id, &slip).await,
+            Ok(answered) => answered.map_err(stopped)?,
+            Err(_) => {
+                // Whoever comes next need not find that out again. Events that nobody has begun to store
+                // leave the queue; the others may be stored twice, which counts once.
+                behind.store(true, Ordering::Release);
+                slip.take();
+                keep(spool, app_id, &slip).await
+            }
+        }
+    }
+
+    /// Puts events into the queue, unless the app holds its share of that.
+    fn enqueue(&self, app_id: Uuid, slip: Arc<Slip>, bytes: Option<Share>) -> Option<Answer> {
         let queue = &self.0.queue;
-        let room = queue.room.take(app_id, events.len()).ok_or_else(full)?;
+        let room = queue.room.take(app_id, slip.events.len())?;
         let (reply, answer) = oneshot::channel();
-        queue.push(app_id, Job { slip: Slip::new(events), reply, held: (room, bytes) });
-        answer.await.map_err(|_| Error::unavailable("the writer stopped before it answered"))?
+        queue.push(app_id, Job { slip, reply, held: (room, bytes) });
+        Some(answer)
+    }
+
+    /// The spool, unless it is switched off.
+    pub fn spool(&self) -> Option<&Spool> {
+        self.0.spool.as_ref()
     }
 
     /// Events waiting right now.
@@ -107,13 +160,37 @@ impl Writer {
         self.0.queue.room.held()
     }
 
-    /// Refuses newcomers, commits what waits, and returns.
+    /// Refuses newcomers, commits what waits, and returns. What is in the spool stays there for the
+    /// next start.
     pub async fn drain(&self) {
-        self.0.queue.room.close();
-        if timeout(DRAIN_TIME, self.0.queue.room.empty()).await.is_err() {
-            tracing::warn!(events = self.queue_depth(), "events that were not acknowledged could not be stored");
+        let Handle { queue, spool, draining, stop, .. } = &*self.0;
+        queue.room.close();
+        stop.cancel();
+        draining.close();
+        let done = async { tokio::join!(queue.room.empty(), draining.wait()) };
+        if timeout(DRAIN_TIME, done).await.is_err() {
+            tracing::warn!(events = self.queue_depth(), "some events that were not acknowledged could not be stored");
+        }
+        if let Some(spool) = spool {
+            if spool.events() > 0 {
+                tracing::warn!(events = spool.events(), "events stay in the spool until the next start");
+            }
+            spool.close().await;
         }
     }
+}
+
+/// What a request waits for.
+type Answer = oneshot::Receiver<Result<Vec<Verdict>>>;
+
+/// Puts events into the spool.
+async fn keep(spool: &Spool, app_id: Uuid, slip: &Slip) -> Result<Vec<Verdict>> {
+    spool.keep(app_id, slip.events.clone()).await?;
+    Ok(vec![Verdict::Spooled; slip.events.len()])
+}
+
+fn stopped(_: oneshot::error::RecvError) -> Error {
+    Error::unavailable("the writer stopped before it answered")
 }
 
 fn full() -> Error {
@@ -122,17 +199,21 @@ fn full() -> Error {
 }
 
 /// Commits one group after the other for as long as the [`Writer`] lives.
-async fn commit_groups(db: Db, queue: Arc<Queue>) {
+async fn commit_groups(db: Db, queue: Arc<Queue>, behind: Arc<AtomicBool>) {
     while let Some(jobs) = queue.next_group().await {
-        let outcomes = store_group(&db, jobs.iter().map(|job| &*job.slip.events)).await;
+        let outcomes = store_group(&db, jobs.iter().map(|job| job.slip.events.as_slice())).await;
         match outcomes {
             Ok(outcomes) => {
+                behind.store(false, Ordering::Release);
                 for (job, outcomes) in jobs.into_iter().zip(outcomes) {
                     answer(job, outcomes.into_iter().map(verdict).collect());
                 }
             }
             Err(error) => {
                 error.log();
+                if is_away(&error) {
+                    behind.store(true, Ordering::Release);
+                }
                 for job in jobs {
                     answer(job, Err(error.clone()));
                 }

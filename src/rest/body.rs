@@ -17,9 +17,13 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::io::StreamReader;
+use uuid::Uuid;
 
 use super::error::Problem;
-use crate::error::Error;
+use crate::{
+    error::Error,
+    ingest::shares::{Share, Shares},
+};
 
 /// How long a client may take to send the body.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -28,28 +32,41 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 /// The window a zstd frame may ask for, as a power of two: 8 MiB, which every level but "ultra"
 /// keeps to.
 const ZSTD_WINDOW: u32 = 23;
-/// What is set aside for a body before any of it has arrived.
+/// The most that is set aside for a body before any of it has arrived.
 const FIRST_BYTES: usize = 64 << 10;
+
+/// The least that is set aside for a body whose length was not announced.
+const LEAST_BYTES: usize = 1 << 10;
 
 /// A body that is still arriving.
 pub struct Incoming {
     raw: Pin<Box<dyn AsyncBufRead + Send>>,
     most: usize,
+    share: Option<Share>,
 }
 
 impl Incoming {
     /// Neither what arrives nor what it inflates to may exceed `most` bytes.
     pub fn new(body: Body, most: usize) -> Self {
         let raw = StreamReader::new(body.into_data_stream().map_err(io::Error::other));
-        Self { raw: Box::pin(raw), most }
+        Self { raw: Box::pin(raw), most, share: None }
+    }
+
+    /// Counts the body's memory as that of `app`. Refused at once where the app has enough already.
+    pub fn charge(&mut self, room: &Shares, app: Uuid, headers: &HeaderMap) -> Result<(), Problem> {
+        self.share = Some(room.take(app, first_bytes(headers)).ok_or_else(no_memory)?);
+        Ok(())
+    }
+
+    /// What was taken of that memory, for whoever goes on with what was read.
+    pub fn share(&mut self) -> Option<Share> {
+        self.share.take()
     }
 
     /// The whole body, inflated. Reading stops where it becomes too much, so that a bomb costs no
     /// more than an honest body.
     pub async fn read(&mut self, headers: &HeaderMap) -> Result<Bytes, Problem> {
-        let announced =
-            headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        if announced.is_some_and(|announced| announced > self.most) {
+        if announced(headers).is_some_and(|announced| announced > self.most) {
             return Err(self.too_large());
         }
         let encoding = headers.get(header::CONTENT_ENCODING).map_or("", |value| value.to_str().unwrap_or("?"));
@@ -64,11 +81,13 @@ impl Incoming {
             "zstd" => Box::pin(ZstdDecoder::with_params(raw, &[DParameter::window_log_max(ZSTD_WINDOW)])),
             _ => return Err(unknown_encoding()),
         };
-        let mut bytes = Vec::with_capacity(announced.unwrap_or_default().min(FIRST_BYTES));
-        let read = timeout(READ_TIMEOUT, inflated.take(bound).read_to_end(&mut bytes)).await;
+        let mut bytes = Vec::with_capacity(first_bytes(headers));
+        let share = self.share.as_mut();
+        let read = timeout(READ_TIMEOUT, read_to_end(inflated.take(bound), &mut bytes, share)).await;
         match read {
-            Ok(Ok(_)) if bytes.len() > self.most => Err(self.too_large()),
-            Ok(Ok(_)) => Ok(bytes.into()),
+            Ok(Ok(false)) => Err(no_memory().into()),
+            Ok(Ok(true)) if bytes.len() > self.most => Err(self.too_large()),
+            Ok(Ok(true)) => Ok(bytes.into()),
             Ok(Err(error)) => {
                 tracing::debug!(%error, encoding, "unreadable body");
                 Err(Error::invalid("body", "The body is incomplete, or not what Content-Encoding says.").into())
@@ -90,6 +109,40 @@ impl Incoming {
     fn too_large(&self) -> Problem {
         too_large(self.most)
     }
+}
+
+/// Reads to the end, as long as there is a share of memory for what arrives; false when there is none.
+async fn read_to_end(
+    mut from: impl AsyncRead + Unpin,
+    bytes: &mut Vec<u8>,
+    mut share: Option<&mut Share>,
+) -> io::Result<bool> {
+    loop {
+        if bytes.len() == bytes.capacity() {
+            let more = bytes.len().max(LEAST_BYTES);
+            if share.as_mut().is_some_and(|share| !share.grow(more)) {
+                return Ok(false);
+            }
+            bytes.reserve_exact(more);
+        }
+        if from.read_buf(bytes).await? == 0 {
+            return Ok(true);
+        }
+    }
+}
+
+/// What is set aside at first: as much as was announced, up to a bound.
+fn first_bytes(headers: &HeaderMap) -> usize {
+    announced(headers).unwrap_or_default().saturating_add(1).clamp(LEAST_BYTES, FIRST_BYTES)
+}
+
+fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn no_memory() -> Error {
+    metrics::counter!("uea_refused_total", "full" => "memory").increment(1);
+    Error::unavailable("the app's share of the memory for bodies is full")
 }
 
 /// What `decoder` makes of a body that is here already, as long as that is at most so many bytes.

@@ -1,6 +1,6 @@
 //! What the ingestion endpoints take out of the head of a request: key, sender, format.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::{
     extract::ConnectInfo,
@@ -53,14 +53,19 @@ pub fn query_value(query: Option<&str>, name: &str) -> Option<String> {
     Some(value.into_owned())
 }
 
-/// Who sends: the address through trusted proxies, and the user agent.
-pub fn sender(headers: &HeaderMap, extensions: &Extensions, config: &Config) -> Sender {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+/// From which address a request comes, through trusted proxies.
+pub fn ip(headers: &HeaderMap, extensions: &Extensions, config: &Config) -> Option<IpAddr> {
+    let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
     let forwarded: Vec<&str> =
         headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+    Some(client_ip(peer.ip(), forwarded, &config.trusted_proxies))
+}
+
+/// Who sends: the address through trusted proxies, and the user agent.
+pub fn sender(headers: &HeaderMap, extensions: &Extensions, config: &Config) -> Sender {
     let user_agent =
         headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    Sender { ip: peer.map(|peer| client_ip(peer, forwarded, &config.trusted_proxies)), user_agent }
+    Sender { ip: ip(headers, extensions, config), user_agent }
 }
 
 /// The layout that `Content-Type` names. Plain text is JSON as well, because a page may send that

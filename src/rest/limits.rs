@@ -62,6 +62,7 @@ pub struct Allowances {
     responses(
         (status = 200, description = "The limits.", body = Envelope<Allowances>),
         (status = 401, description = "The API key that was sent opens nothing.", body = Failure),
+        (status = 429, description = "Too many unknown keys came from this network.", body = Failure),
     ),
     security((), ("header" = []), ("bearer" = []), ("basic" = []), ("query" = []))
 )]
@@ -71,7 +72,10 @@ pub(super) async fn get_limits(
 ) -> Result<Json<Envelope<Allowances>>, Problem> {
     let (parts, _) = request.into_parts();
     let key = match extract::raw_key(&parts.headers, parts.uri.query()) {
-        Ok(raw) => Some(app.api_keys.authenticate(&raw).await?),
+        Ok(raw) => {
+            let ip = extract::ip(&parts.headers, &parts.extensions, &app.config);
+            Some(app.api_keys.authenticate_from(&raw, &app.limiter, ip).await?)
+        }
         Err(_) => None,
     };
     let limits = &app.config.limits;

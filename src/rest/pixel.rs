@@ -89,7 +89,7 @@ async fn read(app: &App, parts: &Parts, allowed: &mut HeaderMap) -> Result<Recei
     let key = take::enter(app, parts, &raw, allowed).await?;
     let event = serde_json::to_vec(&event(parts)).map_err(Error::internal)?;
     let events = Dialect::Native(Format::Json).split(&event, &app.config.limits)?;
-    take::store(app, parts, &key, events).await
+    take::store(app, parts, &key, events, None).await
 }
 
 /// The event of a query. Of a name that occurs twice the first counts.

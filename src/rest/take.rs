@@ -11,7 +11,7 @@ use super::{body::Incoming, dialects::posthog, error::Problem, extract};
 use crate::{
     auth::api_key::ActiveKey,
     error::{Error, Result},
-    ingest::{self, Intake, Receipt, wire},
+    ingest::{self, Intake, Receipt, heavy::heavy, shares::Share, wire},
     limiter::{Decision, Quota},
     state::App,
 };
@@ -68,11 +68,13 @@ async fn read(
         None => wire::Dialect::Native(extract::format(&parts.headers)?),
     };
     let limits = &app.config.limits;
+    // Those whose key is in the body share one part while it is not known.
+    body.charge(&app.bodies, key.as_ref().map(|key| key.scope.app_id()).unwrap_or_default(), &parts.headers)?;
     let mut bytes = body.read(&parts.headers).await?;
     if dialect == wire::Dialect::PostHog {
         bytes = posthog::unpack(&parts.headers, bytes, limits.body_bytes).await?;
     }
-    let mut events = dialect.split(&bytes, limits)?;
+    let mut events = heavy(bytes.len(), || dialect.split(&bytes, limits)).await?;
     if dialect == wire::Dialect::PostHog && events.sent_at.is_none() {
         events.sent_at = posthog::sent_at(parts.uri.query());
     }
@@ -81,12 +83,13 @@ async fn read(
         (None, Some(raw)) => enter(app, parts, &raw, allowed).await?,
         (None, None) => return Err(extract::NO_KEY.into()),
     };
-    store(app, parts, &key, events).await
+    store(app, parts, &key, events, body.share()).await
 }
 
 /// Finds the key behind `raw`, and takes one of the requests it may make.
-pub(super) async fn enter(app: &App, _: &Parts, raw: &str, allowed: &mut HeaderMap) -> Result<Arc<ActiveKey>> {
-    let key = app.api_keys.authenticate(raw).await?;
+pub(super) async fn enter(app: &App, parts: &Parts, raw: &str, allowed: &mut HeaderMap) -> Result<Arc<ActiveKey>> {
+    let ip = extract::ip(&parts.headers, &parts.extensions, &app.config);
+    let key = app.api_keys.authenticate_from(raw, &app.limiter, ip).await?;
     let permits = key.requests_per_minute.unwrap_or(app.config.limits.ingest_per_minute);
     let quota = Quota { permits, period: MINUTE };
     let decision = app.limiter.check(&format!("ingest:{}", key.id.simple()), quota, 1).await;
@@ -107,10 +110,12 @@ pub(super) async fn store(
     parts: &Parts,
     key: &ActiveKey,
     events: wire::Body<'_>,
+    memory: Option<Share>,
 ) -> Result<Receipt, Problem> {
     let sender = extract::sender(&parts.headers, &parts.extensions, &app.config);
     let intake = Intake { clock: &app.clock, limits: &app.config.limits, enricher: &app.enricher, writer: &app.writer };
-    let prepared = ingest::prepare(intake, &sender, events);
+    let bytes = memory.as_ref().map_or(0, Share::amount);
+    let prepared = heavy(bytes, || ingest::prepare(intake, &sender, events)).await.holding(memory);
     take_events(app, key, prepared.len()).await?;
     let receipt = prepared.store(&app.writer, key.scope).await?;
     count_use(app, key, &receipt);

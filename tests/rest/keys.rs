@@ -68,6 +68,32 @@ both_stores! {
         assert_eq!((data["requests_per_minute"].as_u64(), data["events_per_minute"].as_u64()), (Some(50), Some(100)));
     }
 
+    async fn strangers_have_few_guesses_and_good_keys_none_to_fear(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        site.post(json!({"event_type": "x"})).await.ok();
+        let guess = async |n: u32| {
+            let request = app.http.post(format!("{}/api/v1/events", app.url)).json(&json!({"event_type": "x"}));
+            Reply::of(request.header("x-api-key", unknown_key(n))).await
+        };
+        for n in 0..60 {
+            assert_eq!(guess(n).await.refused(401), "UNAUTHENTICATED");
+        }
+        let mut refused = 0;
+        for n in 60..70 {
+            let reply = guess(n).await;
+            if reply.status == 429 {
+                assert_eq!(reply.header("retry-after"), "1");
+                refused += 1;
+            }
+        }
+        assert!(refused >= 5, "permits come back one a second: {refused}");
+        // Known keys pass, also when they have to be read anew.
+        app.app.api_keys.forget();
+        site.post(json!({"event_type": "x"})).await.ok();
+        assert_eq!(rows(&app, &site).await.len(), 2);
+    }
+
     async fn use_of_a_key_is_counted(store: Store) {
         let app = TestApp::start(store).await;
         let site = app.site().await;
@@ -86,4 +112,13 @@ async fn an_event_does_not_name_its_app() {
     let site = app.site().await;
     site.post(json!({"event_type": "x", "app_id": "0193a5f0-7c1e-7000-8000-0123456789ab", "seq": 99})).await.ok();
     assert_eq!(row(&app, &site).await.seq, 1);
+}
+
+/// A well-formed key that nobody has made.
+fn unknown_key(n: u32) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let random = format!("{n:043}");
+    let crc = crc32fast::hash(random.as_bytes());
+    let checksum = (0..6).rev().map(|place| char::from(DIGITS[(crc / 62u32.pow(place) % 62) as usize]));
+    format!("uea_{random}{}", checksum.collect::<String>())
 }

@@ -25,7 +25,8 @@ impl Binary {
     /// A command that ends up serving, such as `demo`.
     pub async fn run(arguments: &[&str], vars: &[(&str, &str)]) -> Self {
         let folder = daemon::folder("binary");
-        let address = format!("127.0.0.1:{}", daemon::free_port());
+        let given = vars.iter().find(|(name, _)| *name == "LISTEN_ADDR").map(|(_, address)| (*address).to_owned());
+        let address = given.unwrap_or_else(|| format!("127.0.0.1:{}", daemon::free_port()));
         let mut command = command(arguments);
         command.env("LISTEN_ADDR", &address).env("DATA_DIR", folder.join("data")).envs(vars.iter().copied());
         let binary = Self { url: format!("http://{address}"), daemon: Daemon::spawn(folder, "KILL", &command) };
@@ -48,6 +49,12 @@ impl Binary {
     pub fn anonymous(&self) -> Person {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Person { url: self.url.clone(), http, email: String::new(), token: None }
+    }
+
+    /// Ends it as a power cut would, and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.daemon.signal("KILL");
+        self.daemon.wait();
     }
 
     /// SIGTERM, then the exit code.

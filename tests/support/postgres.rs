@@ -79,25 +79,10 @@ impl Postgres {
     }
 
     fn spawn() -> Self {
-        let user = unprivileged_user();
         let folder = daemon::folder("postgres");
-        if let Some(user) = &user {
-            run(Command::new("chown").arg(user).arg(&folder));
-        }
-        let data = folder.join("data");
-        run(as_user(&user, &binary("initdb")).current_dir(&folder).arg("--pgdata").arg(&data).args([
-            "--username=postgres",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            "--no-sync",
-        ]));
+        initdb(&folder);
         let port = daemon::free_port();
-        let mut server = as_user(&user, &binary("postgres"));
-        server.arg("-D").arg(&data).arg("-k").arg(&folder).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-        for setting in ["max_connections=300", "autovacuum=off", "max_wal_size=4GB", "log_min_messages=fatal"] {
-            server.args(["-c", setting]);
-        }
+        let server = server(&folder, port, &["autovacuum=off", "max_wal_size=4GB"]);
         // QUIT is Postgres's immediate end: there is nothing to save.
         Self { port, daemon: Daemon::spawn(folder, "QUIT", &server) }
     }
@@ -122,6 +107,113 @@ impl Postgres {
         connection.execute_unprepared(sql).await.unwrap();
         connection.close().await.unwrap();
     }
+}
+
+/// A cluster in `folder/data`, which its server may then use.
+fn initdb(folder: &Path) {
+    let user = unprivileged_user();
+    if let Some(user) = &user {
+        run(Command::new("chown").arg(user).arg(folder));
+    }
+    run(as_user(&user, &binary("initdb")).current_dir(folder).arg("--pgdata").arg(folder.join("data")).args([
+        "--username=postgres",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+    ]));
+}
+
+fn server(folder: &Path, port: u16, settings: &[&str]) -> Command {
+    let mut server = as_user(&unprivileged_user(), &binary("postgres"));
+    server.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
+    server.args(["-h", "127.0.0.1", "-p", &port.to_string()]);
+    for setting in settings.iter().chain(&["max_connections=300", "log_min_messages=fatal"]) {
+        server.args(["-c", setting]);
+    }
+    server
+}
+
+/// A server of one's own, to be treated badly. What it holds outlives its processes.
+pub struct OwnPostgres {
+    folder: PathBuf,
+    postgres: Option<Postgres>,
+    port: u16,
+}
+
+impl OwnPostgres {
+    /// With an empty database `postgres`.
+    pub async fn start() -> Self {
+        let folder = daemon::folder("own-postgres");
+        let own = folder.clone();
+        tokio::task::spawn_blocking(move || initdb(&own)).await.unwrap();
+        let mut own = Self { folder, postgres: None, port: daemon::free_port() };
+        own.restart().await;
+        own
+    }
+
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Starts it after it was ended, and waits until it has recovered.
+    pub async fn restart(&mut self) {
+        let server = server(&self.folder, self.port, &["max_wal_size=4GB"]);
+        let daemon = Daemon::spawn(daemon::folder("own-postgres-log"), "QUIT", &server);
+        let postgres = Postgres { port: self.port, daemon };
+        postgres.wait_until_ready().await;
+        self.postgres = Some(postgres);
+    }
+
+    /// Ends all of its processes at once, as a power cut would.
+    pub fn kill(&mut self) {
+        let Some(mut postgres) = self.postgres.take() else { return };
+        // Held still first, so that it starts no others meanwhile.
+        postgres.daemon.signal("STOP");
+        signal(&self.processes(&postgres), "KILL");
+        postgres.daemon.wait();
+    }
+
+    /// Ends it in order: connections are cut, what is committed is written.
+    pub fn stop(&mut self) {
+        let Some(mut postgres) = self.postgres.take() else { return };
+        postgres.daemon.signal("INT");
+        postgres.daemon.wait();
+    }
+
+    /// Holds all of its processes still: connections stay open, nothing answers.
+    pub fn pause(&self) {
+        let postgres = self.postgres.as_ref().expect("it runs");
+        postgres.daemon.signal("STOP");
+        signal(&self.processes(postgres), "STOP");
+    }
+
+    /// Lets them go on.
+    pub fn resume(&self) {
+        let Some(postgres) = &self.postgres else { return };
+        signal(&self.processes(postgres), "CONT");
+    }
+
+    /// Its first process and the children of that.
+    fn processes(&self, postgres: &Postgres) -> Vec<u32> {
+        let pid = postgres.daemon.pid();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        children.split_whitespace().filter_map(|child| child.parse().ok()).chain([pid]).collect()
+    }
+}
+
+impl Drop for OwnPostgres {
+    fn drop(&mut self) {
+        self.resume();
+        self.postgres = None;
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn signal(processes: &[u32], name: &str) {
+    let processes: Vec<_> = processes.iter().map(u32::to_string).collect();
+    // One that has just ended by itself is no failure.
+    Command::new("sh").args(["-c", &format!("kill -s {name} {} 2>/dev/null", processes.join(" "))]).status().unwrap();
 }
 
 /// One connection.

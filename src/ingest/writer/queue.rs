@@ -62,14 +62,14 @@ pub(super) struct Job {
 /// Events that are to be stored by whoever takes them first.
 pub(super) struct Slip {
     /// All of one app.
-    pub(super) events: Vec<Draft>,
+    pub(super) events: Arc<Vec<Draft>>,
     taken: AtomicBool,
 }
 
 impl Slip {
     /// Nobody has them yet.
     pub(super) fn new(events: Vec<Draft>) -> Arc<Self> {
-        Arc::new(Self { events, taken: AtomicBool::new(false) })
+        Arc::new(Self { events: Arc::new(events), taken: AtomicBool::new(false) })
     }
 
     /// True for the first who asks.

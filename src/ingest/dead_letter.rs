@@ -1,0 +1,117 @@
+//! Events that were acknowledged and that the database then refused: kept, shown to their owner, and
+//! tried again when told so.
+
+use sea_orm::{
+    ActiveValue::Set, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, entity::prelude::*,
+    sea_query::OnConflict,
+};
+use uuid::Uuid;
+
+use super::{Draft, Verdict, writer::Writer};
+use crate::{
+    auth::AppScope,
+    db::Db,
+    entity::dead_letter::{ActiveModel, Column, Entity, Model},
+    error::{Error, Result},
+};
+
+/// Rows of one statement.
+const ROWS: usize = 500;
+
+/// How many are tried again at once.
+pub const REPLAYED_AT_ONCE: u64 = 1_000;
+
+/// An event that the database would not take.
+pub(super) struct Refused<'a> {
+    pub draft: &'a Draft,
+    pub code: &'static str,
+    pub reason: &'a str,
+}
+
+/// What became of events that were tried again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Stored now, or safe in the spool.
+    pub stored: u64,
+    /// Stored before.
+    pub duplicates: u64,
+    /// Refused again, and still here.
+    pub rejected: u64,
+}
+
+/// Keeps events that were refused. One that is here already stays as it is.
+pub(super) async fn keep(db: &Db, now: i64, refused: &[Refused<'_>]) -> Result<()> {
+    for refused in refused.chunks(ROWS) {
+        let rows = refused.iter().map(|refused| {
+            let event = &refused.draft.event;
+            Ok(ActiveModel {
+                app_id: Set(event.app_id),
+                id: Set(event.id),
+                received_at: Set(event.received_at),
+                failed_at: Set(now),
+                code: Set(refused.code.to_owned()),
+                reason: Set(refused.reason.to_owned()),
+                event: Set(serde_json::to_string(refused.draft).map_err(Error::internal)?),
+            })
+        });
+        let conflict = OnConflict::columns([Column::AppId, Column::Id]).do_nothing().to_owned();
+        let rows = rows.collect::<Result<Vec<_>>>()?;
+        Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(db.writer()).await?;
+        tracing::warn!(events = refused.len(), "the database refused spooled events; they are dead letters now");
+        metrics::counter!("uea_dead_letters_total").increment(u64::try_from(refused.len()).unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Tries those with these ids again, or the oldest of all; at most [`REPLAYED_AT_ONCE`]. What is
+/// stored leaves; what is refused again stays.
+pub async fn replay(db: &Db, writer: &Writer, now: i64, scope: AppScope, ids: Option<Vec<Uuid>>) -> Result<Replayed> {
+    let scope = scope.for_change()?;
+    let letters = Entity::find()
+        .filter(chosen(scope, ids))
+        .order_by_asc(Column::FailedAt)
+        .order_by_asc(Column::Id)
+        .limit(REPLAYED_AT_ONCE)
+        .all(db.writer())
+        .await?;
+    let drafts = letters.iter().map(|letter| serde_json::from_str(&letter.event).map_err(Error::internal));
+    let drafts = drafts.collect::<Result<Vec<Draft>>>()?;
+    let mut replayed = Replayed::default();
+    let (mut gone, mut refused): (Vec<Uuid>, Vec<(&Model, String)>) = (Vec::new(), Vec::new());
+    let verdicts = writer.store(scope, drafts).await?;
+    for (letter, verdict) in letters.iter().zip(verdicts) {
+        match verdict {
+            Verdict::Stored | Verdict::Spooled => replayed.stored += 1,
+            Verdict::Duplicate => replayed.duplicates += 1,
+            Verdict::Rejected(refusal) => {
+                replayed.rejected += 1;
+                refused.push((letter, refusal.message));
+                continue;
+            }
+        }
+        gone.push(letter.id);
+    }
+    for ids in gone.chunks(ROWS) {
+        Entity::delete_many().filter(chosen(scope, Some(ids.to_vec()))).exec(db.writer()).await?;
+    }
+    for (letter, reason) in refused {
+        Entity::update_many()
+            .col_expr(Column::FailedAt, Expr::value(now))
+            .col_expr(Column::Reason, Expr::value(reason))
+            .filter(chosen(scope, Some(vec![letter.id])))
+            .exec(db.writer())
+            .await?;
+    }
+    Ok(replayed)
+}
+
+/// Deletes those with these ids, or all; says how many there were.
+pub async fn discard(db: &Db, scope: AppScope, ids: Option<Vec<Uuid>>) -> Result<u64> {
+    let scope = scope.for_change()?;
+    Ok(Entity::delete_many().filter(chosen(scope, ids)).exec(db.writer()).await?.rows_affected)
+}
+
+fn chosen(scope: AppScope, ids: Option<Vec<Uuid>>) -> Condition {
+    let own = Condition::all().add(Column::AppId.eq(scope.app_id()));
+    own.add_option(ids.map(|ids| Column::Id.is_in(ids)))
+}

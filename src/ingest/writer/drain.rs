@@ -1,0 +1,201 @@
+//! Stores what is in the spool, oldest first, and finds out when the database is back.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{connection::Connection, store_group, transaction::Outcome};
+use crate::{
+    clock::Clock,
+    db::Db,
+    error::{Error, Result, of_driver},
+    ingest::{
+        dead_letter::{self, Refused},
+        spool::{Batch, Log, Spool, Spooled},
+    },
+};
+
+/// How long the database may take to begin a transaction before it counts as away.
+const PROBE_TIME: Duration = Duration::from_secs(2);
+
+/// How long the database is left alone after it was found to be away.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// How often to look whether there is anything to do, unless told so.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// How often to look for files that other processes have left behind.
+const ORPHANS: Duration = Duration::from_secs(30);
+
+/// The task behind a [`Spool`].
+pub(super) struct Drain {
+    pub(super) db: Db,
+    pub(super) clock: Clock,
+    pub(super) spool: Spool,
+    /// Whether the database is away or too slow, so that events go to the spool at once.
+    pub(super) behind: Arc<AtomicBool>,
+    pub(super) stop: CancellationToken,
+}
+
+impl Drain {
+    /// Works until told to stop. What is left then stays where it is.
+    pub(super) async fn run(self) {
+        let mut orphans_at = Instant::now();
+        while !self.stop.is_cancelled() {
+            let mut done = Ok(());
+            if self.spool.events() > 0 || self.is_behind() {
+                done = self.empty(self.spool.log()).await;
+            } else if Instant::now() >= orphans_at {
+                orphans_at = Instant::now() + ORPHANS;
+                done = self.empty_orphans().await;
+            }
+            let rest = match done {
+                Ok(()) if self.spool.events() > 0 => continue,
+                Ok(()) => IDLE,
+                Err(error) => {
+                    tracing::debug!(%error, "the spool keeps its events for now");
+                    PAUSE
+                }
+            };
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = sleep(rest) => {}
+                () = self.spool.log().filled(), if rest == IDLE => {}
+            }
+        }
+    }
+
+    async fn empty_orphans(&self) -> Result<()> {
+        for log in self.spool.orphans().await {
+            if log.events() > 0 {
+                tracing::info!(events = log.events(), "storing events from the spool of a process that is gone");
+            }
+            let done = self.empty(&log).await;
+            log.give_up().await;
+            done?;
+        }
+        Ok(())
+    }
+
+    /// Stores all that a file holds.
+    async fn empty(&self, log: &Log) -> Result<()> {
+        let mut after = i64::MIN;
+        while !self.stop.is_cancelled() {
+            if self.is_behind() {
+                self.probe().await?;
+            }
+            let batch = log.oldest(after).await?;
+            if batch.last == after {
+                // Nothing is left to find out with whether the database is as quick as it should be.
+                self.behind.store(false, Ordering::Release);
+                break;
+            }
+            after = batch.last;
+            if !batch.records.is_empty() {
+                self.store(log, &batch).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn store(&self, log: &Log, batch: &Batch) -> Result<()> {
+        let outcomes = store_group(&self.db, batch.records.iter().map(|record| &*record.events)).await;
+        if let Ok(outcomes) = outcomes {
+            self.behind.store(false, Ordering::Release);
+            let stored: Vec<_> = batch.records.iter().zip(outcomes).collect();
+            return self.settle(log, batch, stored).await;
+        }
+        if let Err(error) = self.away(outcomes)? {
+            tracing::debug!(%error, "storing spooled events one request at a time");
+        }
+        // A group that fails for any other reason is tried one by one, so that whatever it fails at
+        // keeps nobody else up.
+        let (mut stored, mut failed, mut last) = (Vec::new(), Vec::new(), Ok(()));
+        for record in &batch.records {
+            match self.away(store_group(&self.db, std::iter::once(&*record.events)).await)? {
+                Ok(outcomes) => stored.extend(outcomes.into_iter().map(|outcomes| (record, outcomes))),
+                Err(error) => {
+                    failed.push(record);
+                    last = Err(error);
+                }
+            }
+        }
+        if stored.is_empty() {
+            return last;
+        }
+        self.settle(log, batch, stored).await?;
+        if let Err(error) = last {
+            tracing::error!(%error, records = failed.len(), "spooled events can not be stored and were set aside");
+        }
+        log.refuse(batch, failed.into_iter()).await
+    }
+
+    /// Notes that the database is away, if that is why something failed.
+    fn away<T>(&self, done: Result<T>) -> Result<Result<T>> {
+        match done {
+            Err(error) if is_away(&error) => {
+                self.behind.store(true, Ordering::Release);
+                Err(error)
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// What was stored leaves the spool, and what the database refused is kept where its owner finds it.
+    async fn settle(&self, log: &Log, batch: &Batch, stored: Vec<(&Spooled, Vec<Outcome>)>) -> Result<()> {
+        let mut refused = Vec::new();
+        let mut counts = [0u64; 4];
+        for (record, outcomes) in &stored {
+            for (draft, outcome) in record.events.iter().zip(outcomes) {
+                let count = match outcome {
+                    Outcome::Stored => 0,
+                    Outcome::Duplicate => 1,
+                    Outcome::Refused(refusal) => {
+                        refused.push(Refused { draft, code: refusal.code, reason: &refusal.message });
+                        2
+                    }
+                    Outcome::AppGone => 3,
+                };
+                if let Some(count) = counts.get_mut(count) {
+                    *count += 1;
+                }
+            }
+        }
+        self.away(dead_letter::keep(&self.db, self.clock.now_ms(), &refused).await)??;
+        log.done(batch, stored.iter().map(|(record, _)| *record)).await?;
+        for (label, count) in ["accepted", "duplicate", "rejected", "app_gone"].into_iter().zip(counts) {
+            metrics::counter!("uea_spool_drained_total", "verdict" => label).increment(count);
+        }
+        Ok(())
+    }
+
+    fn is_behind(&self) -> bool {
+        self.behind.load(Ordering::Acquire)
+    }
+
+    /// Whether a transaction can begin. A connection that does not answer is not used again.
+    async fn probe(&self) -> Result<()> {
+        let begun = async {
+            let mut connection = Connection::acquire(&self.db).await?;
+            let begun = timeout(PROBE_TIME, async { connection.begin().await?.rollback().await }).await;
+            begun.unwrap_or_else(|_| {
+                connection.close();
+                Err(sqlx::Error::PoolTimedOut)
+            })
+        };
+        let begun = timeout(2 * PROBE_TIME, begun).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        Ok(begun.map_err(of_driver)?)
+    }
+}
+
+/// Whether a failure is one of the database rather than of what it was asked.
+pub(super) fn is_away(error: &Error) -> bool {
+    matches!(error, Error::Unavailable { .. } | Error::Timeout)
+}
