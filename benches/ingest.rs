@@ -5,8 +5,12 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "ingest/bare.rs"]
+mod bare;
 #[path = "ingest/copy.rs"]
 mod copy;
+#[path = "ingest/disk.rs"]
+mod disk;
 #[path = "ingest/http.rs"]
 mod http;
 #[path = "ingest/load.rs"]
@@ -21,7 +25,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use event_analytics::entity::event;
+use event_analytics::{auth::api_key::ApiKeys, clock::Clock, config::Config, db::Db, entity::event};
 use sea_orm::{EntityTrait, PaginatorTrait};
 
 use self::{
@@ -31,7 +35,7 @@ use self::{
 };
 
 const HELP: &str = "\
-Measures ingestion (W1, W2, W3 and M1). Starts a Postgres of its own from installed binaries, unless
+Measures ingestion (W1, W2, W3, W4 and M1). Starts a Postgres of its own from installed binaries, unless
 DATABASE_URL names an empty database (which it fills), and the server of the same build profile.
 
   --seconds N            how long each measurement lasts (10)
@@ -41,6 +45,12 @@ DATABASE_URL names an empty database (which it fills), and the server of the sam
 
 /// Events of a batch.
 const BATCH: usize = 100;
+/// Of every load, before it is measured.
+const WARM_UP: Duration = Duration::from_secs(1);
+/// Times a known key is checked.
+const KEY_CHECKS: u32 = 200_000;
+const JWT_SECRET: &str = "a benchmark has no secret to keep, one";
+const API_KEY_SECRET: &str = "a benchmark has no secret to keep, two";
 
 struct Options {
     seconds: Duration,
@@ -73,6 +83,10 @@ impl Options {
 
 #[tokio::main]
 async fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [bare::ARGUMENT, address, database] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return bare::serve(address, database).await;
+    }
     let Some(options) = Options::read() else { return println!("{HELP}") };
     let mut figures = on_postgres(&options).await;
     if options.sqlite {
@@ -89,26 +103,39 @@ async fn on_postgres(options: &Options) -> Vec<Figure> {
     let url = own.as_ref().map_or_else(|| std::env::var("DATABASE_URL").unwrap(), |own| own.url().to_owned());
     let (server, started) = serve(&[("DATABASE_URL", &url)]).await;
     let idle = resident_mb(&server);
-    let (single, batches) = measure(&server, options).await;
-    let busy = resident_mb(&server);
     let database = postgres::connect(&url).await.unwrap();
+    let log_before = disk::wal(&database).await;
+    let (single, batches, key) = measure(&server, options).await;
+    let busy = resident_mb(&server);
     let stored = event::Entity::find().count(&database).await.unwrap();
     assert_eq!(stored, single.events + batches.events, "acknowledged is not what is stored");
+    let log = (disk::wal(&database).await - log_before) / stored as f64;
+    let table = disk::table(&database).await / stored as f64;
+    let check = key_check(&url, &key).await;
+    drop(server);
+    let (bare_url, bare_server) = bare::start(&url).await;
+    let load = Load { url: &bare_url, key: &key, connections: options.connections, batch: 1 };
+    load.run(WARM_UP).await;
+    let bare_group = load.run(options.seconds).await;
+    drop(bare_server);
     let copied = copy::run(&url, &database, options.seconds).await;
-    let beside = ("COPY BINARY, 2 connections", copied);
     vec![
-        Figure::of_load("W1", "single events, Postgres", &single, Some(beside)),
-        Figure::of_load("W2", "batches of 100, Postgres", &batches, Some(beside)),
+        Figure::of_load("W1", "single events, Postgres", &single, Some(("bare group commit", bare_group.per_second))),
+        Figure::of_load("W2", "batches of 100, Postgres", &batches, Some(("COPY BINARY, 2 connections", copied))),
+        Figure::of_load("BARE", "bare group commit, single events", &bare_group, None),
         Figure::plain("COPY", "bare COPY BINARY of the same rows", copied, "events/s"),
+        Figure::plain("W4", "check of a known key", check, "ns"),
         Figure::plain("M1", "start to ready", started.as_secs_f64() * 1e3, "ms"),
         Figure::plain("M1", "resident, idle", idle, "MB"),
         Figure::plain("M1", "resident, after the load", busy, "MB"),
+        Figure::plain("DISK", "write-ahead log of an event", log, "bytes"),
+        Figure::plain("DISK", "table and indexes of an event", table, "bytes"),
     ]
 }
 
 async fn on_sqlite(options: &Options) -> Vec<Figure> {
     let (server, _) = serve(&[]).await;
-    let (single, batches) = measure(&server, options).await;
+    let (single, batches, _) = measure(&server, options).await;
     vec![
         Figure::of_load("W3", "single events, SQLite", &single, None),
         Figure::of_load("W3", "batches of 100, SQLite", &batches, None),
@@ -117,8 +144,7 @@ async fn on_sqlite(options: &Options) -> Vec<Figure> {
 
 /// Starts the server with limits that the load does not meet.
 async fn serve(vars: &[(&str, &str)]) -> (Binary, Duration) {
-    let (jwt, keys) = ("j".repeat(64), "k".repeat(64));
-    let mut all = vec![("JWT_SECRET", jwt.as_str()), ("API_KEY_SECRET", keys.as_str())];
+    let mut all = vec![("JWT_SECRET", JWT_SECRET), ("API_KEY_SECRET", API_KEY_SECRET)];
     all.extend([("RATE_LIMIT_INGEST_PER_MINUTE", "10000000"), ("RUST_LOG", "warn")]);
     all.extend(vars);
     let start = Instant::now();
@@ -127,21 +153,34 @@ async fn serve(vars: &[(&str, &str)]) -> (Binary, Duration) {
 }
 
 /// Single events, then batches, each after a second to warm up.
-async fn measure(server: &Binary, options: &Options) -> (Outcome, Outcome) {
+async fn measure(server: &Binary, options: &Options) -> (Outcome, Outcome, String) {
     let mut owner = server.anonymous();
     owner.email = "bench@example.com".into();
     owner.register().await;
     let site = Site::of(owner, "Bench").await;
     let load = |connections, batch| Load { url: &server.url, key: &site.key, connections, batch };
-    let warm_up = Duration::from_secs(1);
     let mut outcomes = Vec::new();
     for load in [load(options.connections, 1), load(options.batch_connections, BATCH)] {
-        let cold = load.run(warm_up).await;
+        let cold = load.run(WARM_UP).await;
         let measured = load.run(options.seconds).await;
         outcomes.push(Outcome { events: measured.events + cold.events, ..measured });
     }
     let batches = outcomes.pop().unwrap();
-    (outcomes.pop().unwrap(), batches)
+    (outcomes.pop().unwrap(), batches, site.key)
+}
+
+/// How long it takes to recognise a key that was met before, in nanoseconds.
+async fn key_check(url: &str, key: &str) -> f64 {
+    let vars = [("DATABASE_URL", url), ("JWT_SECRET", JWT_SECRET), ("API_KEY_SECRET", API_KEY_SECRET)];
+    let config = Config::from_vars(vars.map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap();
+    let db = Db::connect(&config).await.unwrap();
+    let keys = ApiKeys::new(db, Clock::System, &config.api_key_secret);
+    keys.authenticate(key).await.unwrap();
+    let start = Instant::now();
+    for _ in 0..KEY_CHECKS {
+        keys.authenticate(key).await.unwrap();
+    }
+    start.elapsed().as_nanos() as f64 / f64::from(KEY_CHECKS)
 }
 
 /// Memory of the server's process.
