@@ -1,18 +1,21 @@
 //! What is known of every request afterwards: an id, a log line, a measurement. Never a query
 //! string, a header or a body, because they may hold what is secret.
 
-use std::time::Instant;
+use std::{panic::AssertUnwindSafe, time::Instant};
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, StatusCode},
     middleware::Next,
     response::Response,
 };
+use futures::FutureExt as _;
 use metrics::{gauge, histogram};
 use tower_http::request_id::RequestId;
 use tracing::Instrument as _;
 use uuid::Uuid;
+
+use super::protect;
 
 /// By which client, proxies and we call the same request.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -45,8 +48,9 @@ fn is_quiet(route: &str) -> bool {
     route.starts_with("/v1/") || QUIET.contains(&route.trim_end_matches('/'))
 }
 
-/// Gives the request its id, measures it, and logs it.
-pub(super) async fn request(mut request: Request, next: Next) -> Response {
+/// Gives the request its id, measures it, and logs it; its answer gets the headers of all answers. A
+/// handler that panics costs its own request.
+pub(super) async fn request(State(hsts): State<Option<HeaderValue>>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let id = request.headers().get(X_REQUEST_ID).filter(|id| is_sane(id)).cloned().unwrap_or_else(new_id);
     request.extensions_mut().insert(RequestId::new(id.clone()));
@@ -56,7 +60,9 @@ pub(super) async fn request(mut request: Request, next: Next) -> Response {
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default(), %method, route);
     let in_flight = InFlight::new();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
+    let mut response = answered.unwrap_or_else(|_| span.in_scope(protect::panicked));
+    protect::add_headers(response.headers_mut(), hsts);
     drop(in_flight);
     let seconds = start.elapsed().as_secs_f64();
     let status = response.status();

@@ -1,18 +1,15 @@
 //! Bounds on requests, and headers that keep browsers from harm.
 
-use std::{any, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use tokio::{sync::Semaphore, time::timeout};
-use tower_http::{
-    cors::{AllowHeaders, AllowOrigin, Any, CorsLayer},
-    set_header::SetResponseHeaderLayer,
-};
+use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use super::observe::X_REQUEST_ID;
 use crate::{
@@ -30,35 +27,35 @@ const MAX_IN_FLIGHT: usize = 1_024;
 /// How long browsers may remember what they were allowed.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Permits of [`bound_in_flight`].
-pub(super) fn in_flight() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(MAX_IN_FLIGHT))
-}
-
-/// Refuses what would be one request too many.
-pub(super) async fn bound_in_flight(State(free): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    match free.try_acquire() {
-        Ok(_permit) => next.run(request).await,
-        Err(_) => failure(Error::unavailable("too many requests in flight")),
-    }
-}
-
 /// How long any request may take: longer than any narrower bound inside it.
 pub(super) fn longest_request(config: &Config) -> Duration {
     config.limits.query_timeout.max(READ_TIMEOUT) + GRACE
 }
 
-/// Gives up on what takes too long. An event that is being stored may still be; sending it again
-/// counts it once.
-pub(super) async fn bound_time(State(longest): State<Duration>, request: Request, next: Next) -> Response {
-    match timeout(longest, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => failure(Error::Timeout),
+/// What bounds requests, all of them together.
+#[derive(Clone)]
+pub(super) struct Bounds {
+    longest: Duration,
+    free: Arc<Semaphore>,
+}
+
+impl Bounds {
+    pub(super) fn new(config: &Config) -> Self {
+        Self { longest: longest_request(config), free: Arc::new(Semaphore::new(MAX_IN_FLIGHT)) }
     }
 }
 
+/// Refuses what would be one request too many, and gives up on what takes too long. An event that
+/// is being stored may still be; sending it again counts it once.
+pub(super) async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
+    let Ok(_permit) = bounds.free.try_acquire() else {
+        return failure(Error::unavailable("too many requests in flight"));
+    };
+    timeout(bounds.longest, next.run(request)).await.unwrap_or_else(|_| failure(Error::Timeout))
+}
+
 /// The answer to a request whose handler panicked. The panic itself went to the log.
-pub(super) fn panicked(_cause: Box<dyn any::Any + Send>) -> Response {
+pub(super) fn panicked() -> Response {
     failure(Error::internal("a handler panicked"))
 }
 
@@ -105,16 +102,29 @@ impl Readable for CorsLayer {
 }
 
 /// Tells browsers never to come without TLS again, where they come with it.
-pub(super) fn hsts(config: &Config) -> Option<SetResponseHeaderLayer<HeaderValue>> {
-    config.is_https().then(|| header(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
+pub(super) fn hsts(config: &Config) -> Option<HeaderValue> {
+    config.is_https().then(|| HeaderValue::from_static("max-age=31536000"))
 }
 
-/// Sets a header on every response.
-pub(super) fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
-}
+/// Headers of every response.
+const ALWAYS: [(HeaderName, HeaderValue); 3] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin")),
+];
 
-/// Sets a header on responses that have none of their own, as pages do.
-pub(super) fn header_unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+/// Headers of responses that have none of their own, as pages do.
+const UNLESS_SET: [(HeaderName, HeaderValue); 2] = [
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
+/// Adds the headers that keep browsers from harm.
+pub(super) fn add_headers(headers: &mut HeaderMap, hsts: Option<HeaderValue>) {
+    headers.reserve(ALWAYS.len() + UNLESS_SET.len() + 2);
+    headers.extend(ALWAYS);
+    for (name, value) in UNLESS_SET {
+        headers.entry(name).or_insert(value);
+    }
+    headers.extend(hsts.map(|value| (header::STRICT_TRANSPORT_SECURITY, value)));
 }
