@@ -222,7 +222,9 @@ impl Receipt {
     fn count(&self) {
         for label in ["accepted", "duplicate", "spooled", "rejected"] {
             let events = u64::try_from(self.of(label)).unwrap_or(u64::MAX);
-            metrics::counter!("uea_ingest_events_total", "verdict" => label).increment(events);
+            if events > 0 {
+                metrics::counter!("uea_ingest_events_total", "verdict" => label).increment(events);
+            }
         }
     }
 }

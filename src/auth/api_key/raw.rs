@@ -4,8 +4,6 @@
 //! selects it whole. The checksum tells a mangled key from an unknown one without a lookup, and
 //! lets scanners of leaked secrets recognise one for sure.
 
-use std::fmt::Write;
-
 use hmac::{Hmac, KeyInit, Mac};
 use rand::distr::{Alphanumeric, SampleString};
 use sha2::Sha256;
@@ -59,11 +57,9 @@ impl Digester {
 
     /// Lower-case hex.
     pub(super) fn digest(&self, raw: &str) -> String {
+        let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half });
         let digest = self.0.clone().chain_update(raw).finalize().into_bytes();
-        digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 }
 

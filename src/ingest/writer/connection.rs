@@ -1,5 +1,7 @@
 //! A connection that stores groups, of either store.
 
+use std::ops::RangeInclusive;
+
 use sqlx::{Acquire as _, Error, Postgres, Sqlite, pool::PoolConnection};
 use uuid::Uuid;
 
@@ -56,9 +58,9 @@ impl Transaction<'_> {
         }
     }
 
-    /// Which of these keys are stored, of events that arrived at `arrived` or later. On Postgres only
-    /// the partitions of the last month before that are looked into.
-    pub(super) async fn stored(&mut self, keys: &[Key], arrived: i64) -> Result<Stored, Error> {
+    /// Which of these keys of events that arrived at `arrived` are stored. On Postgres only the
+    /// partitions of the last month before that are looked into.
+    pub(super) async fn stored(&mut self, keys: &[Key], arrived: RangeInclusive<i64>) -> Result<Stored, Error> {
         if keys.is_empty() {
             return Ok(Stored::new());
         }

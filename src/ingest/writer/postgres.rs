@@ -1,6 +1,6 @@
 //! The statements of a group on Postgres: whole columns travel as arrays.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{collections::HashMap, ops::RangeInclusive, sync::LazyLock};
 
 use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, postgres::PgArguments, query::Query};
 use uuid::Uuid;
@@ -14,9 +14,11 @@ use super::{
 /// Rows of one statement; more add latency only.
 const ROWS: usize = 1_000;
 
-/// How far back a repeated id is looked for, in milliseconds: 31 days. Partitions that ended before
-/// are not touched.
-const LOOK_BACK_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+/// How far back before its arrival a repeated id is looked for.
+const LOOK_BACK_MS: i64 = 31 * DAY_MS;
+/// And how far ahead, for the clocks of instances differ.
+const LOOK_AHEAD_MS: i64 = DAY_MS;
 
 /// Moves the heads of `apps` (sorted) on by one and holds them to the end of the transaction.
 pub(super) async fn lock_heads(connection: &mut PgConnection, apps: &[Uuid]) -> Result<Vec<(Uuid, Head)>, Error> {
@@ -29,17 +31,25 @@ pub(super) async fn lock_heads(connection: &mut PgConnection, apps: &[Uuid]) -> 
     Ok(heads.into_iter().map(|(app, seq, links)| (app, Head { seq, links })).collect())
 }
 
-/// Which of these keys are stored, with the commit and the arrival of each.
-pub(super) async fn stored(connection: &mut PgConnection, keys: &[Key], now: i64) -> Result<Stored, Error> {
-    let sql = "SELECT e.app_id, e.id, e.seq, e.received_at FROM unnest($1::uuid[], $2::uuid[]) AS k (app_id, id) \
-               JOIN events e ON e.app_id = k.app_id AND e.id = k.id AND e.received_at >= $3";
+/// Which of these keys of events that arrived at `arrived` are stored, with the commit and the arrival
+/// of each. Partitions of other times are not touched.
+pub(super) async fn stored(
+    connection: &mut PgConnection,
+    keys: &[Key],
+    arrived: RangeInclusive<i64>,
+) -> Result<Stored, Error> {
+    // OFFSET keeps the planner from turning the look-up round and reading all events of the time.
+    let sql = "SELECT e.* FROM unnest($1::uuid[], $2::uuid[]) AS k (app_id, id) CROSS JOIN LATERAL \
+               (SELECT app_id, id, seq, received_at FROM events \
+               WHERE app_id = k.app_id AND id = k.id AND received_at BETWEEN $3 AND $4 OFFSET 0) AS e";
     let mut stored = HashMap::new();
     for keys in keys.chunks(ROWS) {
         let (apps, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
         let found: Vec<(Uuid, Uuid, i64, i64)> = sqlx::query_as(sql)
             .bind(apps)
             .bind(ids)
-            .bind(now.saturating_sub(LOOK_BACK_MS))
+            .bind(arrived.start().saturating_sub(LOOK_BACK_MS))
+            .bind(arrived.end().saturating_add(LOOK_AHEAD_MS))
             .fetch_all(&mut *connection)
             .await?;
         stored.extend(found.into_iter().map(|(app, id, seq, received_at)| ((app, id), (seq, received_at))));
@@ -70,7 +80,7 @@ pub(super) async fn insert(connection: &mut PgConnection, rows: &[Row<'_>]) -> R
     Ok(())
 }
 
-/// A column. One without a value travels as the empty array, which `unnest` fills up with NULL.
+/// A column. One without a value travels as the empty array, which is filled up with NULL.
 fn array<'r, T>(rows: &'r [Row<'_>], value: impl Fn(&'r Row<'_>) -> Option<T>) -> Vec<Option<T>> {
     some(rows.iter().map(value))
 }
@@ -81,12 +91,11 @@ fn some<T>(values: impl Iterator<Item = Option<T>>) -> Vec<Option<T>> {
     if any { values } else { Vec::new() }
 }
 
+// Functions that return sets run in step in a select list, and what runs out first is NULL from there
+// on. In FROM, each of forty would be written out to a table of its own first.
 static INSERT: LazyLock<String> = LazyLock::new(|| {
-    let kinds = ["uuid"; 2].into_iter();
-    let kinds = kinds.chain([("bigint"); NUMBERS.len()]).chain(["int"; SIZES.len()]).chain(["text"; TEXTS.len()]);
-    let kinds = kinds.chain(["boolean", "text"]);
-    let arrays: Vec<_> = kinds.enumerate().map(|(at, kind)| format!("${}::{kind}[]", at + 1)).collect();
-    let (names, arrays) = (names().join(", "), arrays.join(", "));
-    let cells = names.replace("metadata", "metadata::json");
-    format!("INSERT INTO events ({names}) SELECT {cells} FROM unnest({arrays}) AS t ({names})")
+    let kinds = ["uuid[]"; 2].into_iter().chain(["bigint[]"; NUMBERS.len()]).chain(["int[]"; SIZES.len()]);
+    let kinds = kinds.chain(["text[]"; TEXTS.len()]).chain(["boolean[]", "text[]::json[]"]);
+    let cells: Vec<_> = kinds.enumerate().map(|(at, kind)| format!("unnest(${}::{kind})", at + 1)).collect();
+    format!("INSERT INTO events ({}) SELECT {}", names().join(", "), cells.join(", "))
 });

@@ -167,7 +167,8 @@ impl<'a> Group<'a> {
         // An id made a moment ago is not in the table, unless a try before this one put it there.
         let looked_up = self.events.iter().filter(|draft| !draft.fresh || !unsure.is_empty());
         let keys: Vec<Key> = looked_up.map(|draft| draft.key()).collect();
-        let arrived = self.events.iter().map(|draft| draft.event.received_at).min().unwrap_or_default();
+        let arrived = self.events.iter().map(|draft| draft.event.received_at);
+        let arrived = arrived.clone().min().unwrap_or_default()..=arrived.max().unwrap_or_default();
         let stored = transaction.stored(&keys, arrived).await.map_err(of_driver)?;
         let mut rows = Vec::with_capacity(self.events.len());
         for (draft, outcome) in self.events.iter().zip(outcomes) {
