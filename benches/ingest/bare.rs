@@ -8,7 +8,7 @@ use axum::{Router, body::Bytes, extract::State, http::HeaderMap, routing::post, 
 use event_analytics::{
     clock::Clock,
     config::{Config, Limits},
-    ingest::wire::{self, Format, Incoming},
+    ingest::wire::{Dialect, Format, Incoming},
 };
 use sqlx::{Executor, PgPool, postgres::PgPoolOptions};
 use tokio::{
@@ -80,9 +80,8 @@ pub(super) async fn serve(address: &str, database: &str) {
 async fn take(State(bare): State<Bare>, headers: HeaderMap, body: Bytes) -> &'static str {
     assert!(headers.contains_key("x-api-key"));
     let now = Clock::System.now_ms();
-    let body = wire::split(&body, Format::Json, &bare.limits).unwrap();
-    let events = body.events.into_iter().map(|raw| {
-        let (id, incoming) = wire::parse(raw.unwrap(), body.sent_at, now, &bare.limits);
+    let body = Dialect::Native(Format::Json).split(&body, &bare.limits).unwrap();
+    let events = body.parse(now, &bare.limits).map(|(id, incoming)| {
         let incoming = incoming.unwrap();
         let metadata = incoming.metadata.as_ref().map(ToString::to_string);
         Event { id: id.unwrap().parse().unwrap(), incoming, metadata }
