@@ -70,8 +70,8 @@ async fn native() {
     assert_fields(
         &events["purchase"],
         json!({
-            "eventId": "order-1001", "userId": "ada", "pagePath": "/thanks", "title": "Thank you",
-            "currency": "EUR", "metadata": {"coupon": "AUTUMN"}, "browser": null, "device": null,
+            "eventId": "order-1001", "userId": "ada", "pagePath": "/thanks",
+            "metadata": {"coupon": "AUTUMN"}, "browser": null, "device": null,
         }),
     );
 }
