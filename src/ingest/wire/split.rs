@@ -203,7 +203,9 @@ pub(super) fn invalid(message: &str) -> Error {
 }
 
 pub(super) fn not_json(error: &serde_json::Error) -> Error {
-    Error::invalid("body", format!("The body is not valid JSON (line {}, column {}).", error.line(), error.column()))
+    // A name that stands twice is valid JSON, and nobody can say which was meant.
+    let what = if error.is_data() { "holds a name twice, or in a wrong place" } else { "is not valid JSON" };
+    Error::invalid("body", format!("The body {what} (line {}, column {}).", error.line(), error.column()))
 }
 
 fn too_many(field: &str, most: usize) -> Error {

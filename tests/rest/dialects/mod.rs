@@ -3,6 +3,7 @@
 mod pixel;
 mod plausible;
 mod posthog;
+mod property;
 mod segment;
 mod umami;
 
