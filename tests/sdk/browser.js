@@ -31,6 +31,11 @@ const browser = await open({
   args: ["--host-resolver-rules=MAP shop.example 127.0.0.1", "--disable-blink-features=AutomationControlled"],
 });
 
+setTimeout(() => {
+  console.error("the page did not fall silent");
+  process.exit(1);
+}, 60_000).unref();
+
 const problems = [];
 let active = 0;
 let last = Date.now();
