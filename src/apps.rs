@@ -4,21 +4,21 @@ use std::{future::Future, time::Duration};
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    entity::prelude::*,
+    entity::prelude::*, sea_query::SimpleExpr,
 };
 use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{
-    auth::{AppScope, Viewer, api_key::ApiKeys, checked_name},
+    auth::{AppScope, Viewer, api_key::ApiKeys, checked_name, settings},
     clock::Clock,
     db::Db,
     entity::{
         api_key,
-        app::{self, Model},
+        app::{self, BotPolicy, IpMode, Model},
         app_deletion,
         app_member::{self, Role},
-        event, event_head,
+        event, event_head, identity,
     },
     error::{Error, Result, is_retryable},
 };
@@ -46,6 +46,8 @@ pub async fn create(db: &Db, clock: &Clock, viewer: Viewer, name: &str, timezone
         timezone: Set(timezone),
         created_at: Set(now),
         updated_at: Set(now),
+        bot_policy: Set(BotPolicy::Mark),
+        ..Default::default()
     };
     let app = app.insert(&transaction).await?;
     let owner = app_member::ActiveModel {
@@ -60,24 +62,66 @@ pub async fn create(db: &Db, clock: &Clock, viewer: Viewer, name: &str, timezone
     Ok(app)
 }
 
-/// Changes what is given and leaves the rest.
-pub async fn update(
-    db: &Db,
-    clock: &Clock,
-    scope: AppScope,
-    name: Option<&str>,
-    timezone: Option<&str>,
-) -> Result<Model> {
+/// What to change of an app. What is absent stays as it is; an empty list is no list.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// What its owner calls it.
+    pub name: Option<String>,
+    /// IANA name.
+    pub timezone: Option<String>,
+    /// What is kept of addresses; `Some(None)` is what the server is told.
+    pub ip_mode: Option<Option<IpMode>>,
+    /// What becomes of bots.
+    pub bot_policy: Option<BotPolicy>,
+    /// Origins whose pages may send events.
+    pub allowed_origins: Option<Vec<String>>,
+    /// Networks whose events are left out.
+    pub excluded_ips: Option<Vec<String>>,
+    /// Patterns of paths whose events are left out.
+    pub excluded_paths: Option<Vec<String>>,
+}
+
+impl Changes {
+    /// Each column with its new value, once all of them are found good.
+    fn checked(self) -> Result<Vec<(app::Column, SimpleExpr)>> {
+        use app::Column as C;
+        let mut changes = Vec::new();
+        if let Some(name) = self.name {
+            changes.push((C::Name, Expr::value(checked_name("input.name", &name)?)));
+        }
+        if let Some(timezone) = self.timezone {
+            changes.push((C::Timezone, Expr::value(checked_timezone(&timezone)?)));
+        }
+        if let Some(mode) = self.ip_mode {
+            changes.push((C::IpMode, Expr::value(mode)));
+        }
+        if let Some(policy) = self.bot_policy {
+            changes.push((C::BotPolicy, Expr::value(policy)));
+        }
+        if let Some(origins) = self.allowed_origins {
+            changes
+                .push((C::AllowedOrigins, Expr::value(settings::checked_origins("input.allowedOrigins", &origins)?)));
+        }
+        if let Some(networks) = self.excluded_ips {
+            changes.push((C::ExcludedIps, Expr::value(settings::checked_networks("input.excludedIps", &networks)?)));
+        }
+        if let Some(paths) = self.excluded_paths {
+            changes.push((C::ExcludedPaths, Expr::value(settings::checked_paths("input.excludedPaths", &paths)?)));
+        }
+        Ok(changes)
+    }
+}
+
+/// Changes what is given and leaves the rest. On this instance events meet new settings at once, on
+/// others within five seconds.
+pub async fn update(db: &Db, clock: &Clock, keys: &ApiKeys, scope: AppScope, changes: Changes) -> Result<Model> {
     let scope = scope.for_change()?;
-    let mut changes = app::Entity::update_many().filter(app::Column::Id.eq(scope.app_id()));
-    if let Some(name) = name {
-        changes = changes.col_expr(app::Column::Name, Expr::value(checked_name("input.name", name)?));
-    }
-    if let Some(timezone) = timezone {
-        changes = changes.col_expr(app::Column::Timezone, Expr::value(checked_timezone(timezone)?));
-    }
-    if name.is_some() || timezone.is_some() {
-        changes.col_expr(app::Column::UpdatedAt, Expr::value(clock.now_ms())).exec(db.writer()).await?;
+    let changes = changes.checked()?;
+    if !changes.is_empty() {
+        let update = app::Entity::update_many().filter(app::Column::Id.eq(scope.app_id()));
+        let update = changes.into_iter().fold(update, |update, (column, value)| update.col_expr(column, value));
+        update.col_expr(app::Column::UpdatedAt, Expr::value(clock.now_ms())).exec(db.writer()).await?;
+        keys.forget();
     }
     app::Entity::find_by_id(scope.app_id()).one(db.writer()).await?.ok_or(Error::NotFound("app"))
 }
@@ -121,6 +165,7 @@ async fn delete_app(db: &Db, app: Uuid) -> Result<bool, DbErr> {
     let transaction = db.begin().await?;
     event_head::Entity::delete_by_id(app).exec(&transaction).await?;
     api_key::Entity::delete_many().filter(api_key::Column::AppId.eq(app)).exec(&transaction).await?;
+    identity::Entity::delete_many().filter(identity::Column::AppId.eq(app)).exec(&transaction).await?;
     app_member::Entity::delete_many().filter(app_member::Column::AppId.eq(app)).exec(&transaction).await?;
     if app::Entity::delete_by_id(app).exec(&transaction).await?.rows_affected == 0 {
         transaction.rollback().await?;

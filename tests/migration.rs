@@ -1,6 +1,8 @@
 //! The schema: up, down to nothing, and up again to the same; and what it promises to tenants.
 
-use event_analytics::entity::{api_key, app, app_deletion, app_member, event, event_head, user, user_session};
+use event_analytics::entity::{
+    api_key, app, app_deletion, app_member, event, event_head, identity, user, user_session, visitor_salt,
+};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryTrait, Statement};
 
@@ -47,6 +49,8 @@ async fn entities_fit(db: &DatabaseConnection) {
     fits::<api_key::Entity>(db).await;
     fits::<event::Entity>(db).await;
     fits::<event_head::Entity>(db).await;
+    fits::<identity::Entity>(db).await;
+    fits::<visitor_salt::Entity>(db).await;
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ mod m20261122_000002_apps;
 mod m20261122_000003_events;
 mod m20261122_000004_app_deletions;
 mod m20261122_000005_richer_events;
+mod m20261122_000006_settings;
+mod m20261122_000007_visitors;
 mod m20261122_000008_dead_letters;
 
 /// Runs the steps in order.
@@ -22,6 +24,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000003_events::Migration),
             Box::new(m20261122_000004_app_deletions::Migration),
             Box::new(m20261122_000005_richer_events::Migration),
+            Box::new(m20261122_000006_settings::Migration),
+            Box::new(m20261122_000007_visitors::Migration),
             Box::new(m20261122_000008_dead_letters::Migration),
         ]
     }

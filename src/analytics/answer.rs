@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::task;
 
 use super::{
-    Answer, Question, Range,
+    Answer, BotTraffic, Question, Range,
     allowance::{Account, Allowance, SCANS_AT_ONCE},
     filter::EventFilter,
     kernel::Kernel,
@@ -72,8 +72,8 @@ fn unanswered() -> Error {
 /// Equal questions about equal data have equal keys, and others have not: the app's commit is in
 /// the key, so that no answer outlives its data.
 fn cache_key(question: &Question) -> Result<String> {
-    let Question { app, range, previous, filter, seq, report } = question;
-    let asked = serde_json::to_vec(&(range, previous, filter.as_ref(), report)).map_err(Error::internal)?;
+    let Question { app, range, previous, filter, bots, seq, report } = question;
+    let asked = serde_json::to_vec(&(range, previous, filter.as_ref(), bots, report)).map_err(Error::internal)?;
     let digest = Sha256::digest(&asked);
     let mut key = format!("answer:{}:{seq}:", app.app_id().simple());
     for byte in digest {
@@ -88,6 +88,7 @@ struct Events {
     app: AppScope,
     range: Range,
     filter: Arc<EventFilter>,
+    bots: BotTraffic,
     seq: i64,
 }
 
@@ -117,8 +118,8 @@ async fn compute(db: &Db, allowance: &Allowance, questions: Vec<Question>) -> Ve
         let ranges = [Some(question.range), question.previous];
         for (range, is_previous) in ranges.into_iter().zip([false, true]) {
             let (Some(range), half) = (range, Half { question: number, is_previous }) else { continue };
-            let Question { app, filter, seq, report, .. } = question;
-            let events = Events { app: *app, range, filter: filter.clone(), seq: *seq };
+            let Question { app, filter, bots, seq, report, .. } = question;
+            let events = Events { app: *app, range, filter: filter.clone(), bots: *bots, seq: *seq };
             match Kernel::new(report, range) {
                 Ok(kernel) => {
                     let place = *places.entry(events.clone()).or_insert(scans.len());
@@ -206,7 +207,7 @@ async fn read(
     events: Events,
     kernels: Vec<Kernel>,
 ) -> Result<(Vec<Result<Kernel>>, Scanned)> {
-    let Events { app, range, filter, seq } = events;
+    let Events { app, range, filter, bots, seq } = events;
     let mut columns: BTreeSet<Column> = filter.columns();
     columns.extend(kernels.iter().flat_map(Kernel::columns));
     let mut kernels: Vec<Result<Kernel>> = kernels.into_iter().map(Ok).collect();
@@ -222,6 +223,7 @@ async fn read(
         to: range.to,
         seq,
         visitor: None,
+        is_bot: bots.is_bot(),
         columns: columns.into_iter().collect(),
         ids: false,
         order: Order::Any,

@@ -5,7 +5,7 @@ use std::{collections::HashMap, ops::ControlFlow, sync::Arc};
 use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::{Range, filter::EventFilter, matcher::Matcher};
+use super::{BotTraffic, Range, filter::EventFilter, matcher::Matcher};
 use crate::{
     auth::AppScope,
     columnar::{Order, Scan, scan},
@@ -28,6 +28,8 @@ pub struct EventsQuestion {
     pub range: Range,
     /// Which events by what they say.
     pub filter: Arc<EventFilter>,
+    /// Whether bots are among them.
+    pub bots: BotTraffic,
     /// Only those of this user: a user id, or an anonymous id where an event has no user id.
     pub user: Option<String>,
     /// Which events by commit: those up to this one.
@@ -85,6 +87,7 @@ async fn find(db: &Db, question: &EventsQuestion) -> Result<Vec<Uuid>> {
             to: question.range.to,
             seq: question.seq,
             visitor: question.user.clone(),
+            is_bot: question.bots.is_bot(),
             columns: columns.clone(),
             ids: true,
             order: Order::NewestFirst { after, limit },

@@ -86,6 +86,30 @@ pub enum Comparison {
     PreviousYear,
 }
 
+/// Whether events that nobody is behind are among those a report is about: those of crawlers,
+/// previews, monitors and the like, as their user agent says.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
+pub enum BotTraffic {
+    /// They are left out.
+    #[default]
+    Exclude,
+    /// They are among them.
+    Include,
+    /// They alone.
+    Only,
+}
+
+impl BotTraffic {
+    /// What an event must be, where that matters.
+    pub fn is_bot(self) -> Option<bool> {
+        match self {
+            Self::Exclude => Some(false),
+            Self::Include => None,
+            Self::Only => Some(true),
+        }
+    }
+}
+
 /// A figure to sort by.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
 pub enum Metric {
@@ -286,6 +310,8 @@ pub struct Question {
     pub previous: Option<Range>,
     /// Which events by what they say.
     pub filter: Arc<filter::EventFilter>,
+    /// Whether bots are among them.
+    pub bots: BotTraffic,
     /// Which events by commit: those up to this one.
     pub seq: i64,
     /// What to compute.

@@ -6,7 +6,7 @@ use async_graphql::SimpleObject;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BigInt, EventTypeCount, Range, UserTotals,
+    BigInt, BotTraffic, EventTypeCount, Range, UserTotals,
     accumulator::{Events, codes},
     summary::{count, top},
     users::Activity,
@@ -76,7 +76,14 @@ pub struct Visit {
 
 /// What is known of a user among the first `seq` commits, within a range or at all; none where
 /// the user has no event there.
-pub async fn user(db: &Db, app: AppScope, user_id: &str, range: Option<Range>, seq: i64) -> Result<Option<UserStats>> {
+pub async fn user(
+    db: &Db,
+    app: AppScope,
+    user_id: &str,
+    range: Option<Range>,
+    bots: BotTraffic,
+    seq: i64,
+) -> Result<Option<UserStats>> {
     let range = range.unwrap_or(Range { from: i64::MIN, to: i64::MAX });
     let what = Scan {
         app,
@@ -84,6 +91,7 @@ pub async fn user(db: &Db, app: AppScope, user_id: &str, range: Option<Range>, s
         to: range.to,
         seq,
         visitor: Some(user_id.to_owned()),
+        is_bot: bots.is_bot(),
         columns: COLUMNS.to_vec(),
         ids: false,
         order: Order::Any,

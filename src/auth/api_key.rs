@@ -22,14 +22,17 @@ use subtle::ConstantTimeEq;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-pub use self::manage::{NewKey, Status};
+pub use self::manage::{KeyChanges, NewKey, Status};
 use self::raw::Digester;
 use crate::{
-    auth::AppScope,
+    auth::{
+        AppScope,
+        settings::{Origins, Settings},
+    },
     clock::Clock,
     config::{Secret, network},
     db::Db,
-    entity::{api_key, app_member::Role},
+    entity::{api_key, app, app_member::Role},
     error::{Error, Result},
     limiter::{Limiter, Quota},
 };
@@ -62,6 +65,24 @@ pub struct ActiveKey {
     pub requests_per_minute: Option<u32>,
     /// Events a minute, where there is a budget.
     pub events_per_minute: Option<u32>,
+    /// Origins whose pages may use it; anybody may, where there is none.
+    pub allowed_origins: Origins,
+    /// What its app's owner has decided.
+    pub settings: Arc<Settings>,
+}
+
+impl ActiveKey {
+    /// `Forbidden` unless events may come from here. `origin` is that of the page, as the browser
+    /// says; a server says nothing. A key with a list of its own lies open in those pages, and is
+    /// good for nothing elsewhere.
+    pub fn admit(&self, origin: Option<&str>) -> Result<()> {
+        let of_key = self.allowed_origins.is_empty() || origin.is_some_and(|origin| self.allowed_origins.admit(origin));
+        let of_app = origin.is_none_or(|origin| self.settings.allowed_origins.admit(origin));
+        if of_key && of_app {
+            return Ok(());
+        }
+        Err(Error::Forbidden("Events may not be sent from this origin."))
+    }
 }
 
 /// What is remembered of a key; `None` for one that opens nothing.
@@ -175,18 +196,21 @@ impl ApiKeys {
         let row = api_key::Entity::find()
             .filter(api_key::Column::Digest.eq(digest))
             .filter(api_key::Column::RevokedAt.is_null())
+            .find_also_related(app::Entity)
             .one(&*self.db)
             .await?
             // The index has compared byte by byte; the last word has a comparison that tells nothing by its time.
-            .filter(|row| bool::from(row.digest.as_bytes().ct_eq(digest.as_bytes())));
-        Ok(row.map(|row| {
+            .filter(|(row, _)| bool::from(row.digest.as_bytes().ct_eq(digest.as_bytes())));
+        Ok(row.and_then(|(row, app)| {
             let key = ActiveKey {
                 id: row.id,
                 scope: AppScope { app_id: row.app_id, role: Role::Viewer },
                 requests_per_minute: row.requests_per_minute.and_then(|n| u32::try_from(n).ok()),
                 events_per_minute: row.events_per_minute.and_then(|n| u32::try_from(n).ok()),
+                allowed_origins: Origins::of(row.allowed_origins.as_ref()),
+                settings: Arc::new(Settings::of(&app?)),
             };
-            (Arc::new(key), row.expires_at)
+            Some((Arc::new(key), row.expires_at))
         }))
     }
 

@@ -6,6 +6,7 @@ pub mod cookie;
 pub mod oauth;
 pub mod password;
 pub mod session;
+pub mod settings;
 
 use std::{net::IpAddr, time::Duration};
 

@@ -58,6 +58,8 @@ pub struct Scan {
     pub seq: i64,
     /// Only those of this visitor.
     pub visitor: Option<String>,
+    /// Only bots, or only what is none.
+    pub is_bot: Option<bool>,
     /// What to read.
     pub columns: Vec<Column>,
     /// Whether to read ids.
@@ -140,6 +142,9 @@ impl Scan {
             .filter(C::Timestamp.lt(to));
         if let Some(visitor) = &self.visitor {
             select = select.filter(Expr::cust(VISITOR).eq(visitor.as_str()));
+        }
+        if let Some(is_bot) = self.is_bot {
+            select = select.filter(C::IsBot.eq(is_bot));
         }
         if let Order::NewestFirst { after, limit } = self.order {
             if let Some((at, id)) = after {

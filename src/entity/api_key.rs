@@ -34,11 +34,24 @@ pub struct Model {
     pub requests_per_minute: Option<i32>,
     /// Events a minute, where there is a budget.
     pub events_per_minute: Option<i32>,
+    /// Origins whose pages may use it, an array of texts; anybody may, where it is absent.
+    #[sea_orm(column_type = "Json")]
+    pub allowed_origins: Option<Json>,
 }
 
-/// Joins nothing.
+/// A key belongs to an app.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
+pub enum Relation {
+    /// The app.
+    #[sea_orm(belongs_to = "super::app::Entity", from = "Column::AppId", to = "super::app::Column::Id")]
+    App,
+}
+
+impl Related<super::app::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::App.def()
+    }
+}
 
 impl ActiveModelBehavior for ActiveModel {}
 

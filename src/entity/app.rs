@@ -4,6 +4,31 @@ use sea_orm::{JoinType, QueryOrder, QuerySelect, entity::prelude::*};
 
 use super::app_member;
 
+/// What is kept of a visitor's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum IpMode {
+    /// All of it.
+    Full,
+    /// The network: 24 bits of an IPv4 address, 48 of an IPv6 one.
+    Network,
+    /// Nothing.
+    None,
+}
+
+/// What becomes of events that nobody is behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum BotPolicy {
+    /// They are kept and marked.
+    #[default]
+    Mark,
+    /// They are not kept.
+    Drop,
+    /// They count like those of people.
+    Count,
+}
+
 /// A row of `apps`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "apps")]
@@ -19,6 +44,19 @@ pub struct Model {
     pub created_at: i64,
     /// Milliseconds since the epoch.
     pub updated_at: i64,
+    /// What is kept of addresses; what the server is told, where it is absent.
+    pub ip_mode: Option<IpMode>,
+    /// What becomes of bots.
+    pub bot_policy: BotPolicy,
+    /// Origins whose pages may send events, an array of texts; any, where it is absent.
+    #[sea_orm(column_type = "Json")]
+    pub allowed_origins: Option<Json>,
+    /// Networks whose events are left out, an array of texts.
+    #[sea_orm(column_type = "Json")]
+    pub excluded_ips: Option<Json>,
+    /// Patterns of paths whose events are left out, an array of texts.
+    #[sea_orm(column_type = "Json")]
+    pub excluded_paths: Option<Json>,
 }
 
 /// An app has members.

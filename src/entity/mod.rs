@@ -11,5 +11,7 @@ pub mod app_member;
 pub mod dead_letter;
 pub mod event;
 pub mod event_head;
+pub mod identity;
 pub mod user;
 pub mod user_session;
+pub mod visitor_salt;

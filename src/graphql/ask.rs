@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{context::ContextExt, error::Result, page};
 use crate::{
     analytics::{
-        Answer, Breakdown, Comparison, Dimension, Interval, Metric, Needs, Question, Range, Report, Summary, Timeline,
-        UserOrder, UserPage,
+        Answer, BotTraffic, Breakdown, Comparison, Dimension, Interval, Metric, Needs, Question, Range, Report,
+        Summary, Timeline, UserOrder, UserPage,
         filter::{EventFilter, MAX_TEXT},
         range::{self, RangePreset, TimeRange},
     },
@@ -31,6 +31,8 @@ pub struct Ask {
     pub range: Range,
     /// Which events by what they say.
     pub filter: Arc<EventFilter>,
+    /// Whether bots are among them.
+    pub bots: BotTraffic,
     previous: Option<Range>,
     timezone: String,
     as_of: Option<i64>,
@@ -42,6 +44,8 @@ pub struct Arguments {
     pub range: TimeRange,
     /// `filter`
     pub filter: Option<EventFilter>,
+    /// `bots`
+    pub bots: BotTraffic,
     /// `timezone`, or none for the app's own.
     pub timezone: Option<String>,
     /// `compare`
@@ -58,15 +62,23 @@ impl Ask {
         let filter = arguments.filter.unwrap_or_default();
         filter.validate("filter")?;
         let timezone = canonical(&zone, timezone);
-        Ok(Self { scope, range, filter: Arc::new(filter), previous, timezone, as_of: None })
+        let bots = arguments.bots;
+        Ok(Self { scope, range, filter: Arc::new(filter), bots, previous, timezone, as_of: None })
     }
 
     /// Events of a range that is known already, or of all time, up to commit `seq`.
-    pub fn within(scope: AppScope, range: Option<Range>, seq: i64, filter: Option<EventFilter>) -> Result<Self> {
+    pub fn within(
+        scope: AppScope,
+        range: Option<Range>,
+        seq: i64,
+        filter: Option<EventFilter>,
+        bots: BotTraffic,
+    ) -> Result<Self> {
         let filter = filter.unwrap_or_default();
         filter.validate("filter")?;
         let range = range.unwrap_or(range::EVER);
-        Ok(Self { scope, range, filter: Arc::new(filter), previous: None, timezone: "UTC".into(), as_of: Some(seq) })
+        let (filter, timezone) = (Arc::new(filter), "UTC".into());
+        Ok(Self { scope, range, filter, bots, previous: None, timezone, as_of: Some(seq) })
     }
 
     /// The headline figures that the client selected.
@@ -147,6 +159,7 @@ impl Ask {
             range: self.range,
             previous: self.previous,
             filter: self.filter.clone(),
+            bots: self.bots,
             seq,
             report,
         };

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::context::Asker;
 use crate::{
     analytics::{
-        Question, Range,
+        BotTraffic, Question, Range,
         allowance::{Allowance, SCANS_AT_ONCE},
         answer::{self, Answered, answer},
         user::{UserStats, user},
@@ -137,6 +137,8 @@ pub struct SeenUser {
     pub user_id: String,
     /// By time.
     pub range: Option<Range>,
+    /// Whether bots' events are among them.
+    pub bots: BotTraffic,
     /// By commit.
     pub seq: i64,
 }
@@ -148,7 +150,7 @@ impl Loader<SeenUser> for Loaders {
     async fn load(&self, keys: &[SeenUser]) -> Result<HashMap<SeenUser, Self::Value>> {
         let reads = keys.iter().cloned().map(|key| async move {
             let _turn = self.allowance.turn().await?;
-            let found = user(&self.app.db, key.scope, &key.user_id, key.range, key.seq).await?;
+            let found = user(&self.app.db, key.scope, &key.user_id, key.range, key.bots, key.seq).await?;
             Ok::<_, Error>(found.map(|stats| (key, Arc::new(stats))))
         });
         let found: Vec<_> = stream::iter(reads).buffer_unordered(SCANS_AT_ONCE).try_collect().await?;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{ApiKeys, raw};
 use crate::{
-    auth::{AppScope, Viewer, checked_name},
+    auth::{AppScope, Viewer, checked_name, settings::checked_origins},
     config::Secret,
     entity::api_key::{self, Column, Model},
     error::{Error, Result},
@@ -30,6 +30,17 @@ pub struct NewKey {
     pub requests_per_minute: Option<i32>,
     /// Events a minute, where there shall be a budget.
     pub events_per_minute: Option<i32>,
+    /// Origins whose pages may use it; anybody may, where there is none.
+    pub allowed_origins: Vec<String>,
+}
+
+/// What to change of a key. What is absent stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct KeyChanges {
+    /// What its owner calls it.
+    pub name: Option<String>,
+    /// Origins whose pages may use it; anybody may, where the list is empty.
+    pub allowed_origins: Option<Vec<String>>,
 }
 
 /// Whether a key lets events in.
@@ -68,6 +79,7 @@ impl ApiKeys {
         }
         let requests_per_minute = rate("input.requestsPerMinute", new.requests_per_minute)?;
         let events_per_minute = rate("input.eventsPerMinute", new.events_per_minute)?;
+        let allowed_origins = checked_origins("input.allowedOrigins", &new.allowed_origins)?;
         let in_force = api_key::Entity::of_app(scope.app_id()).filter(Column::RevokedAt.is_null());
         if in_force.count(&*self.db).await? >= KEYS_PER_APP {
             let message = format!("The app has {KEYS_PER_APP} keys that are not revoked. Revoke one first.");
@@ -88,6 +100,7 @@ impl ApiKeys {
             usage_count: Set(0),
             requests_per_minute: Set(requests_per_minute),
             events_per_minute: Set(events_per_minute),
+            allowed_origins: Set(allowed_origins),
         };
         let key = key.insert(self.db.writer()).await.map_err(|error| match error.sql_err() {
             // Deleted a moment ago, after the scope was found.
@@ -110,6 +123,25 @@ impl ApiKeys {
             Error::NotFound(_) => unknown,
             other => other,
         })
+    }
+
+    /// Changes what is given and leaves the rest.
+    pub async fn update(&self, scope: AppScope, key: Uuid, changes: KeyChanges) -> Result<Model> {
+        let scope = scope.for_change()?;
+        let mut update = api_key::Entity::update_many();
+        if let Some(name) = &changes.name {
+            update = update.col_expr(Column::Name, Expr::value(checked_name("input.name", name)?));
+        }
+        if let Some(origins) = &changes.allowed_origins {
+            let origins = checked_origins("input.allowedOrigins", origins)?;
+            update = update.col_expr(Column::AllowedOrigins, Expr::value(origins));
+        }
+        if changes.name.is_some() || changes.allowed_origins.is_some() {
+            let own = update.filter(Column::Id.eq(key)).filter(Column::AppId.eq(scope.app_id()));
+            own.exec(self.db.writer()).await?;
+            self.forget();
+        }
+        self.find(scope, key).await
     }
 
     /// Ends a key for good. Ending it twice changes nothing.

@@ -4,7 +4,10 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use uuid::Uuid;
 
 use crate::{
-    auth::{AppScope, api_key::NewKey},
+    auth::{
+        AppScope,
+        api_key::{KeyChanges, NewKey},
+    },
     clock::Moment,
     graphql::{context::ContextExt, error::Result, id, types::api_key::ApiKey},
 };
@@ -22,6 +25,21 @@ struct CreateApiKeyInput {
     requests_per_minute: Option<i32>,
     /// How many events a minute it may let in; no limit of its own when absent.
     events_per_minute: Option<i32>,
+    /// Origins whose pages may use it, such as `https://shop.example` or `https://*.shop.example`:
+    /// for a key that lies open in those pages. It is refused elsewhere and without an origin.
+    /// Whoever has the key may use it when the list is absent or empty. At most 100.
+    allowed_origins: Option<Vec<String>>,
+}
+
+/// What to change of an API key. What is absent or null stays as it is.
+#[derive(InputObject)]
+struct UpdateApiKeyInput {
+    /// Id of the key, such as `key_0199…`.
+    id: ID,
+    /// What to call it, in 1 to 100 characters.
+    name: Option<String>,
+    /// Origins whose pages may use it; whoever has the key may when the list is empty. At most 100.
+    allowed_origins: Option<Vec<String>>,
 }
 
 /// Which API key to revoke.
@@ -45,6 +63,13 @@ struct CreateApiKeyPayload {
     api_key: ApiKey,
     /// The key itself, to be sent as `X-API-Key` with events. It is shown only here.
     key: String,
+}
+
+/// An API key was changed.
+#[derive(SimpleObject)]
+struct UpdateApiKeyPayload {
+    /// The key as it is now.
+    api_key: ApiKey,
 }
 
 /// An API key was revoked.
@@ -81,9 +106,23 @@ impl ApiKeyMutations {
             expires_at: input.expires_at.map(|Moment(at)| at),
             requests_per_minute: input.requests_per_minute,
             events_per_minute: input.events_per_minute,
+            allowed_origins: input.allowed_origins.unwrap_or_default(),
         };
         let (key, raw) = server.api_keys.create(scope, viewer, new).await?;
         Ok(CreateApiKeyPayload { api_key: ApiKey(key), key: raw.expose().to_owned() })
+    }
+
+    /// Changes a key's name or the origins whose pages may use it. On this instance that holds at
+    /// once, on others within five seconds.
+    async fn update_api_key(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which key, and what to change.")] input: UpdateApiKeyInput,
+    ) -> Result<UpdateApiKeyPayload> {
+        let (scope, key) = way_to(ctx, &input.id).await?;
+        let changes = KeyChanges { name: input.name, allowed_origins: input.allowed_origins };
+        let key = ctx.app().api_keys.update(scope, key, changes).await?;
+        Ok(UpdateApiKeyPayload { api_key: ApiKey(key) })
     }
 
     /// Ends a key for good. On this instance it stops working at once, on others within five

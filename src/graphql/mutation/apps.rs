@@ -6,7 +6,15 @@ use crate::{
     analytics::BigInt,
     apps,
     auth::AppScope,
-    graphql::{context::ContextExt, error::Result, id, types::app::App},
+    graphql::{
+        context::ContextExt,
+        error::Result,
+        id,
+        types::{
+            app::App,
+            settings::{BotPolicy, IpMode},
+        },
+    },
 };
 
 /// A new app.
@@ -27,6 +35,19 @@ struct UpdateAppInput {
     name: Option<String>,
     /// The IANA time zone of its days, such as `Europe/Berlin`.
     timezone: Option<String>,
+    /// What to keep of visitors' addresses, of events that arrive from now on.
+    ip_mode: Option<IpMode>,
+    /// What becomes of bots' events that arrive from now on.
+    bot_policy: Option<BotPolicy>,
+    /// Origins whose pages may send events, such as `https://shop.example` or
+    /// `https://*.shop.example`; any may when the list is empty. Servers, which name no origin, are
+    /// not concerned. At most 100.
+    allowed_origins: Option<Vec<String>>,
+    /// Addresses and networks whose events are left out, such as `203.0.113.0/24`. At most 100.
+    excluded_ips: Option<Vec<String>>,
+    /// Paths of pages whose events are left out, such as `/admin/*`, where `*` stands for any
+    /// characters. At most 100.
+    excluded_paths: Option<Vec<String>>,
 }
 
 /// Which app to delete.
@@ -76,8 +97,9 @@ impl AppMutations {
         Ok(CreateAppPayload { app: App::new(app, scope) })
     }
 
-    /// Renames an app, or moves it to another time zone. Its events stay as they are: a time zone
-    /// only says where days begin.
+    /// Changes an app's name, time zone or settings. Its events stay as they are: a time zone only
+    /// says where days begin, and settings hold for events that arrive from now on; on other
+    /// instances of the server they hold within five seconds.
     async fn update_app(
         &self,
         ctx: &Context<'_>,
@@ -85,8 +107,16 @@ impl AppMutations {
     ) -> Result<UpdateAppPayload> {
         let (server, viewer) = (ctx.app(), ctx.viewer()?);
         let scope = AppScope::of_member(&server.db, viewer, id::app(&input.id)?).await?;
-        let (name, timezone) = (input.name.as_deref(), input.timezone.as_deref());
-        let app = apps::update(&server.db, &server.clock, scope, name, timezone).await?;
+        let changes = apps::Changes {
+            name: input.name,
+            timezone: input.timezone,
+            ip_mode: input.ip_mode.map(IpMode::stored),
+            bot_policy: input.bot_policy.map(Into::into),
+            allowed_origins: input.allowed_origins,
+            excluded_ips: input.excluded_ips,
+            excluded_paths: input.excluded_paths,
+        };
+        let app = apps::update(&server.db, &server.clock, &server.api_keys, scope, changes).await?;
         Ok(UpdateAppPayload { app: App::new(app, scope) })
     }
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     analytics::BigInt,
-    auth::{AppScope, api_key::Status},
+    auth::{AppScope, api_key::Status, settings::entries},
     clock::Moment,
     entity::api_key::{self, Column},
     graphql::{
@@ -89,5 +89,10 @@ impl ApiKey {
     /// How many events a minute it may let in; null when it has no limit of its own.
     async fn events_per_minute(&self) -> Option<i32> {
         self.0.events_per_minute
+    }
+
+    /// Origins whose pages may use it; when the list is empty, whoever has the key may.
+    async fn allowed_origins(&self) -> Vec<String> {
+        entries(self.0.allowed_origins.as_ref())
     }
 }

@@ -8,14 +8,15 @@ use super::{
     api_key::{self, ApiKey},
     event::{self, Event},
     overview::Overview,
+    settings::{BotPolicy, IpMode},
     user_stats::{self, UserStats},
 };
 use crate::{
     analytics::{
-        Breakdown, Comparison, Dimension, Interval, Metric, Summary, Timeline, UserOrder, filter::EventFilter,
-        range::TimeRange,
+        BotTraffic, Breakdown, Comparison, Dimension, Interval, Metric, Summary, Timeline, UserOrder,
+        filter::EventFilter, range::TimeRange,
     },
-    auth::{AppScope, Viewer},
+    auth::{AppScope, Viewer, settings::entries},
     clock::Moment,
     entity::{app, app_member},
     graphql::{
@@ -43,7 +44,7 @@ pub enum Role {
 /// ask every question about it.
 ///
 /// All reports take the same arguments. `range` says which events by time, and `filter` by what
-/// they say. `timezone` is the IANA zone whose days count, by default the app's own. `compare`
+/// they say; `bots` lets in what is no person's doing. `timezone` is the IANA zone whose days count, by default the app's own. `compare`
 /// asks for the same figures of an earlier range beside them. Figures that are not selected are
 /// not computed.
 #[derive(Description)]
@@ -63,10 +64,11 @@ impl App {
         ctx: &Context<'_>,
         range: TimeRange,
         filter: Option<EventFilter>,
+        bots: BotTraffic,
         timezone: Option<String>,
         compare: Option<Comparison>,
     ) -> Result<Ask> {
-        Ask::new(ctx, self.scope, &self.model.timezone, Arguments { range, filter, timezone, compare })
+        Ask::new(ctx, self.scope, &self.model.timezone, Arguments { range, filter, bots, timezone, compare })
     }
 }
 
@@ -112,9 +114,34 @@ impl App {
         Moment(self.model.created_at)
     }
 
-    /// When its name or time zone last changed.
+    /// When its name, its time zone or a setting last changed.
     async fn updated_at(&self) -> Moment {
         Moment(self.model.updated_at)
+    }
+
+    /// What is kept of visitors' addresses.
+    async fn ip_mode(&self) -> IpMode {
+        self.model.ip_mode.into()
+    }
+
+    /// What becomes of events that nobody is behind.
+    async fn bot_policy(&self) -> BotPolicy {
+        self.model.bot_policy.into()
+    }
+
+    /// Origins whose pages may send events; any may when the list is empty.
+    async fn allowed_origins(&self) -> Vec<String> {
+        entries(self.model.allowed_origins.as_ref())
+    }
+
+    /// Addresses and networks whose events are left out.
+    async fn excluded_ips(&self) -> Vec<String> {
+        entries(self.model.excluded_ips.as_ref())
+    }
+
+    /// Paths of pages whose events are left out; `*` stands for any characters.
+    async fn excluded_paths(&self) -> Vec<String> {
+        entries(self.model.excluded_paths.as_ref())
     }
 
     /// What the viewer may do with it.
@@ -140,23 +167,26 @@ impl App {
         ctx: &Context<'_>,
         #[graphql(desc = "Which events, by time.")] range: TimeRange,
         #[graphql(desc = "Which events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Whether events that nobody is behind are among them.", default)] bots: BotTraffic,
         #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
         #[graphql(desc = "An earlier range to compare with.")] compare: Option<Comparison>,
     ) -> Result<Overview> {
-        Ok(Overview(self.ask(ctx, range, filter, timezone, compare)?))
+        Ok(Overview(self.ask(ctx, range, filter, bots, timezone, compare)?))
     }
 
     /// The headline figures of a range.
     #[graphql(complexity = "REPORT + child_complexity")]
+    #[allow(clippy::too_many_arguments)]
     async fn summary(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which events, by time.")] range: TimeRange,
         #[graphql(desc = "Which events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Whether events that nobody is behind are among them.", default)] bots: BotTraffic,
         #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
         #[graphql(desc = "An earlier range to compare with.")] compare: Option<Comparison>,
     ) -> Result<Summary> {
-        self.ask(ctx, range, filter, timezone, compare)?.summary(ctx).await
+        self.ask(ctx, range, filter, bots, timezone, compare)?.summary(ctx).await
     }
 
     /// Figures over time, a bucket for every interval of the range.
@@ -168,10 +198,11 @@ impl App {
         #[graphql(desc = "Which events, by time.")] range: TimeRange,
         #[graphql(desc = "Width of the buckets; one that suits the range by default.")] interval: Option<Interval>,
         #[graphql(desc = "Which events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Whether events that nobody is behind are among them.", default)] bots: BotTraffic,
         #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
         #[graphql(desc = "An earlier range to compare with.")] compare: Option<Comparison>,
     ) -> Result<Timeline> {
-        self.ask(ctx, range, filter, timezone, compare)?.timeline(ctx, interval).await
+        self.ask(ctx, range, filter, bots, timezone, compare)?.timeline(ctx, interval).await
     }
 
     /// Figures by the values of one to four dimensions, the largest groups first.
@@ -188,11 +219,12 @@ impl App {
         #[graphql(desc = "How many groups to show, from 1 to 1,000.", default = 10)] limit: i32,
         #[graphql(desc = "The figure by which groups are large.", default)] order_by: Metric,
         #[graphql(desc = "Which events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Whether events that nobody is behind are among them.", default)] bots: BotTraffic,
         #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
         #[graphql(desc = "An earlier range to compare with.")] compare: Option<Comparison>,
     ) -> Result<Breakdown> {
         let grouping = Grouping::new(by, property, limit, order_by)?;
-        self.ask(ctx, range, filter, timezone, compare)?.breakdown(ctx, grouping).await
+        self.ask(ctx, range, filter, bots, timezone, compare)?.breakdown(ctx, grouping).await
     }
 
     /// Events themselves, newest first. All pages of a list show the events that were there when
@@ -204,13 +236,14 @@ impl App {
         ctx: &Context<'_>,
         #[graphql(desc = "Which events, by time.")] range: TimeRange,
         #[graphql(desc = "Which events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Whether events that nobody is behind are among them.", default)] bots: BotTraffic,
         #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
         timezone: Option<String>,
         #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<Page<Event>> {
-        let list = ("events", self.scope.app_id(), RangeKey::of(&range, timezone.as_deref()), filter.clone());
-        let ask = self.ask(ctx, range, filter, timezone, None)?;
+        let list = ("events", self.scope.app_id(), RangeKey::of(&range, timezone.as_deref()), filter.clone(), bots);
+        let ask = self.ask(ctx, range, filter, bots, timezone, None)?;
         event::page(ctx, ask, None, list, first, after).await
     }
 
@@ -221,13 +254,14 @@ impl App {
         ctx: &Context<'_>,
         #[graphql(desc = "The user id, or the anonymous id of somebody not yet known.")] user_id: String,
         #[graphql(desc = "Which of their events, by time; all by default.")] range: Option<TimeRange>,
+        #[graphql(desc = "Whether events that nobody is behind are among them.", default)] bots: BotTraffic,
         #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
         timezone: Option<String>,
     ) -> Option<Result<UserStats>> {
         let found = async {
             let key = range.as_ref().map(|range| RangeKey::of(range, timezone.as_deref()));
-            let ask = range.map(|range| self.ask(ctx, range, None, timezone, None)).transpose()?;
-            UserStats::find(ctx, self.scope, user_id, ask.map(|ask| ask.range).zip(key)).await
+            let ask = range.map(|range| self.ask(ctx, range, None, bots, timezone, None)).transpose()?;
+            UserStats::find(ctx, self.scope, user_id, ask.map(|ask| ask.range).zip(key), bots).await
         };
         found.await.transpose()
     }
@@ -240,6 +274,7 @@ impl App {
         ctx: &Context<'_>,
         #[graphql(desc = "Whose events, by time.")] range: TimeRange,
         #[graphql(desc = "Whose events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Whether events that nobody is behind are among them.", default)] bots: BotTraffic,
         #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
         timezone: Option<String>,
         #[graphql(desc = "What to sort by, largest or latest first.", default)] order_by: UserOrder,
@@ -247,8 +282,8 @@ impl App {
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<CountedPage<UserStats>> {
         let key = RangeKey::of(&range, timezone.as_deref());
-        let list = ("users", self.scope.app_id(), key.clone(), filter.clone(), order_by);
-        let ask = self.ask(ctx, range, filter, timezone, None)?;
+        let list = ("users", self.scope.app_id(), key.clone(), filter.clone(), bots, order_by);
+        let ask = self.ask(ctx, range, filter, bots, timezone, None)?;
         user_stats::page(ctx, ask, key, order_by, list, first, after).await
     }
 }

@@ -49,6 +49,7 @@ pub async fn page(
         app: ask.scope,
         range: ask.range,
         filter: ask.filter.clone(),
+        bots: ask.bots,
         user,
         seq,
         first: page.first(),

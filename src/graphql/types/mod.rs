@@ -6,5 +6,6 @@ pub mod event;
 pub mod node;
 pub mod overview;
 pub mod session;
+pub mod settings;
 pub mod user;
 pub mod user_stats;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::event::{self, Event};
 use crate::{
     analytics::{
-        BigInt, EventTypeCount, Range, UserOrder, UserTotals,
+        BigInt, BotTraffic, EventTypeCount, Range, UserOrder, UserTotals,
         filter::EventFilter,
         user::{self, DeviceCount, PageCount, Visit},
     },
@@ -42,6 +42,7 @@ pub struct UserStats {
     scope: AppScope,
     range: Option<Range>,
     range_key: Option<RangeKey>,
+    bots: BotTraffic,
     seq: i64,
     totals: UserTotals,
 }
@@ -53,6 +54,7 @@ impl UserStats {
         scope: AppScope,
         user_id: String,
         range: Option<(Range, RangeKey)>,
+        bots: BotTraffic,
     ) -> Result<Option<Self>> {
         // Nobody can have been stored under such an id, and Postgres would not even compare it.
         if user_id.contains('\0') {
@@ -60,13 +62,13 @@ impl UserStats {
         }
         let (range, range_key) = range.unzip();
         let seq = ctx.loader().loader().head(scope).await?;
-        let found = ctx.loader().load_one(SeenUser { scope, user_id, range, seq }).await?;
-        Ok(found.map(|stats| Self { scope, range, range_key, seq, totals: stats.totals.clone() }))
+        let found = ctx.loader().load_one(SeenUser { scope, user_id, range, bots, seq }).await?;
+        Ok(found.map(|stats| Self { scope, range, range_key, bots, seq, totals: stats.totals.clone() }))
     }
 
     async fn stats(&self, ctx: &Context<'_>) -> Result<std::sync::Arc<user::UserStats>> {
-        let Self { scope, range, seq, .. } = *self;
-        let key = SeenUser { scope, user_id: self.totals.user_id.clone(), range, seq };
+        let Self { scope, range, bots, seq, .. } = *self;
+        let key = SeenUser { scope, user_id: self.totals.user_id.clone(), range, bots, seq };
         let stats = ctx.loader().load_one(key).await?;
         Ok(stats.ok_or_else(|| Error::internal("a user that was counted has no events"))?)
     }
@@ -93,7 +95,7 @@ pub async fn page(
         };
         let at = ask.freeze(seq, (sorted_by, totals.user_id.clone()));
         let range_key = Some(range_key.clone());
-        (at, UserStats { scope: ask.scope, range: Some(ask.range), range_key, seq, totals })
+        (at, UserStats { scope: ask.scope, range: Some(ask.range), range_key, bots: ask.bots, seq, totals })
     });
     Ok(page.counted(items.collect(), found.more, found.total)?)
 }
@@ -155,8 +157,8 @@ impl UserStats {
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<Page<Event>> {
         let user = self.totals.user_id.clone();
-        let list = ("activity", self.scope.app_id(), user.clone(), self.range_key.clone(), filter.clone());
-        let ask = Ask::within(self.scope, self.range, self.seq, filter)?;
+        let list = ("activity", self.scope.app_id(), user.clone(), self.range_key.clone(), filter.clone(), self.bots);
+        let ask = Ask::within(self.scope, self.range, self.seq, filter, self.bots)?;
         event::page(ctx, ask, Some(user), list, first, after).await
     }
 }
