@@ -71,7 +71,7 @@ impl App {
             sessions: Sessions::new(db.clone(), clock.clone(), &config.jwt_secret),
             api_keys: ApiKeys::new(db.clone(), clock.clone(), &config.api_key_secret),
             google: google.map(|google| Google::new(google, &config.public_url, clock.clone())).transpose()?,
-            enricher: Enricher::new(&config)?,
+            enricher: Enricher::new(&config, db.clone())?,
             writer: Writer::start(db.clone(), clock.clone(), spool, config.limits.queue_events),
             bodies: Shares::new(BODIES.max(config.limits.body_bytes.saturating_mul(8))),
             draining: CancellationToken::new(),

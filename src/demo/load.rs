@@ -88,11 +88,14 @@ async fn post(app: &App, demo: &Demo, events: &[SampleEvent]) -> Result<usize> {
     let body = Bytes::from(serde_json::to_vec(events).map_err(Error::internal)?);
     let key = app.api_keys.authenticate(&demo.key).await?;
     let intake = Intake { clock: &app.clock, limits: &app.config.limits, enricher: &app.enricher, writer: &app.writer };
-    let receipt = ingest::accept(intake, key.scope, &Sender::default(), body, Format::Json).await?;
+    let sender = Sender { settings: key.settings.clone(), ..Sender::default() };
+    let receipt = ingest::accept(intake, key.scope, &sender, body, Format::Json).await?;
     let mut kept = 0;
     for (_, verdict) in receipt.items {
         match verdict {
-            Verdict::Stored | Verdict::Duplicate | Verdict::Spooled => kept += 1,
+            Verdict::Stored | Verdict::StoredBot | Verdict::Duplicate | Verdict::Spooled => kept += 1,
+            // The owner of the demo may try the settings out.
+            Verdict::Ignored(_) => {}
             Verdict::Rejected(refusal) => {
                 return Err(Error::internal(format!("the sample was refused: {} {}", refusal.code, refusal.message)));
             }

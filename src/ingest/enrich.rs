@@ -4,6 +4,8 @@ mod address;
 mod agent;
 mod geo;
 mod page;
+mod salt;
+mod version;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -12,10 +14,11 @@ use moka::sync::Cache;
 
 pub use self::{
     address::{anonymise, is_public},
-    agent::Agent,
+    agent::{Agent, Sort},
     page::{Page, page, referrer_domain},
+    salt::{Salts, Traits},
 };
-use crate::{config::Config, error::Result};
+use crate::{auth::settings::Settings, config::Config, db::Db, entity::app::IpMode, error::Result};
 
 /// User agents that are remembered with what was found in them.
 const AGENTS: u64 = 20_000;
@@ -27,6 +30,8 @@ pub struct Sender {
     pub ip: Option<IpAddr>,
     /// `User-Agent`.
     pub user_agent: Option<String>,
+    /// What the owner of the app has decided about its events.
+    pub settings: Arc<Settings>,
 }
 
 /// Parses user agents and finds countries, with bounded caches.
@@ -36,18 +41,25 @@ pub struct Enricher {
     bots: Arc<Bots>,
     countries: Option<Arc<geo::Countries>>,
     anonymize_ip: bool,
+    salts: Salts,
 }
 
 impl Enricher {
     /// Opens the country database, where one is configured.
-    pub fn new(config: &Config) -> Result<Self> {
+    pub fn new(config: &Config, db: Db) -> Result<Self> {
         let countries = config.geoip_database.as_deref().map(geo::Countries::open).transpose()?;
         Ok(Self {
             agents: Cache::new(AGENTS),
             bots: Arc::new(Bots::default()),
             countries: countries.map(Arc::new),
             anonymize_ip: config.anonymize_ip,
+            salts: Salts::new(db),
         })
+    }
+
+    /// What visitors' ids are made with.
+    pub fn salts(&self) -> &Salts {
+        &self.salts
     }
 
     /// What a user agent says.
@@ -66,8 +78,13 @@ impl Enricher {
         is_public(ip).then(|| self.countries.as_ref()?.of(ip)).flatten()
     }
 
-    /// An address as it may be kept.
-    pub fn kept_ip(&self, ip: IpAddr) -> String {
-        if self.anonymize_ip { anonymise(ip).to_string() } else { ip.to_canonical().to_string() }
+    /// An address as it may be kept, by the app's own word or else by the server's.
+    pub fn kept_ip(&self, ip: IpAddr, mode: Option<IpMode>) -> Option<String> {
+        let usual = if self.anonymize_ip { IpMode::Network } else { IpMode::Full };
+        match mode.unwrap_or(usual) {
+            IpMode::Full => Some(ip.to_canonical().to_string()),
+            IpMode::Network => Some(anonymise(ip).to_string()),
+            IpMode::None => None,
+        }
     }
 }

@@ -26,10 +26,14 @@ use crate::{auth::AppScope, clock::Clock, config::Limits, entity::event, error::
 pub enum Verdict {
     /// Committed, and in the very next answer.
     Stored,
+    /// Committed and marked as a bot's: reports leave it out unless asked for it.
+    StoredBot,
     /// Its id was stored before; counted once.
     Duplicate,
     /// Safe on this machine's disk, and stored as soon as the database is back.
     Spooled,
+    /// Right in itself, and left out because the app's owner wants it so: nothing to repair or repeat.
+    Ignored(Refusal),
     /// Not kept.
     Rejected(Refusal),
 }
@@ -142,11 +146,13 @@ pub fn prepare_events(
     let (mut items, mut events) = (Vec::new(), Vec::new());
     for (id, parsed) in parsed {
         match parsed {
-            Ok(incoming) => {
-                let draft = row::build(enricher, sender, received_at, id.as_deref(), incoming);
-                items.push((Some(id.unwrap_or_else(|| draft.event.id.to_string())), Verdict::Stored));
-                events.push(draft);
-            }
+            Ok(incoming) => match row::build(enricher, sender, received_at, id.as_deref(), incoming) {
+                Ok(draft) => {
+                    items.push((Some(id.unwrap_or_else(|| draft.event.id.to_string())), Verdict::Stored));
+                    events.push(draft);
+                }
+                Err(reason) => items.push((id, Verdict::Ignored(reason))),
+            },
             Err(refusal) => {
                 // Not every dialect has a place in its answer where it could be told.
                 tracing::debug!(code = refusal.code, field = refusal.field, "an event was refused");
@@ -176,12 +182,13 @@ impl Prepared {
     /// The second half of [`accept`]: stores what was read well, all or nothing.
     pub async fn store(self, writer: &Writer, scope: AppScope) -> Result<Receipt> {
         let mut items = self.items;
-        let mut verdicts = writer.store_holding(scope, self.events, self.bytes).await?.into_iter();
+        let bots: Vec<bool> = self.events.iter().map(|draft| draft.event.is_bot).collect();
+        let mut verdicts = writer.store_holding(scope, self.events, self.bytes).await?.into_iter().zip(bots);
         for (_, verdict) in &mut items {
             if *verdict == Verdict::Stored
-                && let Some(stored) = verdicts.next()
+                && let Some((stored, is_bot)) = verdicts.next()
             {
-                *verdict = stored;
+                *verdict = if is_bot && stored == Verdict::Stored { Verdict::StoredBot } else { stored };
             }
         }
         let receipt = Receipt { items };
@@ -194,9 +201,10 @@ impl Verdict {
     /// The verdict in one word, as clients and metrics see it.
     pub fn label(&self) -> &'static str {
         match self {
-            Self::Stored => "accepted",
+            Self::Stored | Self::StoredBot => "accepted",
             Self::Duplicate => "duplicate",
             Self::Spooled => "spooled",
+            Self::Ignored(_) => "ignored",
             Self::Rejected(_) => "rejected",
         }
     }
@@ -220,7 +228,7 @@ impl Receipt {
     }
 
     fn count(&self) {
-        for label in ["accepted", "duplicate", "spooled", "rejected"] {
+        for label in ["accepted", "duplicate", "spooled", "ignored", "rejected"] {
             let events = u64::try_from(self.of(label)).unwrap_or(u64::MAX);
             if events > 0 {
                 metrics::counter!("uea_ingest_events_total", "verdict" => label).increment(events);

@@ -4,27 +4,52 @@ use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
 use super::{
-    Draft,
-    enrich::{self, Enricher, Sender},
+    Draft, Refusal,
+    enrich::{self, Enricher, Sender, Sort, Traits},
     wire::{Incoming, bounds},
 };
-use crate::entity::event;
+use crate::entity::{app::BotPolicy, event};
 
-/// Enriches an event. What it says of its visitor wins over what the request says, because a
-/// server that sends for others is not the visitor.
+/// Enriches an event, or tells why its app's owner does not want it. What it says of its visitor wins
+/// over what the request says, because a server that sends for others is not the visitor.
 pub(super) fn build(
     enricher: &Enricher,
     sender: &Sender,
     received_at: i64,
     id: Option<&str>,
     incoming: Incoming,
-) -> Draft {
+) -> Result<Draft, Refusal> {
+    let settings = &*sender.settings;
     let fresh = id.is_none();
     let (id, client_id) = identity(id, received_at);
     let ip = incoming.ip.or(sender.ip);
+    // The address of a server that says who uses which browser, and not from where, is nobody's.
+    let is_own_ip = incoming.ip.is_some()
+        || incoming.user_agent.is_none()
+        || sender.user_agent.as_deref().is_some_and(|own| enricher.agent(own).sort != Sort::Server);
     let user_agent = incoming.user_agent.or_else(|| sender.user_agent.as_deref().and_then(kept_agent));
     let agent = user_agent.as_deref().map(|user_agent| enricher.agent(user_agent)).unwrap_or_default();
     let page = incoming.url.as_deref().map(enrich::page).unwrap_or_default().or_campaign(incoming.campaign);
+    if ip.is_some_and(|ip| settings.excludes_ip(ip))
+        || page.path.as_deref().is_some_and(|path| settings.excludes_path(path))
+    {
+        return Err(left_out("EXCLUDED", "The app's owner has excluded this address or path."));
+    }
+    if agent.sort == Sort::Bot && settings.bot_policy == BotPolicy::Drop {
+        return Err(left_out("BOT_DROPPED", "Nobody is behind this user agent, and the app keeps no bots."));
+    }
+    let is_bot = agent.sort == Sort::Bot && settings.bot_policy != BotPolicy::Count;
+    let is_somebody = agent.sort != Sort::Server && !is_bot && is_own_ip;
+    let (mut anonymous_id, mut yesterday) = (incoming.anonymous_id, None);
+    if anonymous_id.is_none()
+        && incoming.user_id.is_none()
+        && is_somebody
+        && let (Some(ip), Some(user_agent)) = (ip, user_agent.as_deref())
+    {
+        let hostname = page.hostname.as_deref();
+        let traits = Traits { app_id: settings.app_id, ip, user_agent, hostname };
+        (anonymous_id, yesterday) = enricher.salts().visitor(received_at, traits);
+    }
     let referrer = incoming.referrer.as_deref();
     let event = event::Model {
         id,
@@ -33,7 +58,7 @@ pub(super) fn build(
         received_at,
         event_type: incoming.event_type,
         user_id: incoming.user_id,
-        anonymous_id: incoming.anonymous_id,
+        anonymous_id,
         session_id: incoming.session_id,
         title: incoming.title,
         language: incoming.language,
@@ -52,12 +77,12 @@ pub(super) fn build(
         utm_term: page.utm_term,
         utm_content: page.utm_content,
         country: incoming.country.or_else(|| enricher.country(ip?)),
-        ip_address: ip.map(|ip| enricher.kept_ip(ip)),
+        ip_address: ip.and_then(|ip| enricher.kept_ip(ip, settings.ip_mode)),
         browser: agent.browser.clone(),
         os: agent.os.clone(),
-        browser_version: None,
-        os_version: None,
-        is_bot: false,
+        browser_version: agent.browser_version.clone(),
+        os_version: agent.os_version.clone(),
+        is_bot,
         device: agent.device.map(str::to_owned),
         user_agent,
         screen_width: incoming.screen_width,
@@ -67,7 +92,12 @@ pub(super) fn build(
         app_id: Uuid::nil(),
         seq: 0,
     };
-    Draft { event, fresh, link: incoming.link, yesterday: None }
+    Ok(Draft { event, fresh, link: incoming.link, yesterday })
+}
+
+/// Why an event that is right in itself is not kept.
+fn left_out(code: &'static str, message: &str) -> Refusal {
+    Refusal { code, field: None, message: message.to_owned() }
 }
 
 /// The id of the row, and the client's own where it is spelled otherwise.

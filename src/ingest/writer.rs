@@ -7,11 +7,13 @@
 
 mod connection;
 mod drain;
+mod link;
 mod postgres;
 mod queue;
 mod row;
 mod sqlite;
 mod transaction;
+mod visitor;
 
 use std::{
     collections::HashMap,

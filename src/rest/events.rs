@@ -23,6 +23,10 @@ use crate::{
     state::App,
 };
 
+/// What is told of an event that nobody is behind.
+const BOT: &str =
+    "Nobody is behind this user agent: the event is kept, and reports leave it out unless asked for bots.";
+
 /// The routes.
 pub fn router() -> Router<App> {
     Router::new()
@@ -60,6 +64,10 @@ pub struct Accepted {
     /// Events that are safe on the server's disk and are stored as soon as the database is back.
     #[schema(example = 0)]
     pub spooled: usize,
+    /// Events that the app's owner does not want: excluded addresses and paths, and bots where they
+    /// are dropped. There is nothing to repair or repeat.
+    #[schema(example = 0)]
+    pub ignored: usize,
     /// Events that were not kept.
     #[schema(example = 0)]
     pub rejected: usize,
@@ -74,9 +82,10 @@ pub struct Item {
     pub index: usize,
     /// The event's own id, or the one it was given; null where none could be read.
     pub id: Option<String>,
-    /// `accepted`, `duplicate`, `spooled` or `rejected`.
+    /// `accepted`, `duplicate`, `spooled`, `ignored` or `rejected`.
     pub status: &'static str,
-    /// Why it was rejected: stable, such as `TIMESTAMP_OUT_OF_RANGE`.
+    /// Why it was not plainly accepted: stable, such as `TIMESTAMP_OUT_OF_RANGE`; `BOT` for an event that
+    /// was accepted and marked as a bot's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'static str>,
     /// Why, in a sentence.
@@ -136,21 +145,24 @@ pub(super) async fn post_batch(app: State<App>, request: Request) -> Response {
 /// 200 when anything was kept, now or before, and 202 when some of it waits for the database; 422 with
 /// the first reason when nothing was.
 fn reply(receipt: Receipt, verbose: bool) -> Response {
-    let [accepted, duplicates, spooled, rejected] =
-        ["accepted", "duplicate", "spooled", "rejected"].map(|label| receipt.of(label));
+    let [accepted, duplicates, spooled, ignored, rejected] =
+        ["accepted", "duplicate", "spooled", "ignored", "rejected"].map(|label| receipt.of(label));
     let items = receipt.items.into_iter().enumerate();
     let items: Vec<Item> = items
         .filter(|(_, (_, verdict))| verbose || *verdict != Verdict::Stored)
         .map(|(index, (id, verdict))| {
             let status = verdict.label();
             let (code, message, field) = match verdict {
-                Verdict::Rejected(refusal) => (Some(refusal.code), Some(refusal.message), refusal.field),
+                Verdict::Ignored(refusal) | Verdict::Rejected(refusal) => {
+                    (Some(refusal.code), Some(refusal.message), refusal.field)
+                }
+                Verdict::StoredBot => (Some("BOT"), Some(BOT.to_owned()), None),
                 _ => (None, None, None),
             };
             Item { index, id, status, code, message, field }
         })
         .collect();
-    let kept = accepted + duplicates + spooled > 0;
+    let kept = accepted + duplicates + spooled + ignored > 0;
     let first = items.iter().find(|item| item.code.is_some()).filter(|_| !kept);
     let error = first.map(|item| Fault {
         code: item.code.unwrap_or_default().to_owned(),
@@ -162,6 +174,6 @@ fn reply(receipt: Receipt, verbose: bool) -> Response {
         (true, _) => StatusCode::ACCEPTED,
         (false, _) => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    let data = Some(Accepted { accepted, duplicates, spooled, rejected, items });
+    let data = Some(Accepted { accepted, duplicates, spooled, ignored, rejected, items });
     (status, Json(Envelope { success: kept, data, error })).into_response()
 }

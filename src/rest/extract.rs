@@ -10,6 +10,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::error::Problem;
 use crate::{
+    auth::api_key::ActiveKey,
     config::{Config, client_ip},
     error::{Error, Result},
     ingest::{enrich::Sender, wire::Format},
@@ -53,6 +54,12 @@ pub fn query_value(query: Option<&str>, name: &str) -> Option<String> {
     Some(value.into_owned())
 }
 
+/// Where a browser says the page is from that sends.
+pub fn origin(headers: &HeaderMap) -> Option<&str> {
+    // What is no text is no origin that could be on a list.
+    headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or_default())
+}
+
 /// From which address a request comes, through trusted proxies.
 pub fn ip(headers: &HeaderMap, extensions: &Extensions, config: &Config) -> Option<IpAddr> {
     let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
@@ -61,11 +68,12 @@ pub fn ip(headers: &HeaderMap, extensions: &Extensions, config: &Config) -> Opti
     Some(client_ip(peer.ip(), forwarded, &config.trusted_proxies))
 }
 
-/// Who sends: the address through trusted proxies, and the user agent.
-pub fn sender(headers: &HeaderMap, extensions: &Extensions, config: &Config) -> Sender {
+/// Who sends, and to whom: the address through trusted proxies, the user agent, the app's settings.
+pub fn sender(headers: &HeaderMap, extensions: &Extensions, config: &Config, key: &ActiveKey) -> Sender {
     let user_agent =
         headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    Sender { ip: ip(headers, extensions, config), user_agent }
+    let ip = ip(headers, extensions, config);
+    Sender { ip, user_agent, settings: key.settings.clone() }
 }
 
 /// The layout that `Content-Type` names. Plain text is JSON as well, because a page may send that

@@ -86,10 +86,12 @@ async fn read(
     store(app, parts, &key, events, body.share()).await
 }
 
-/// Finds the key behind `raw`, and takes one of the requests it may make.
+/// Finds the key behind `raw`, sees that it may be used from here, and takes one of the requests it may
+/// make.
 pub(super) async fn enter(app: &App, parts: &Parts, raw: &str, allowed: &mut HeaderMap) -> Result<Arc<ActiveKey>> {
     let ip = extract::ip(&parts.headers, &parts.extensions, &app.config);
     let key = app.api_keys.authenticate_from(raw, &app.limiter, ip).await?;
+    key.admit(extract::origin(&parts.headers))?;
     let permits = key.requests_per_minute.unwrap_or(app.config.limits.ingest_per_minute);
     let quota = Quota { permits, period: MINUTE };
     let decision = app.limiter.check(&format!("ingest:{}", key.id.simple()), quota, 1).await;
@@ -112,7 +114,8 @@ pub(super) async fn store(
     events: wire::Body<'_>,
     memory: Option<Share>,
 ) -> Result<Receipt, Problem> {
-    let sender = extract::sender(&parts.headers, &parts.extensions, &app.config);
+    let sender = extract::sender(&parts.headers, &parts.extensions, &app.config, key);
+    app.enricher.salts().ready(app.clock.now_ms()).await;
     let intake = Intake { clock: &app.clock, limits: &app.config.limits, enricher: &app.enricher, writer: &app.writer };
     let bytes = memory.as_ref().map_or(0, Share::amount);
     let prepared = heavy(bytes, || ingest::prepare(intake, &sender, events)).await.holding(memory);

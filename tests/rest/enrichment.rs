@@ -152,7 +152,17 @@ const AGENTS: &[(&str, Text, Text, Text)] = &[
         None,
         Some("bot"),
     ),
-    ("curl/8.14.1", None, None, Some("bot")),
+    // A server that sends for others: nobody's device.
+    ("curl/8.14.1", None, None, None),
+    ("python-requests/2.32.5", None, None, None),
+    ("node", None, None, None),
+    ("axios/1.12.2", None, None, None),
+    ("Go-http-client/2.0", None, None, None),
+    ("okhttp/5.1.0", None, None, None),
+    ("Java/21.0.8", None, None, None),
+    ("Apache-HttpClient/5.5 (Java/21.0.8)", None, None, None),
+    ("@segment/analytics-node/2.3.0", None, None, None),
+    ("posthog-python/6.7.6", None, None, None),
 ];
 
 async fn post_from(site: &Site, headers: &[(&str, &str)], event: Value) -> Reply {
@@ -171,6 +181,7 @@ async fn user_agents_become_browser_os_and_device() {
         assert_eq!(row.user_agent.as_deref(), Some(*agent));
         // Of what has no page to browse, only the device is held to.
         let browser_fits = browser.is_none() || row.browser.as_deref() == *browser;
+        assert_eq!(row.is_bot, *device == Some("bot"), "{agent}");
         if !browser_fits || (os.is_some() && row.os.as_deref() != *os) || row.device.as_deref() != *device {
             wrong.push(format!("{:?} {:?} {:?} {agent}", row.browser, row.os, row.device));
         }

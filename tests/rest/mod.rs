@@ -11,6 +11,7 @@ mod ingestion;
 mod keys;
 mod oauth;
 mod openapi;
+mod settings;
 mod writer;
 
 use event_analytics::entity::event;

@@ -1,23 +1,43 @@
 //! User agents: woothee knows the old world, isbot the robots; this adds what both lack, which is
-//! in-app browsers, tablets, televisions, and names as people use them.
+//! servers, in-app browsers, tablets, televisions, and names as people use them.
 
 use isbot::Bots;
 use woothee::parser::Parser;
 
+use super::version;
+
+/// Who is behind a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// A server that sends for others, or nobody can tell.
+    #[default]
+    Server,
+    /// Somebody with a browser or an app.
+    Person,
+    /// Nobody: a crawler, a preview, a monitor.
+    Bot,
+}
+
 /// What a user agent says about who is behind it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Agent {
+    /// Who is behind it.
+    pub sort: Sort,
     /// Such as `Firefox`.
     pub browser: Option<String>,
+    /// Its major version.
+    pub browser_version: Option<String>,
     /// Such as `Android`.
     pub os: Option<String>,
+    /// Its version, where the user agent still tells the truth about it.
+    pub os_version: Option<String>,
     /// `desktop`, `mobile`, `tablet`, `tv`, `console` or `bot`.
     pub device: Option<&'static str>,
 }
 
 /// Browsers by a mark in the user agent; the first that fits wins. They stand before woothee
 /// because most of them also call themselves Chrome or Safari.
-const BROWSERS: &[(&str, &str)] = &[
+pub(super) const BROWSERS: &[(&str, &str)] = &[
     ("HeadlessChrome/", "Headless Chrome"),
     ("FBAN/", "Facebook"),
     ("FBAV/", "Facebook"),
@@ -55,6 +75,51 @@ const BROWSERS: &[(&str, &str)] = &[
     ("Electron/", "Electron"),
 ];
 
+/// How the user agents of HTTP libraries and of servers' SDKs begin, in lower case.
+const SERVERS: &[&str] = &[
+    "@segment/",
+    "@umami/",
+    "aiohttp",
+    "analytics-",
+    "analytics.net",
+    "apache-httpclient",
+    "axios",
+    "bun/",
+    "curl",
+    "dart/",
+    "deno/",
+    "faraday",
+    "go-http-client",
+    "got ",
+    "guzzlehttp",
+    "httpie",
+    "hyper/",
+    "insomnia",
+    "jakarta",
+    "java",
+    "ktor",
+    "libwww-perl",
+    "node",
+    "okhttp",
+    "php",
+    "posthog-",
+    "postmanruntime",
+    "python",
+    "reactornetty",
+    "reqwest",
+    "rest-client",
+    "restsharp",
+    "ruby",
+    "rudder",
+    "segment",
+    "symfony",
+    "umami",
+    "undici",
+    "ureq",
+    "vertx",
+    "wget",
+];
+
 const TELEVISIONS: &[&str] = &[
     "SmartTV",
     "SMART-TV",
@@ -88,13 +153,20 @@ impl Agent {
         if text.is_empty() {
             return Self::default();
         }
+        let lower = text.to_ascii_lowercase();
+        if SERVERS.iter().any(|mark| lower.starts_with(mark)) {
+            return Self::default();
+        }
         let parsed = Parser::new().parse(text).unwrap_or_default();
         let marked = BROWSERS.iter().find(|(mark, _)| text.contains(mark)).map(|(_, name)| *name);
         let os = os(text, parsed.os);
         let robot = parsed.category == "crawler" || bots.is_bot(text);
         let device = if robot { Some("bot") } else { device(text, parsed.category, os) };
+        let sort = if robot { Sort::Bot } else { Sort::Person };
         let browser = marked.or_else(|| browser(text, parsed.name, os)).map(str::to_owned);
-        Self { browser, os: os.map(str::to_owned), device }
+        let browser_version = browser.as_deref().and_then(|browser| version::of_browser(text, browser));
+        let os_version = os.and_then(|os| version::of_os(text, os));
+        Self { sort, browser, browser_version, os: os.map(str::to_owned), os_version, device }
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) struct Row<'a> {
     pub draft: &'a Draft,
     /// The number of the commit.
     pub seq: i64,
+    /// Its place among the events of the group in the order of their arrival.
+    pub arrival: usize,
     /// Who did it, once links were followed.
     pub user_id: Option<Cow<'a, str>>,
     /// Who did it, before it is known.
@@ -22,11 +24,11 @@ pub(super) struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// As it was accepted.
-    pub(super) fn new(draft: &'a Draft, seq: i64) -> Self {
+    pub(super) fn new(draft: &'a Draft, seq: i64, arrival: usize) -> Self {
         let event = &draft.event;
         let [user_id, anonymous_id, session_id] =
             [&event.user_id, &event.anonymous_id, &event.session_id].map(|text| text.as_deref().map(Cow::Borrowed));
-        Self { draft, seq, user_id, anonymous_id, session_id }
+        Self { draft, seq, arrival, user_id, anonymous_id, session_id }
     }
 
     /// App and id.

@@ -12,7 +12,9 @@ use uuid::Uuid;
 use super::{
     Key,
     connection::{Connection, Transaction},
+    link,
     row::Row,
+    visitor,
 };
 use crate::{
     db::Db,
@@ -91,6 +93,8 @@ pub(super) async fn store(db: &Db, jobs: &[&[Draft]]) -> Result<Vec<Vec<Outcome>
 /// The distinct events of a group, sorted by key, and the way back from each event to them.
 struct Group<'a> {
     events: Vec<&'a Draft>,
+    /// The place of each in the order of their arrival.
+    arrivals: Vec<usize>,
     /// Key to place in `events`.
     places: HashMap<Key, usize, foldhash::fast::RandomState>,
 }
@@ -103,15 +107,16 @@ impl<'a> Group<'a> {
         let mut events = Vec::with_capacity(most);
         for draft in jobs.iter().copied().flatten() {
             if places.insert(draft.key(), 0).is_none() {
-                events.push(draft);
+                events.push((draft, events.len()));
             }
         }
         // Neighbours in the index.
-        events.sort_unstable_by_key(|draft| draft.key());
+        events.sort_unstable_by_key(|(draft, _)| draft.key());
+        let (events, arrivals): (Vec<&Draft>, Vec<usize>) = events.into_iter().unzip();
         for (place, draft) in events.iter().enumerate() {
             places.insert(draft.key(), place);
         }
-        Self { events, places }
+        Self { events, arrivals, places }
     }
 
     /// One try. A connection that did not answer in time is not used again: nobody knows what it
@@ -125,8 +130,8 @@ impl<'a> Group<'a> {
         })
     }
 
-    /// The transaction: lock the heads, which numbers the commit, leave out what is stored, insert
-    /// the rest. A careful one survives an event that the database refuses, for the price of
+    /// The transaction: lock the heads, which numbers the commit, leave out what is stored, find out
+    /// whom the rest counts for and which visit it is part of, insert it. A careful one survives an event that the database refuses, for the price of
     /// savepoints.
     async fn commit(
         &self,
@@ -140,6 +145,8 @@ impl<'a> Group<'a> {
         let heads: HashMap<_, _> = transaction.lock_heads(&apps).await.map_err(of_driver)?.into_iter().collect();
         let mut outcomes = vec![Outcome::AppGone; self.events.len()];
         let mut rows = self.new_rows(&mut transaction, &heads, unsure, &mut outcomes).await?;
+        link::follow(&mut transaction, &mut rows, &heads).await?;
+        visitor::complete(&mut transaction, &mut rows).await?;
         if careful {
             insert_or_split(&mut transaction, &mut rows, &mut |key, refusal| self.refuse(&mut outcomes, key, refusal))
                 .await?;
@@ -171,7 +178,7 @@ impl<'a> Group<'a> {
         let arrived = arrived.clone().min().unwrap_or_default()..=arrived.max().unwrap_or_default();
         let stored = transaction.stored(&keys, arrived).await.map_err(of_driver)?;
         let mut rows = Vec::with_capacity(self.events.len());
-        for (draft, outcome) in self.events.iter().zip(outcomes) {
+        for ((draft, arrival), outcome) in self.events.iter().zip(&self.arrivals).zip(outcomes) {
             let Some(head) = heads.get(&draft.event.app_id) else { continue };
             *outcome = match stored.get(&draft.key()) {
                 // Not a duplicate but what an earlier try has stored after all. The number may since have
@@ -183,7 +190,7 @@ impl<'a> Group<'a> {
                 }
                 Some(_) => Outcome::Duplicate,
                 None => {
-                    rows.push(Row::new(draft, head.seq));
+                    rows.push(Row::new(draft, head.seq, *arrival));
                     Outcome::Stored
                 }
             };
