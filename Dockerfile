@@ -7,12 +7,18 @@ RUN --mount=type=cache,target=/root/.npm npm ci
 COPY playground ./
 RUN npm run build
 
+FROM node:22-bookworm-slim AS geo
+WORKDIR /src/geo
+COPY geo/package.json geo/package-lock.json geo/.npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci
+
 FROM rust:1.95-bookworm AS server
 WORKDIR /src
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY migration migration
 COPY src src
 COPY --from=playground /src/playground/dist playground/dist
+COPY --from=geo /src/geo geo
 # Dependencies and what was compiled stay in the cache of the builder, not in a layer.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \

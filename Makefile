@@ -21,7 +21,7 @@ lint: ## Format, clippy and documentation, warnings denied
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 
-web: playground/dist/index.html ## Build the playground (only when its sources changed)
+web: playground/dist/index.html geo/node_modules/.package-lock.json ## Build the playground and fetch the countries of addresses (only when they changed)
 
 playground/dist/index.html: playground/node_modules/.package-lock.json $(WEB)
 	cd playground && npm run --silent build
@@ -36,6 +36,10 @@ tests/sdk/node_modules/.package-lock.json: tests/sdk/package.json tests/sdk/pack
 	cd tests/sdk && npm ci --no-audit --no-fund --loglevel error
 	@touch $@
 
+geo/node_modules/.package-lock.json: geo/package.json geo/package-lock.json
+	cd geo && npm ci --no-audit --no-fund --loglevel error
+	@touch $@
+
 tools: ## Install what the tests need and the machine lacks
 	@.ci/tools
 
@@ -47,7 +51,7 @@ bench-ingest: ## Measure how fast events get in
 
 clean: ## Remove what was built (not ./data)
 	cargo clean
-	rm -rf playground/dist playground/node_modules tests/sdk/node_modules
+	rm -rf playground/dist playground/node_modules tests/sdk/node_modules geo/node_modules
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -4,8 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
-use super::{BigInt, Figures, Needs};
-use crate::columnar::{Column, NONE, View};
+use super::{
+    BigInt, Figures, Needs,
+    revenue::{self, Currency, Decimal, Sums},
+};
+use crate::columnar::{Column, Columns, NONE, View};
 
 /// The type of event that counts as a page view.
 pub const PAGE_VIEW: &str = "page_view";
@@ -20,6 +23,8 @@ pub(super) struct Event {
     pub visitor: u32,
     pub session: u32,
     pub is_page_view: bool,
+    /// In millionths, with its currency.
+    pub revenue: Option<(Currency, i128)>,
 }
 
 /// The columns of a batch that counting looks at.
@@ -29,6 +34,9 @@ pub(super) struct Events<'a> {
     types: &'a [u32],
     visitors: &'a [u32],
     sessions: &'a [u32],
+    revenues: &'a [u32],
+    currencies: &'a [u32],
+    columns: &'a Columns,
     page_view: u32,
 }
 
@@ -36,7 +44,8 @@ pub(super) struct Events<'a> {
 pub(super) fn columns(needs: Needs) -> impl Iterator<Item = Column> {
     let visitor = needs.users.then_some(Column::Visitor);
     let session = (needs.sessions || needs.visits).then_some(Column::Session);
-    [Some(Column::EventType), visitor, session].into_iter().flatten()
+    let [revenue, currency] = [Column::Revenue, Column::Currency].map(|column| needs.revenue.then_some(column));
+    [Some(Column::EventType), visitor, session, revenue, currency].into_iter().flatten()
 }
 
 impl<'a> Events<'a> {
@@ -49,6 +58,9 @@ impl<'a> Events<'a> {
             types: codes(Column::EventType),
             visitors: codes(Column::Visitor),
             sessions: codes(Column::Session),
+            revenues: codes(Column::Revenue),
+            currencies: codes(Column::Currency),
+            columns: view.columns,
             page_view: page_view.unwrap_or(u32::MAX),
         }
     }
@@ -60,6 +72,11 @@ impl<'a> Events<'a> {
             visitor: code(self.visitors),
             session: code(self.sessions),
             is_page_view: code(self.types) == self.page_view,
+            revenue: Some(code(self.revenues)).filter(|code| *code != NONE).and_then(|amount| {
+                let value = |column, code| self.columns.dictionary(self.columns.place(column)?).value(code);
+                let amount = Decimal::parse(value(&Column::Revenue, amount)?)?;
+                Some((revenue::currency(value(&Column::Currency, code(self.currencies))), amount.0))
+            }),
         }
     }
 }
@@ -92,6 +109,7 @@ pub(super) struct Accumulator {
     users: Codes,
     sessions: Codes,
     visits: HashMap<u32, Visit, RandomState>,
+    revenue: Sums,
 }
 
 impl Accumulator {
@@ -100,6 +118,11 @@ impl Accumulator {
         self.page_views += u64::from(event.is_page_view);
         if needs.users && event.visitor != NONE {
             self.users.insert(event.visitor);
+        }
+        if needs.revenue
+            && let Some((currency, millionths)) = event.revenue
+        {
+            self.revenue.add(currency, millionths);
         }
         if event.session == NONE {
             return;
@@ -118,6 +141,7 @@ impl Accumulator {
         self.page_views += other.page_views;
         self.users.extend(&other.users);
         self.sessions.extend(&other.sessions);
+        self.revenue.merge(&other.revenue);
         for (&session, &visit) in &other.visits {
             self.visit(session, visit);
         }
@@ -137,6 +161,7 @@ impl Accumulator {
         table_bytes(self.users.capacity(), size_of::<u32>())
             + table_bytes(self.sessions.capacity(), size_of::<u32>())
             + table_bytes(self.visits.capacity(), size_of::<(u32, Visit)>())
+            + self.revenue.bytes()
     }
 
     /// Adds an event and tells by how many bytes its sets have grown, for whoever keeps too many
@@ -168,6 +193,9 @@ impl Accumulator {
     pub(super) fn figures(&self, needs: Needs) -> Figures {
         let mut figures =
             Figures { events: BigInt(self.events), page_views: BigInt(self.page_views), ..Figures::default() };
+        if needs.revenue {
+            figures.revenue = self.revenue.revenue();
+        }
         if needs.users {
             figures.unique_users = BigInt(self.users());
         }

@@ -48,11 +48,21 @@ impl Dimension {
             Self::UtmSource => Column::UtmSource,
             Self::UtmMedium => Column::UtmMedium,
             Self::UtmCampaign => Column::UtmCampaign,
+            Self::UtmTerm => Column::UtmTerm,
+            Self::UtmContent => Column::UtmContent,
+            Self::PageTitle => Column::Title,
             Self::Browser => Column::Browser,
+            Self::BrowserVersion => Column::BrowserVersion,
             Self::Os => Column::Os,
+            Self::OsVersion => Column::OsVersion,
             Self::Device => Column::Device,
             Self::Screen => Column::Screen,
             Self::Country => Column::Country,
+            Self::Region => Column::Region,
+            Self::City => Column::City,
+            Self::Language => Column::Language,
+            Self::Currency => Column::Currency,
+            Self::IsBot => Column::IsBot,
             Self::Property => Column::Property(
                 property
                     .filter(|key| !key.is_empty())
@@ -85,6 +95,7 @@ impl BreakdownKernel {
             users: self.needs.users || self.order == Metric::UniqueUsers,
             sessions: self.needs.sessions || self.order == Metric::Sessions,
             visits: self.needs.visits,
+            revenue: self.needs.revenue,
         }
     }
 

@@ -10,11 +10,13 @@ pub mod allowance;
 pub mod answer;
 pub mod breakdown;
 pub mod bucket;
+pub mod condition;
 pub mod events;
 pub mod filter;
 mod kernel;
 mod matcher;
 pub mod range;
+pub mod revenue;
 mod summary;
 mod timeline;
 pub mod user;
@@ -25,6 +27,7 @@ use std::sync::Arc;
 use async_graphql::{Enum, SimpleObject};
 use serde::{Deserialize, Serialize};
 
+use self::revenue::Revenue;
 use crate::{auth::AppScope, clock::Moment};
 
 /// A count. JSON number, exact up to 2^53.
@@ -48,16 +51,36 @@ pub enum Dimension {
     UtmMedium,
     /// `utm_campaign` of the page's address.
     UtmCampaign,
+    /// `utm_term` of the page's address.
+    UtmTerm,
+    /// `utm_content` of the page's address.
+    UtmContent,
+    /// Title of the page.
+    PageTitle,
     /// Browser name, such as `Firefox`.
     Browser,
+    /// Major version of the browser, such as `145`.
+    BrowserVersion,
     /// Operating system, such as `Android`.
     Os,
+    /// Version of the operating system, such as `18.6`.
+    OsVersion,
     /// `desktop`, `mobile`, `tablet`, `tv`, `console` or `bot`.
     Device,
     /// Screen size in CSS pixels, such as `1920x1080`.
     Screen,
     /// Two-letter country code (ISO 3166-1), such as `DE`.
     Country,
+    /// Part of the country, as the sender or the geo database names it.
+    Region,
+    /// Town, as the sender or the geo database names it.
+    City,
+    /// The visitor's first language (BCP 47), such as `de-AT`.
+    Language,
+    /// Currency of the revenue (ISO 4217), such as `EUR`.
+    Currency,
+    /// Whether nobody is behind the event: `true` or `false`. Worth asking with `bots: INCLUDE`.
+    IsBot,
     /// The custom property that the argument `property` names.
     Property,
 }
@@ -136,6 +159,9 @@ pub struct Figures {
     pub sessions: BigInt,
     /// Number of events of type `page_view`.
     pub page_views: BigInt,
+    /// What the events brought in, a sum for each currency, in the order of their codes.
+    #[serde(default)]
+    pub revenue: Vec<Revenue>,
     /// Share of sessions, from 0 to 1, whose only event is one page view; null without sessions.
     pub bounce_rate: Option<f64>,
     /// Mean time from a session's first to its last event, in seconds; null without sessions.
@@ -151,11 +177,13 @@ pub struct Needs {
     pub sessions: bool,
     /// [`Figures::bounce_rate`] and [`Figures::average_session_seconds`]
     pub visits: bool,
+    /// [`Figures::revenue`]
+    pub revenue: bool,
 }
 
 impl Needs {
     /// Every figure.
-    pub const ALL: Self = Self { users: true, sessions: true, visits: true };
+    pub const ALL: Self = Self { users: true, sessions: true, visits: true, revenue: true };
 }
 
 /// The headline figures of a range.

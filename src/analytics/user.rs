@@ -3,6 +3,7 @@
 use std::{cmp::Reverse, collections::HashMap, ops::ControlFlow};
 
 use async_graphql::SimpleObject;
+use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -16,6 +17,7 @@ use crate::{
     clock::Moment,
     columnar::{Column, Columns, NONE, Order, Scan, View, scan},
     db::Db,
+    entity::identity,
     error::Result,
 };
 
@@ -62,7 +64,7 @@ pub struct DeviceCount {
 /// The events of one session id.
 #[derive(SimpleObject, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visit {
-    /// The session id, as the client says.
+    /// The session id, the client's or the server's.
     pub session_id: String,
     /// When its first event happened.
     pub started_at: Moment,
@@ -102,6 +104,12 @@ pub async fn user(
     })
     .await?;
     Ok((counted.activity.events > 0).then(|| counted.finish(user_id, &columns)))
+}
+
+/// The user whom an id counts for now: itself, unless it is linked to another.
+pub async fn linked(db: &Db, app: AppScope, id: String) -> Result<String> {
+    let link = identity::Entity::find_by_id((app.app_id(), id.clone())).one(&**db).await?;
+    Ok(link.map_or(id, |link| link.user_id))
 }
 
 const COLUMNS: [Column; 6] =

@@ -45,14 +45,32 @@ pub enum Column {
     UtmTerm,
     /// `utm_content`
     UtmContent,
+    /// The page's title.
+    Title,
     /// Browser name.
     Browser,
+    /// Its major version.
+    BrowserVersion,
     /// Operating system.
     Os,
+    /// Its version.
+    OsVersion,
     /// Kind of device.
     Device,
     /// Two-letter country.
     Country,
+    /// Part of the country.
+    Region,
+    /// Town.
+    City,
+    /// First language.
+    Language,
+    /// What it brought in, as decimal text.
+    Revenue,
+    /// Its currency.
+    Currency,
+    /// `true` or `false`: whether nobody is behind it.
+    IsBot,
     /// Screen width in CSS pixels, as decimal text.
     ScreenWidth,
     /// Screen height in CSS pixels, as decimal text.

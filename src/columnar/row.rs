@@ -22,6 +22,9 @@ pub(super) const VISITOR: &str = "COALESCE(user_id, anonymous_id)";
 enum Cell {
     Text(usize),
     Integer(usize),
+    Boolean(usize),
+    /// A count of millionths.
+    Millionths(usize),
     Screen(usize, usize),
     /// In the object of custom properties.
     Property,
@@ -71,6 +74,7 @@ impl RowReader {
         &'r str: Decode<'r, R::Database> + Type<R::Database>,
         i64: Decode<'r, R::Database> + Type<R::Database>,
         i32: Decode<'r, R::Database> + Type<R::Database>,
+        bool: Decode<'r, R::Database> + Type<R::Database>,
         Uuid: Decode<'r, R::Database> + Type<R::Database>,
         R::Database: Database<Row = R>,
     {
@@ -90,6 +94,15 @@ impl RowReader {
                     }
                     None => None,
                 },
+                Cell::Boolean(at) => match row.try_get_unchecked::<Option<bool>, _>(at)? {
+                    Some(true) => Some("true"),
+                    Some(false) => Some("false"),
+                    None => None,
+                },
+                Cell::Millionths(at) => row.try_get_unchecked::<Option<i64>, _>(at)?.map(|millionths| {
+                    decimal(&mut self.text, millionths);
+                    self.text.as_str()
+                }),
                 Cell::Screen(width, height) => {
                     let (width, height): (Option<i32>, Option<i32>) =
                         (row.try_get_unchecked(width)?, row.try_get_unchecked(height)?);
@@ -109,6 +122,12 @@ impl RowReader {
         }
         Ok(())
     }
+}
+
+/// Millionths as a decimal number.
+fn decimal(text: &mut String, millionths: i64) {
+    let (sign, all) = (if millionths < 0 { "-" } else { "" }, millionths.unsigned_abs());
+    let _ = write!(text, "{sign}{}.{:06}", all / 1_000_000, all % 1_000_000);
 }
 
 /// A select list under construction.
@@ -147,6 +166,8 @@ impl SelectList {
                 return Cell::Screen(width, height);
             }
             Column::Property(_) => return Cell::Property,
+            Column::IsBot => return Cell::Boolean(self.add(Expr::col(C::IsBot))),
+            Column::Revenue => return Cell::Millionths(self.add(Expr::col(C::Revenue))),
             Column::EventType => C::EventType,
             Column::Session => C::SessionId,
             Column::Url => C::Url,
@@ -159,10 +180,17 @@ impl SelectList {
             Column::UtmCampaign => C::UtmCampaign,
             Column::UtmTerm => C::UtmTerm,
             Column::UtmContent => C::UtmContent,
+            Column::Title => C::Title,
             Column::Browser => C::Browser,
+            Column::BrowserVersion => C::BrowserVersion,
             Column::Os => C::Os,
+            Column::OsVersion => C::OsVersion,
             Column::Device => C::Device,
             Column::Country => C::Country,
+            Column::Region => C::Region,
+            Column::City => C::City,
+            Column::Language => C::Language,
+            Column::Currency => C::Currency,
         };
         Cell::Text(self.add(Expr::col(stored)))
     }

@@ -262,6 +262,7 @@ fn look_for(field: SelectionField<'_>, needs: &mut Needs) {
         match selected.name() {
             "uniqueUsers" => needs.users = true,
             "sessions" => needs.sessions = true,
+            "revenue" => needs.revenue = true,
             "bounceRate" | "averageSessionSeconds" => needs.visits = true,
             _ => look_for(selected, needs),
         }

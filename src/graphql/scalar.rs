@@ -2,7 +2,10 @@
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
-use crate::{analytics::BigInt, clock::Moment};
+use crate::{
+    analytics::{BigInt, revenue},
+    clock::Moment,
+};
 
 /// A whole number that may exceed 32 bits. A JSON number, exact up to 2^53.
 #[Scalar(name = "BigInt")]
@@ -16,6 +19,21 @@ impl ScalarType for BigInt {
 
     fn to_value(&self) -> Value {
         Value::from(self.0)
+    }
+}
+
+/// An exact decimal number, as text so that no client rounds it, such as `"19.99"`.
+#[Scalar(name = "Decimal")]
+impl ScalarType for revenue::Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::String(text) => Self::parse(text).ok_or(InputValueError::expected_type(value)),
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from(self.to_string())
     }
 }
 

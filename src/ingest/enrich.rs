@@ -12,6 +12,7 @@ use std::{net::IpAddr, sync::Arc};
 use isbot::Bots;
 use moka::sync::Cache;
 
+pub(super) use self::geo::Place;
 pub use self::{
     address::{anonymise, is_public},
     agent::{Agent, Sort},
@@ -34,24 +35,27 @@ pub struct Sender {
     pub settings: Arc<Settings>,
 }
 
-/// Parses user agents and finds countries, with bounded caches.
+/// Parses user agents and finds places, with bounded caches.
 #[derive(Clone)]
 pub struct Enricher {
     agents: Cache<String, Arc<Agent>>,
     bots: Arc<Bots>,
-    countries: Option<Arc<geo::Countries>>,
+    places: Option<Arc<geo::Places>>,
     anonymize_ip: bool,
     salts: Salts,
 }
 
 impl Enricher {
-    /// Opens the country database, where one is configured.
+    /// Opens the geo database that is configured, or the one that is built in.
     pub fn new(config: &Config, db: Db) -> Result<Self> {
-        let countries = config.geoip_database.as_deref().map(geo::Countries::open).transpose()?;
+        let places = match config.geoip_database.as_deref() {
+            Some(path) => Some(geo::Places::open(path)?),
+            None => geo::Places::built_in(),
+        };
         Ok(Self {
             agents: Cache::new(AGENTS),
             bots: Arc::new(Bots::default()),
-            countries: countries.map(Arc::new),
+            places: places.map(Arc::new),
             anonymize_ip: config.anonymize_ip,
             salts: Salts::new(db),
         })
@@ -72,10 +76,11 @@ impl Enricher {
         agent
     }
 
-    /// The country of an address, where there is a database and the address is in it. Addresses
-    /// that belong to nobody in particular have none, whatever the database says.
-    pub fn country(&self, ip: IpAddr) -> Option<String> {
-        is_public(ip).then(|| self.countries.as_ref()?.of(ip)).flatten()
+    /// Where an address is: country, region and city, as far as there is a database and the address
+    /// is in it. Addresses that belong to nobody in particular are nowhere, whatever it says.
+    pub(super) fn place(&self, ip: IpAddr) -> Place {
+        let places = self.places.as_ref().filter(|_| is_public(ip));
+        places.map(|places| places.of(ip)).unwrap_or_default()
     }
 
     /// An address as it may be kept, by the app's own word or else by the server's.

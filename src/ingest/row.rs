@@ -5,7 +5,7 @@ use uuid::{Builder, Uuid};
 
 use super::{
     Draft, Refusal,
-    enrich::{self, Enricher, Sender, Sort, Traits},
+    enrich::{self, Enricher, Place, Sender, Sort, Traits},
     wire::{Incoming, bounds},
 };
 use crate::entity::{app::BotPolicy, event};
@@ -50,6 +50,11 @@ pub(super) fn build(
         let traits = Traits { app_id: settings.app_id, ip, user_agent, hostname };
         (anonymous_id, yesterday) = enricher.salts().visitor(received_at, traits);
     }
+    let mut place = ip.map(|ip| enricher.place(ip)).unwrap_or_default();
+    if incoming.country.is_some() && incoming.country != place.country {
+        // Of a sender who knows better, all is believed.
+        place = Place { country: incoming.country, ..Place::default() };
+    }
     let referrer = incoming.referrer.as_deref();
     let event = event::Model {
         id,
@@ -62,8 +67,8 @@ pub(super) fn build(
         session_id: incoming.session_id,
         title: incoming.title,
         language: incoming.language,
-        region: incoming.region,
-        city: incoming.city,
+        region: incoming.region.or(place.region),
+        city: incoming.city.or(place.city),
         revenue: incoming.revenue,
         currency: incoming.currency,
         referrer_domain: referrer.and_then(|from| enrich::referrer_domain(from, page.hostname.as_deref())),
@@ -76,7 +81,7 @@ pub(super) fn build(
         utm_campaign: page.utm_campaign,
         utm_term: page.utm_term,
         utm_content: page.utm_content,
-        country: incoming.country.or_else(|| enricher.country(ip?)),
+        country: place.country,
         ip_address: ip.and_then(|ip| enricher.kept_ip(ip, settings.ip_mode)),
         browser: agent.browser.clone(),
         os: agent.os.clone(),

@@ -30,7 +30,7 @@ pub const ANCHORS: [(&str, &str); 16] = [
 ];
 
 /// A user agent and what it tells: browser, system, device.
-const AGENTS: [(&str, &str, &str, &str); 2] = [
+const AGENTS: [(&str, &str, &str, &str); 3] = [
     (
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:144.0) Gecko/20100101 Firefox/144.0",
         "Firefox",
@@ -43,9 +43,17 @@ const AGENTS: [(&str, &str, &str, &str); 2] = [
         "Android",
         "mobile",
     ),
+    (
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/142.0.0.0 Safari/537.36",
+        "Headless Chrome",
+        "Linux",
+        "bot",
+    ),
 ];
 
 pub const HOSTS: [&str; 2] = ["shop.example", "blog.example"];
+pub const CURRENCIES: [&str; 2] = ["EUR", "USD"];
+pub const CITIES: [&str; 3] = ["Wien", "Graz", "Ħaż-Żabbar"];
 pub const KEYS: [&str; 3] = ["p", "plan.name", "ключ"];
 
 /// An event in the words of its sender and of the model.
@@ -62,6 +70,11 @@ pub struct Event {
     pub referrer: Option<(bool, String)>,
     pub agent: Option<usize>,
     pub country: Option<String>,
+    pub city: Option<String>,
+    pub language: Option<String>,
+    pub title: Option<String>,
+    /// In millionths, with its currency.
+    pub revenue: Option<(i64, Option<String>)>,
     pub screen: (Option<i64>, Option<i64>),
     pub properties: Vec<(String, Value)>,
 }
@@ -73,8 +86,13 @@ impl Event {
             "id": self.id, "timestamp": self.at, "event_type": self.event_type, "user_id": self.user,
             "anonymous_id": self.anonymous, "session_id": self.session, "url": self.url(), "referrer": self.address(),
             "country": self.country, "screen_width": self.screen.0, "screen_height": self.screen.1,
-            "user_agent": self.agent.map(|agent| AGENTS[agent].0),
+            "user_agent": self.agent.map(|agent| AGENTS[agent].0), "city": self.city, "language": self.language,
+            "title": self.title,
         });
+        if let Some((millionths, currency)) = &self.revenue {
+            event["revenue"] = json!(super::model::decimal(i128::from(*millionths)));
+            event["currency"] = json!(currency);
+        }
         let metadata: serde_json::Map<_, _> = self.properties.iter().cloned().collect();
         event["metadata"] = Value::Object(metadata);
         event
@@ -97,6 +115,10 @@ impl Event {
 
     pub fn is_page_view(&self) -> bool {
         self.event_type == "page_view"
+    }
+
+    pub fn is_bot(&self) -> bool {
+        self.agent == Some(2)
     }
 
     /// A text field by its name in filters.
@@ -122,6 +144,12 @@ impl Event {
             "os" => agent.map(|agent| agent.2.to_owned()),
             "device" => agent.map(|agent| agent.3.to_owned()),
             "country" => self.country.clone(),
+            "city" => self.city.clone(),
+            "language" => self.language.clone(),
+            "pageTitle" => self.title.clone(),
+            "browserVersion" => agent.map(|agent| if agent.1 == "Firefox" { "144" } else { "142" }.to_owned()),
+            "currency" => self.revenue.clone().and_then(|(_, currency)| currency),
+            "isBot" => Some(self.is_bot().to_string()),
             _ => unreachable!("{name}"),
         }
     }
@@ -219,6 +247,10 @@ fn event(anchor: i64) -> impl Strategy<Value = Event> {
         option::of(word(&["DE", "US"])),
         (option::of(select(vec![390_i64, 1920])), option::of(select(vec![844_i64, 1080]))),
     );
+    let millionths = prop_oneof![Just(19_990_000_i64), Just(-5_000_000), Just(1), 0..=9_000_000_000_000_i64];
+    let revenue = option::weighted(0.3, (millionths, option::weighted(0.9, word(&CURRENCIES))));
+    let texts = (option::of(word(&CITIES)), option::of(word(&["de-AT", "en"])), option::of(word(&["Home", "Über"])));
+    let looks = (looks, texts, revenue);
     let properties = prop::collection::vec((word(&KEYS), property_value()), 0..3);
     (at, event_type(), who, page, campaign, referrer, looks, properties).prop_map(
         |(
@@ -228,10 +260,12 @@ fn event(anchor: i64) -> impl Strategy<Value = Event> {
             page,
             campaign,
             referrer,
-            (agent, country, screen),
+            ((agent, country, screen), (city, language, title), revenue),
             properties,
         )| {
             let id = String::new();
+            // Whoever is known and brings no session gets one of the server's, which has tests of its own.
+            let session = session.or_else(|| user.as_ref().or(anonymous.as_ref()).map(|_| "s5".to_owned()));
             Event {
                 id,
                 at,
@@ -244,6 +278,10 @@ fn event(anchor: i64) -> impl Strategy<Value = Event> {
                 referrer,
                 agent,
                 country,
+                city,
+                language,
+                title,
+                revenue,
                 screen,
                 properties,
             }

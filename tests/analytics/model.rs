@@ -12,8 +12,10 @@ use super::{
 type Events<'a> = Vec<&'a Event>;
 
 /// The events of a range that a filter lets through.
-pub fn select<'a>(events: &'a [Event], (from, to): (i64, i64), filter: &Value) -> Events<'a> {
-    events.iter().filter(|event| from <= event.at && event.at < to && matches(filter, event)).collect()
+pub fn select<'a>(events: &'a [Event], (from, to): (i64, i64), filter: &Value, bots: &str) -> Events<'a> {
+    let is_asked_for = |event: &&Event| bots == "INCLUDE" || event.is_bot() == (bots == "ONLY");
+    let within = events.iter().filter(|event| from <= event.at && event.at < to && matches(filter, event));
+    within.filter(is_asked_for).collect()
 }
 
 /// Whether a filter, as it is written in a request, lets an event through.
@@ -27,6 +29,7 @@ pub fn matches(filter: &Value, event: &Event) -> bool {
             "not" => !matches(wanted, event),
             "screenWidth" => number_matches(wanted, event.screen.0.map(|width| width as f64)),
             "screenHeight" => number_matches(wanted, event.screen.1.map(|height| height as f64)),
+            "revenue" => number_matches(wanted, event.revenue.as_ref().map(|(millionths, _)| *millionths as f64 / 1e6)),
             "property" => list().all(|wanted| property_matches(wanted, event)),
             name => text_matches(wanted, event.text(name)),
         }
@@ -101,9 +104,30 @@ pub fn figures(events: &[&Event]) -> Value {
         "uniqueUsers": users.len(),
         "sessions": sessions.len(),
         "pageViews": page_views(events),
+        "revenue": revenue(events),
         "bounceRate": mean(f64::from(bounced)),
         "averageSessionSeconds": seconds,
     })
+}
+
+/// Sums by currency, in order, those without one last.
+fn revenue(events: &[&Event]) -> Value {
+    let mut sums: BTreeMap<(bool, Option<String>), i128> = BTreeMap::new();
+    for (millionths, currency) in events.iter().filter_map(|event| event.revenue.clone()) {
+        *sums.entry((currency.is_none(), currency)).or_default() += i128::from(millionths);
+    }
+    sums.into_iter().map(|((_, currency), sum)| json!({ "amount": decimal(sum), "currency": currency })).collect()
+}
+
+/// Millionths as they are written: at least two places.
+pub fn decimal(millionths: i128) -> String {
+    let text = format!("{:07}", millionths.abs());
+    let (whole, places) = text.split_at(text.len() - 6);
+    let mut places = places.to_owned();
+    while places.len() > 2 && places.ends_with('0') {
+        places.pop();
+    }
+    format!("{}{whole}.{places}", if millionths < 0 { "-" } else { "" })
 }
 
 pub fn page_views(events: &[&Event]) -> usize {
@@ -186,6 +210,12 @@ fn dimension(event: &Event, name: &str, property: &str) -> Option<(String, Strin
         "OS" => event.text("os"),
         "DEVICE" => event.text("device"),
         "COUNTRY" => event.text("country"),
+        "CITY" => event.text("city"),
+        "LANGUAGE" => event.text("language"),
+        "PAGE_TITLE" => event.text("pageTitle"),
+        "BROWSER_VERSION" => event.text("browserVersion"),
+        "CURRENCY" => event.text("currency"),
+        "IS_BOT" => event.text("isBot"),
         "SCREEN" => event.screen.0.zip(event.screen.1).map(|(width, height)| format!("{width}x{height}")),
         "PROPERTY" => {
             let value = event.property(property)?;

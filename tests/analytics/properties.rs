@@ -1,5 +1,8 @@
 //! Every report equals the model, on both stores, whatever is asked.
 
+use std::collections::BTreeMap;
+
+use event_analytics::analytics::revenue::Decimal;
 use proptest::{
     prelude::*,
     sample::select,
@@ -21,25 +24,27 @@ use crate::support::{
 /// How many sets of events are tried, each with some questions.
 const CASES: u32 = 48;
 
-const FIGURES: &str = "events uniqueUsers sessions pageViews bounceRate averageSessionSeconds";
+const FIGURES: &str =
+    "events uniqueUsers sessions pageViews bounceRate averageSessionSeconds revenue { amount currency }";
 
 fn document() -> String {
     let reports = "
         query($app: ID!, $range: TimeRange!, $filter: EventFilter, $zone: String!, $compare: Comparison,
-              $interval: Interval!, $by: [Dimension!]!, $property: String, $limit: Int!, $order: Metric!, $user: String!) {
+              $interval: Interval!, $by: [Dimension!]!, $property: String, $limit: Int!, $order: Metric!, $user: String!,
+              $bots: BotTraffic!) {
           app(id: $app) {
-            summary(range: $range, filter: $filter, timezone: $zone, compare: $compare) {
+            summary(range: $range, filter: $filter, bots: $bots, timezone: $zone, compare: $compare) {
               FIGURES byEventType { eventType events } firstEventAt lastEventAt from to previous { FIGURES }
             }
-            timeline(range: $range, filter: $filter, timezone: $zone, compare: $compare, interval: $interval) {
+            timeline(range: $range, filter: $filter, bots: $bots, timezone: $zone, compare: $compare, interval: $interval) {
               interval timezone buckets { start end FIGURES previous { FIGURES } }
               total { FIGURES } previousTotal { FIGURES }
             }
-            breakdown(range: $range, filter: $filter, timezone: $zone, compare: $compare,
+            breakdown(range: $range, filter: $filter, bots: $bots, timezone: $zone, compare: $compare,
                       by: $by, property: $property, limit: $limit, orderBy: $order) {
               rows { values label share FIGURES previous { FIGURES } } other { FIGURES } total { FIGURES } groups
             }
-            user(userId: $user, range: $range, timezone: $zone) {
+            user(userId: $user, range: $range, bots: $bots, timezone: $zone) {
               topEvents { eventType events } topPages { pagePath pageViews }
               devices { device browser os events } visits { sessionId startedAt endedAt events pageViews }
             }
@@ -49,9 +54,9 @@ fn document() -> String {
 }
 
 const EVENTS: &str = "
-    query($app: ID!, $range: TimeRange!, $filter: EventFilter, $zone: String!, $first: Int!, $after: String) {
+    query($app: ID!, $range: TimeRange!, $filter: EventFilter, $zone: String!, $first: Int!, $after: String, $bots: BotTraffic!) {
       app(id: $app) {
-        list: events(range: $range, filter: $filter, timezone: $zone, first: $first, after: $after) {
+        list: events(range: $range, filter: $filter, bots: $bots, timezone: $zone, first: $first, after: $after) {
           edges { node { eventId timestamp } } pageInfo { hasNextPage endCursor }
         }
       }
@@ -59,9 +64,9 @@ const EVENTS: &str = "
 
 const USERS: &str = "
     query($app: ID!, $range: TimeRange!, $filter: EventFilter, $zone: String!, $first: Int!, $after: String,
-          $order: UserOrder!) {
+          $order: UserOrder!, $bots: BotTraffic!) {
       app(id: $app) {
-        list: users(range: $range, filter: $filter, timezone: $zone, first: $first, after: $after, orderBy: $order) {
+        list: users(range: $range, filter: $filter, bots: $bots, timezone: $zone, first: $first, after: $after, orderBy: $order) {
           totalCount
           edges { node { userId totals { events sessions pageViews } firstSeenAt lastSeenAt } }
           pageInfo { hasNextPage endCursor }
@@ -76,7 +81,7 @@ async fn asked(site: &Site, question: &Question) -> Value {
         "app": site.app_id, "range": question.range.asked, "filter": question.filter, "zone": question.zone,
         "compare": question.compare, "interval": question.interval, "by": question.by,
         "property": wants_property.then_some(question.property), "limit": question.limit, "order": question.order,
-        "user": question.user,
+        "user": question.user, "bots": question.bots,
     });
     let mut answer = site.owner.graphql(&document(), variables).await.data()["app"].clone();
     answer["events"] = json!(pages(site, question, EVENTS, Value::Null).await.0);
@@ -90,7 +95,7 @@ async fn asked(site: &Site, question: &Question) -> Value {
 async fn pages(site: &Site, question: &Question, document: &str, order: Value) -> (Vec<Value>, Value) {
     let mut variables = json!({
         "app": site.app_id, "range": question.range.asked, "filter": question.filter, "zone": question.zone,
-        "first": question.first,
+        "first": question.first, "bots": question.bots,
     });
     if !order.is_null() {
         variables["order"] = order;
@@ -111,14 +116,15 @@ async fn pages(site: &Site, question: &Question, document: &str, order: Value) -
 
 /// The same answers by the model.
 fn expected(events: &[Event], question: &Question) -> Value {
-    let own = model::select(events, question.range.is, &question.filter);
+    let own = model::select(events, question.range.is, &question.filter, question.bots);
     let (from, to) = question.range.is;
     let before = question.compare.map(|comparison| compared(from, to, comparison, &zone(question.zone)));
-    let previous = before.map(|range| model::select(events, range, &question.filter));
+    let previous = before.map(|range| model::select(events, range, &question.filter, question.bots));
     let previous = previous.as_deref();
     let grouping =
         Grouping { by: &question.by, property: question.property, limit: question.limit, order: question.order };
-    let of_user = model::select(events, question.range.is, &json!({ "userId": { "eq": question.user } }));
+    let of_user =
+        model::select(events, question.range.is, &json!({ "userId": { "eq": question.user } }), question.bots);
     let users = model::users(&own, question.user_order);
     json!({
         "summary": model::summary(&own, question.range.is, previous),
@@ -141,6 +147,19 @@ fn check_sums(answer: &Value) -> Result<(), TestCaseError> {
         let breakdown = &answer["breakdown"];
         prop_assert_eq!(Some(sum(&breakdown["rows"]) + breakdown["other"][figure].as_u64().unwrap_or(0)), total);
     }
+    let money = |rows: &mut dyn Iterator<Item = &Value>| -> BTreeMap<String, i128> {
+        let sums = rows.flat_map(|figures| figures["revenue"].as_array().cloned().unwrap_or_default());
+        sums.fold(BTreeMap::new(), |mut sums, sum| {
+            let millionths = Decimal::parse(sum["amount"].as_str().unwrap()).unwrap().0;
+            *sums.entry(sum["currency"].to_string()).or_default() += millionths;
+            sums
+        })
+    };
+    let total = money(&mut std::iter::once(&answer["summary"]));
+    let (buckets, breakdown) = (answer["timeline"]["buckets"].as_array().unwrap(), &answer["breakdown"]);
+    prop_assert_eq!(money(&mut buckets.iter()), total.clone());
+    let rows = breakdown["rows"].as_array().unwrap().iter().chain(std::iter::once(&breakdown["other"]));
+    prop_assert_eq!(money(&mut rows.into_iter()), total);
     prop_assert_eq!(answer["summary"]["events"].as_u64(), Some(answer["events"].as_array().unwrap().len() as u64));
     Ok(())
 }

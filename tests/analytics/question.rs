@@ -35,6 +35,7 @@ pub struct Question {
     pub interval: &'static str,
     pub compare: Option<&'static str>,
     pub filter: Value,
+    pub bots: &'static str,
     pub by: Vec<&'static str>,
     pub property: &'static str,
     pub limit: usize,
@@ -62,6 +63,12 @@ pub fn question(own: &'static str, anchor: i64) -> impl Strategy<Value = Questio
         "DEVICE",
         "SCREEN",
         "COUNTRY",
+        "CITY",
+        "LANGUAGE",
+        "PAGE_TITLE",
+        "BROWSER_VERSION",
+        "CURRENCY",
+        "IS_BOT",
         "PROPERTY",
         "PROPERTY",
     ];
@@ -70,13 +77,37 @@ pub fn question(own: &'static str, anchor: i64) -> impl Strategy<Value = Questio
         by.dedup();
         by
     });
+    let bots = prop_oneof![3 => Just("EXCLUDE"), 2 => Just("INCLUDE"), 1 => Just("ONLY")];
     let filter = prop_oneof![2 => Just(json!({})), 1 => Just(Value::Null), 6 => filter()];
     let order = select(vec!["EVENTS", "UNIQUE_USERS", "SESSIONS", "PAGE_VIEWS"]);
     let users = (select(vec!["LAST_SEEN", "FIRST_SEEN", "EVENTS"]), visitor());
     let limits = (prop_oneof![1..=3_usize, Just(100)], prop_oneof![1..=5_usize, Just(100)]);
-    (when, compare, filter, by, select(&KEYS[..]), limits, order, users).prop_map(
-        |((zone, (range, interval)), compare, filter, by, property, (limit, first), order, (user_order, user))| {
-            Question { zone, range, interval, compare, filter, by, property, limit, order, user_order, first, user }
+    (when, compare, (filter, bots), by, select(&KEYS[..]), limits, order, users).prop_map(
+        |(
+            (zone, (range, interval)),
+            compare,
+            (filter, bots),
+            by,
+            property,
+            (limit, first),
+            order,
+            (user_order, user),
+        )| {
+            Question {
+                zone,
+                range,
+                interval,
+                compare,
+                filter,
+                bots,
+                by,
+                property,
+                limit,
+                order,
+                user_order,
+                first,
+                user,
+            }
         },
     )
 }
@@ -184,6 +215,9 @@ fn condition() -> impl Strategy<Value = (String, Value)> {
         of(&["hostname", "referrerDomain", "url", "referrer"], text(hosts().boxed())),
         of(&["utmSource", "utmMedium", "utmCampaign", "utmTerm"], text(words(&["news", "ads", "mail", "cpc"]).boxed())),
         of(&["browser", "os", "device", "country"], text(words(&["Firefox", "Windows", "mobile", "DE"]).boxed())),
+        of(&["city", "language", "pageTitle", "currency"], text(words(&["Wien", "de-AT", "Home", "EUR"]).boxed())),
+        of(&["browserVersion"], text(words(&["144", "142"]).boxed())),
+        of(&["revenue"], number(select(vec![json!(19.99), json!(0), json!(-5)]).boxed())),
         of(&["screenWidth", "screenHeight"], number(select(vec![json!(390), json!(1080), json!(1000.5)]).boxed())),
         prop::collection::vec(property(), 1..3).prop_map(|all| ("property".to_owned(), json!(all))),
     ]

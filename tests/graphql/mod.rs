@@ -8,5 +8,6 @@ mod bots;
 mod guard;
 mod http;
 mod questions;
+mod revenue;
 mod schema;
 mod settings;

@@ -22,8 +22,11 @@ fn map(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
 
 /// A tree of one node, which looks at the first bit of an address.
 fn database() -> Vec<u8> {
-    let flat = map(&[("country_code", text("fr"))]);
-    let nested = map(&[("country", map(&[("iso_code", text("US"))]))]);
+    let flat = map(&[("country_code", text("fr")), ("state1", text("Bretagne")), ("city", text("Brest"))]);
+    let english = |name: &str| map(&[("names", map(&[("de", text("anders")), ("en", text(name))]))]);
+    let part = [vec![1, 4], english("Texas")].concat();
+    let nested =
+        map(&[("country", map(&[("iso_code", text("US"))])), ("city", english("Austin")), ("subdivisions", part)]);
     // A record past the nodes and 16 bytes points into the data.
     let node = [[0, 0, 17], [0, 0, 17 + u8::try_from(flat.len()).unwrap()]].concat();
     let (short, long) = (|n: u8| vec![5 << 5 | 1, n], |n: u8| vec![6 << 5 | 1, n]);
@@ -65,5 +68,40 @@ async fn addresses_have_countries() {
         event["event_type"] = json!("x");
         site.post(&event).await.ok();
         assert_eq!(rows(&app, &site).await.pop().unwrap().country.as_deref(), country, "{event}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn regions_and_cities_are_those_of_the_owners_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cities.mmdb");
+    std::fs::write(&path, database()).unwrap();
+    let app = TestApp::with(Store::Sqlite, &[("GEOIP_DATABASE", path.to_str().unwrap())]).await;
+    let site = app.site().await;
+    let name = |name: &str| Some(name.to_owned());
+    for (mut event, region, city) in [
+        (json!({ "ip": "8.8.8.8" }), name("Bretagne"), name("Brest")),
+        (json!({ "ip": "145.1.1.1" }), name("Texas"), name("Austin")),
+        (json!({ "ip": "8.8.8.8", "city": "Quimper" }), name("Bretagne"), name("Quimper")),
+        // Whoever says another country knows better than the database.
+        (json!({ "ip": "8.8.8.8", "country": "JP" }), None, None),
+    ] {
+        event["event_type"] = json!("x");
+        site.post(&event).await.ok();
+        let row = rows(&app, &site).await.pop().unwrap();
+        assert_eq!((row.region, row.city), (region, city), "{event}");
+    }
+}
+
+/// `make` fetches them before it builds.
+#[tokio::test(flavor = "multi_thread")]
+async fn countries_are_built_in() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let site = app.site().await;
+    for (ip, country) in
+        [("8.8.8.8", Some("US")), ("193.0.6.139", Some("NL")), ("2001:4860:4860::8888", Some("US")), ("10.0.0.1", None)]
+    {
+        site.post(json!({ "event_type": "x", "ip": ip })).await.ok();
+        assert_eq!(rows(&app, &site).await.pop().unwrap().country.as_deref(), country, "{ip}");
     }
 }

@@ -9,9 +9,12 @@ mod fields;
 mod geo;
 mod ingestion;
 mod keys;
+mod links;
 mod oauth;
 mod openapi;
+mod sessions;
 mod settings;
+mod visitors;
 mod writer;
 
 use event_analytics::entity::event;

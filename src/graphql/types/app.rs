@@ -247,7 +247,8 @@ impl App {
         event::page(ctx, ask, None, list, first, after).await
     }
 
-    /// What is known of one user; null where they have no event.
+    /// What is known of one user; null where they have no event. An id that is linked to a user gives
+    /// that user.
     #[graphql(complexity = "REPORT + child_complexity")]
     async fn user(
         &self,

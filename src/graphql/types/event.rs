@@ -6,7 +6,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    analytics::events::{self, EventsQuestion},
+    analytics::{
+        events::{self, EventsQuestion},
+        revenue::{Decimal, Revenue},
+    },
     clock::Moment,
     entity::event::{self, Model},
     graphql::{
@@ -89,17 +92,19 @@ impl Event {
         Moment(self.0.received_at)
     }
 
-    /// Who did it, once known; null before.
+    /// Who did it, once known, as the client says or by a link made before; null until then.
     async fn user_id(&self) -> Option<&str> {
         self.0.user_id.as_deref()
     }
 
-    /// Who did it, before it is known; null where the client sent none.
+    /// Who did it, before it is known, as the client says, or an id of the day where it says nothing
+    /// of anybody; null where nobody can be told.
     async fn anonymous_id(&self) -> Option<&str> {
         self.0.anonymous_id.as_deref()
     }
 
-    /// The visit it belongs to, as the client says; null where it said nothing.
+    /// The visit it belongs to, as the client says, or else as the server finds: it ends after half
+    /// an hour of silence and when a new campaign leads back. Null where nobody can be told.
     async fn session_id(&self) -> Option<&str> {
         self.0.session_id.as_deref()
     }
@@ -117,6 +122,11 @@ impl Event {
     /// Path of the page, without query and fragment; null where there is no address.
     async fn page_path(&self) -> Option<&str> {
         self.0.path.as_deref()
+    }
+
+    /// Title of the page; null where not known.
+    async fn page_title(&self) -> Option<&str> {
+        self.0.title.as_deref()
     }
 
     /// Whole address the visitor came from; null where it is not known.
@@ -164,6 +174,32 @@ impl Event {
         self.0.country.as_deref()
     }
 
+    /// Part of the country, as the sender or the geo database names it; null where not known.
+    async fn region(&self) -> Option<&str> {
+        self.0.region.as_deref()
+    }
+
+    /// Town, as the sender or the geo database names it; null where not known.
+    async fn city(&self) -> Option<&str> {
+        self.0.city.as_deref()
+    }
+
+    /// The visitor's first language (BCP 47), such as `de-AT`; null where not known.
+    async fn language(&self) -> Option<&str> {
+        self.0.language.as_deref()
+    }
+
+    /// What it brought in; null where it brought nothing in.
+    async fn revenue(&self) -> Option<Revenue> {
+        let millionths = self.0.revenue?;
+        Some(Revenue { amount: Decimal(millionths.into()), currency: self.0.currency.clone() })
+    }
+
+    /// Whether nobody is behind it: a crawler, a preview, a monitor, as its user agent says.
+    async fn is_bot(&self) -> bool {
+        self.0.is_bot
+    }
+
     /// What the sender called itself; null where it did not.
     async fn user_agent(&self) -> Option<&str> {
         self.0.user_agent.as_deref()
@@ -174,9 +210,20 @@ impl Event {
         self.0.browser.as_deref()
     }
 
+    /// Major version of the browser; null where not known.
+    async fn browser_version(&self) -> Option<&str> {
+        self.0.browser_version.as_deref()
+    }
+
     /// Operating system, such as `Android`; null where not known.
     async fn os(&self) -> Option<&str> {
         self.0.os.as_deref()
+    }
+
+    /// Version of the operating system; null where not known. Browsers tell less and less of it:
+    /// Windows 11 passes for 10 unless Client Hints say otherwise.
+    async fn os_version(&self) -> Option<&str> {
+        self.0.os_version.as_deref()
     }
 
     /// `desktop`, `mobile`, `tablet`, `tv`, `console` or `bot`; null where not known.

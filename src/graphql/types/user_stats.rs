@@ -48,7 +48,7 @@ pub struct UserStats {
 }
 
 impl UserStats {
-    /// The user of this id within a range or at all; none where they have no event there.
+    /// The user whom this id counts for, within a range or at all; none where they have no event there.
     pub async fn find(
         ctx: &Context<'_>,
         scope: AppScope,
@@ -62,6 +62,7 @@ impl UserStats {
         }
         let (range, range_key) = range.unzip();
         let seq = ctx.loader().loader().head(scope).await?;
+        let user_id = user::linked(&ctx.app().db, scope, user_id).await?;
         let found = ctx.loader().load_one(SeenUser { scope, user_id, range, bots, seq }).await?;
         Ok(found.map(|stats| Self { scope, range, range_key, bots, seq, totals: stats.totals.clone() }))
     }

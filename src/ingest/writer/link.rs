@@ -32,13 +32,15 @@ pub(super) async fn follow(
     rows: &mut [Row<'_>],
     heads: &HashMap<Uuid, Head>,
 ) -> Result<(), DbErr> {
-    let concerns = |row: &Row<'_>| {
+    let has_links = |row: &&Row<'_>| {
         row.draft.link.is_some() || heads.get(&row.draft.event.app_id).is_some_and(|head| head.links > 0)
     };
-    if !rows.iter().any(concerns) {
+    let apps: BTreeSet<Uuid> = rows.iter().filter(has_links).map(|row| row.draft.event.app_id).collect();
+    if apps.is_empty() {
         return Ok(());
     }
-    let mut order: Vec<usize> = (0..rows.len()).filter(|&place| concerns(&rows[place])).collect();
+    let mut order: Vec<usize> =
+        (0..rows.len()).filter(|&place| apps.contains(&rows[place].draft.event.app_id)).collect();
     order.sort_unstable_by_key(|&place| rows[place].arrival);
     let asked: BTreeSet<Id> = order.iter().flat_map(|&place| ids(&rows[place])).collect();
     let mut links = Links { users: linked(transaction, asked).await.map_err(of_driver)?, made: Made::new() };
@@ -132,17 +134,16 @@ async fn linked(transaction: &mut Transaction<'_>, asked: BTreeSet<Id>) -> Resul
     Ok(users)
 }
 
-const MOVE_ON: &str = "UPDATE identities SET user_id = $3 WHERE app_id = $1 AND user_id = $2";
-const WRITE: &str = "INSERT INTO identities (app_id, from_id, user_id, created_at) VALUES ($1, $2, $3, $4) \
-                     ON CONFLICT (app_id, from_id) DO UPDATE SET user_id = excluded.user_id, created_at = excluded.created_at";
-const COUNT: &str = "UPDATE event_heads SET links = links + 1 WHERE app_id = $1";
-
 async fn write_sqlite(connection: &mut SqliteConnection, made: &[(Id, String, i64, bool)]) -> Result<(), Error> {
+    let move_on = "UPDATE identities SET user_id = ? WHERE app_id = ? AND user_id = ?";
+    let write = "INSERT INTO identities (app_id, from_id, user_id, created_at) VALUES (?, ?, ?, ?) \
+                 ON CONFLICT (app_id, from_id) DO UPDATE SET user_id = excluded.user_id, created_at = excluded.created_at";
+    let count = "UPDATE event_heads SET links = links + 1 WHERE app_id = ?";
     for ((app, from), user, at, is_new) in made {
-        sqlx::query(MOVE_ON).bind(app).bind(from).bind(user).execute(&mut *connection).await?;
-        sqlx::query(WRITE).bind(app).bind(from).bind(user).bind(at).execute(&mut *connection).await?;
+        sqlx::query(move_on).bind(user).bind(app).bind(from).execute(&mut *connection).await?;
+        sqlx::query(write).bind(app).bind(from).bind(user).bind(at).execute(&mut *connection).await?;
         if *is_new {
-            sqlx::query(COUNT).bind(app).execute(&mut *connection).await?;
+            sqlx::query(count).bind(app).execute(&mut *connection).await?;
         }
     }
     Ok(())
