@@ -3,6 +3,7 @@
 mod address;
 mod agent;
 mod geo;
+mod hints;
 mod page;
 mod salt;
 mod version;
@@ -16,6 +17,7 @@ pub(super) use self::geo::Place;
 pub use self::{
     address::{anonymise, is_public},
     agent::{Agent, Sort},
+    hints::Hints,
     page::{Page, page, referrer_domain},
     salt::{Salts, Traits},
 };
@@ -31,6 +33,8 @@ pub struct Sender {
     pub ip: Option<IpAddr>,
     /// `User-Agent`.
     pub user_agent: Option<String>,
+    /// What the browser says of itself beside it.
+    pub hints: Option<Hints>,
     /// What the owner of the app has decided about its events.
     pub settings: Arc<Settings>,
 }

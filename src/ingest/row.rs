@@ -1,5 +1,7 @@
 //! An event as it is stored, made of what was sent and what the request tells.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
@@ -27,8 +29,12 @@ pub(super) fn build(
     let is_own_ip = incoming.ip.is_some()
         || incoming.user_agent.is_none()
         || sender.user_agent.as_deref().is_some_and(|own| enricher.agent(own).sort != Sort::Server);
+    let is_own_agent = incoming.user_agent.is_none() || incoming.user_agent == sender.user_agent;
     let user_agent = incoming.user_agent.or_else(|| sender.user_agent.as_deref().and_then(kept_agent));
-    let agent = user_agent.as_deref().map(|user_agent| enricher.agent(user_agent)).unwrap_or_default();
+    let mut agent = user_agent.as_deref().map(|user_agent| enricher.agent(user_agent)).unwrap_or_default();
+    if let Some(hints) = sender.hints.as_ref().filter(|_| is_own_agent) {
+        agent = Arc::new(hints.refine(&agent));
+    }
     let page = incoming.url.as_deref().map(enrich::page).unwrap_or_default().or_campaign(incoming.campaign);
     if ip.is_some_and(|ip| settings.excludes_ip(ip))
         || page.path.as_deref().is_some_and(|path| settings.excludes_path(path))

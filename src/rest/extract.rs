@@ -13,7 +13,10 @@ use crate::{
     auth::api_key::ActiveKey,
     config::{Config, client_ip},
     error::{Error, Result},
-    ingest::{enrich::Sender, wire::Format},
+    ingest::{
+        enrich::{Hints, Sender},
+        wire::Format,
+    },
 };
 
 /// There is no key anywhere.
@@ -68,12 +71,14 @@ pub fn ip(headers: &HeaderMap, extensions: &Extensions, config: &Config) -> Opti
     Some(client_ip(peer.ip(), forwarded, &config.trusted_proxies))
 }
 
-/// Who sends, and to whom: the address through trusted proxies, the user agent, the app's settings.
+/// Who sends, and to whom: the address through trusted proxies, what the browser says of itself, the app's
+/// settings.
 pub fn sender(headers: &HeaderMap, extensions: &Extensions, config: &Config, key: &ActiveKey) -> Sender {
     let user_agent =
         headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let ip = ip(headers, extensions, config);
-    Sender { ip, user_agent, settings: key.settings.clone() }
+    let hints = Hints::read(|name| headers.get(name).and_then(|value| value.to_str().ok()));
+    Sender { ip, user_agent, hints, settings: key.settings.clone() }
 }
 
 /// The layout that `Content-Type` names. Plain text is JSON as well, because a page may send that

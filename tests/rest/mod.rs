@@ -7,6 +7,7 @@ mod duplicates;
 mod enrichment;
 mod fields;
 mod geo;
+mod hints;
 mod ingestion;
 mod keys;
 mod links;
