@@ -81,9 +81,9 @@ pub async fn replay(db: &Db, writer: &Writer, now: i64, scope: AppScope, ids: Op
     let verdicts = writer.store(scope, drafts).await?;
     for (letter, verdict) in letters.iter().zip(verdicts) {
         match verdict {
-            Verdict::Stored | Verdict::Spooled => replayed.stored += 1,
+            Verdict::Stored | Verdict::StoredBot | Verdict::Spooled => replayed.stored += 1,
             Verdict::Duplicate => replayed.duplicates += 1,
-            Verdict::Rejected(refusal) => {
+            Verdict::Ignored(refusal) | Verdict::Rejected(refusal) => {
                 replayed.rejected += 1;
                 refused.push((letter, refusal.message));
                 continue;
