@@ -157,6 +157,8 @@ impl From<DbErr> for Error {
             {
                 Self::unavailable(&error)
             }
+            // Postgres: it takes no writes, as a standby that was reached in the place of the primary.
+            _ if sqlstate(&error).is_some_and(|code| code == "25006") => Self::unavailable(&error),
             // Postgres: canceled by its statement timeout.
             _ if sqlstate(&error).is_some_and(|code| code == "57014") => Self::Timeout,
             _ if is_lost_connection(&error) || is_retryable(&error) => Self::unavailable(&error),

@@ -85,7 +85,8 @@ impl App {
 
 /// The spool, unless it is switched off. A server without one is better than none.
 async fn open_spool(config: &Config) -> Option<Spool> {
-    if config.limits.spool_bytes == 0 {
+    // Switched off it takes nothing, and what it took before is stored all the same.
+    if config.limits.spool_bytes == 0 && !Spool::exists(&config.spool_dir()) {
         return None;
     }
     match Spool::open(&config.spool_dir(), config.limits.spool_bytes).await {

@@ -59,6 +59,7 @@ fn every_problem_is_told_at_once_and_no_value() {
         ("GEOIP_DATABASE", "/no/such/file"),
         ("MAX_EVENT_AGE_DAYS", "-1"),
         ("LOG_FORMAT", "xml"),
+        ("SPOOL_MAX_BYTES", "1000"),
     ]);
     for name in [
         "LISTEN_ADDR: expected an address and a port",
@@ -75,6 +76,7 @@ fn every_problem_is_told_at_once_and_no_value() {
         "GEOIP_DATABASE: expected",
         "MAX_EVENT_AGE_DAYS: expected",
         "LOG_FORMAT: expected one of text, json",
+        "SPOOL_MAX_BYTES: must be 0, which switches the spool off, or at least 1048576",
     ] {
         assert!(told.contains(name), "{name} is missing from: {told}");
     }

@@ -30,6 +30,15 @@ both_stores! {
         stranger.get("/health").await.expect(200);
     }
 
+    async fn without_its_store_a_server_with_a_spool_still_takes_events(store: Store) {
+        let server = TestApp::with(store, &[("SPOOL_MAX_BYTES", "1048576")]).await;
+        server.app.db.close().await;
+        let ready = server.anonymous().get("/ready").await.expect(200);
+        assert_eq!((ready.at("/status"), ready.at("/database")), (&json!("spooling"), &json!("down")));
+        let metrics = server.anonymous().get("/metrics").await.text;
+        assert!(metrics.contains("uea_spool_events ") && metrics.contains("uea_spool_bytes "), "{metrics}");
+    }
+
     async fn a_schema_that_is_behind_is_not_ready(store: Store) {
         let server = TestApp::start(store).await;
         let stranger = server.anonymous();

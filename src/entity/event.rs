@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// A row of `events`. Text is bounded at acceptance, so every index entry fits its page.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Default, Serialize, Deserialize)]
+// The spool of an earlier version lacks what was added since.
+#[serde(default)]
 #[sea_orm(table_name = "events")]
 pub struct Model {
     /// Whose.

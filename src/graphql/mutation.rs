@@ -3,9 +3,15 @@
 mod accounts;
 mod api_keys;
 mod apps;
+mod dead_letters;
 
 use async_graphql::MergedObject;
 
 /// Changes, each with one `input` and a payload that holds what was changed.
 #[derive(MergedObject, Default)]
-pub struct Mutation(accounts::AccountMutations, apps::AppMutations, api_keys::ApiKeyMutations);
+pub struct Mutation(
+    accounts::AccountMutations,
+    apps::AppMutations,
+    api_keys::ApiKeyMutations,
+    dead_letters::DeadLetterMutations,
+);

@@ -95,6 +95,11 @@ pub(super) struct Spooled {
 }
 
 impl Spool {
+    /// Whether there is anything in `folder`.
+    pub fn exists(folder: &Path) -> bool {
+        paths(folder).any(|path| path.exists())
+    }
+
     /// Takes a file in `folder`, which is made where it is missing; at most `max_bytes` are kept.
     pub async fn open(folder: &Path, max_bytes: u64) -> Result<Self> {
         create_private_dir(folder).map_err(Error::internal)?;

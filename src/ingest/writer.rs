@@ -50,7 +50,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How long a request waits for the database before its events go to the spool.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a shutdown waits for what is under way. Nobody was told yet that it is stored.
-const DRAIN_TIME: Duration = Duration::from_secs(40);
+const DRAIN_TIME: Duration = Duration::from_secs(20);
 
 /// App and id of an event: what may be stored once.
 type Key = (Uuid, Uuid);

@@ -5,6 +5,7 @@ mod api_keys;
 mod apps;
 mod bad_input;
 mod bots;
+mod dead_letters;
 mod guard;
 mod http;
 mod questions;

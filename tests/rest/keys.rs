@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{counts, row, rows};
 use crate::support::{
     app::{Store, TestApp},
+    people::Site,
     reply::Reply,
 };
 
@@ -92,6 +93,24 @@ both_stores! {
         app.app.api_keys.forget();
         site.post(json!({"event_type": "x"})).await.ok();
         assert_eq!(rows(&app, &site).await.len(), 2);
+    }
+
+    async fn a_known_key_outlives_an_outage_and_a_revoked_or_unknown_one_does_not(store: Store) {
+        let app = TestApp::with(store, &[("SPOOL_MAX_BYTES", "1048576")]).await;
+        let site = app.site().await;
+        let revoked = Site::of(site.owner.clone(), "Revoked").await;
+        revoked.post(json!({"event_type": "x"})).await.ok();
+        let keys = revoked.ask("apiKeys(first: 1) { nodes { id } }").await;
+        let input = json!({"id": keys["apiKeys"]["nodes"][0]["id"]});
+        revoked.owner.mutate("revokeApiKey", input, "apiKey { id }").await.data();
+        site.post(json!({"event_type": "x"})).await.ok();
+        app.app.db.close().await;
+        // Longer than what was read is trusted without asking.
+        tokio::time::sleep(std::time::Duration::from_millis(5_200)).await;
+        assert_eq!(site.post(json!({"event_type": "x"})).await.expect(202).at("/data/spooled"), 1);
+        assert_eq!(revoked.post(json!({"event_type": "x"})).await.refused(503), "UNAVAILABLE");
+        let stranger = Site { key: unknown_key(1), ..site.clone() };
+        assert_eq!(stranger.post(json!({"event_type": "x"})).await.refused(503), "UNAVAILABLE");
     }
 
     async fn use_of_a_key_is_counted(store: Store) {

@@ -61,12 +61,12 @@ impl Load {
 
     /// Ends it, and tells what was seen.
     pub async fn stop(self) -> Seen {
-        self.stop.cancel();
-        for sender in self.senders {
+        let Self { seen, stop, senders } = self;
+        stop.cancel();
+        for sender in senders {
             sender.await.unwrap();
         }
-        let seen = self.seen.lock().unwrap().clone();
-        seen
+        Arc::try_unwrap(seen).unwrap().into_inner().unwrap()
     }
 }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     api_key::{self, ApiKey},
+    dead_letter::{self, DeadLetter},
     event::{self, Event},
     overview::Overview,
     settings::{BotPolicy, IpMode},
@@ -158,6 +159,18 @@ impl App {
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<Page<ApiKey>> {
         api_key::page(ctx, self.scope, first, after).await
+    }
+
+    /// Events that were acknowledged while the database was away, and that the database then refused:
+    /// the latest first. Almost always there are none.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn dead_letters(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
+        #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
+    ) -> Result<Page<DeadLetter>> {
+        dead_letter::page(ctx, self.scope, first, after).await
     }
 
     /// The page that opens a dashboard: headline figures, their course, and what leads.

@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod app;
+pub mod dead_letter;
 pub mod event;
 pub mod node;
 pub mod overview;

@@ -39,6 +39,9 @@ const SUFFIXES: [&str; 3] = ["", "-wal", "-journal"];
 /// Records of one INSERT: few sizes, so that each statement is prepared once.
 const ROWS: [usize; 2] = [64, 1];
 
+/// Bytes of an empty file that are left to it.
+const WORTH_SHRINKING: u64 = 16 << 20;
+
 /// How much of the file is read at once.
 const BATCH_EVENTS: u64 = 4_000;
 const BATCH_BYTES: usize = 16 << 20;
@@ -211,6 +214,9 @@ impl SpoolFile {
 
     /// Gives the disk back what an outage has taken, once nothing is left.
     pub(super) async fn shrink(&self) {
+        if fs::metadata(&self.path).is_ok_and(|file| file.len() < WORTH_SHRINKING) {
+            return;
+        }
         let shrunk = self.with(async |connection| {
             sqlx::raw_sql("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)").execute(connection).await.map(drop)
         });
