@@ -99,6 +99,17 @@ impl Incoming {
         }
     }
 
+    /// What `decoder` makes of what was read, bounded and counted like the body itself.
+    pub async fn inflate(&mut self, decoder: impl AsyncRead + Unpin) -> Result<Bytes, Problem> {
+        let mut bytes = Vec::new();
+        match read_to_end(decoder.take(self.most as u64 + 1), &mut bytes, self.share.as_mut()).await {
+            Ok(false) => Err(no_memory().into()),
+            Ok(true) if bytes.len() > self.most => Err(self.too_large()),
+            Ok(true) => Ok(bytes.into()),
+            Err(_) => Err(Error::invalid("body", "The body is incomplete, or not what it seems to be.").into()),
+        }
+    }
+
     /// Reads on for a while, to no end. A connection that is closed while its client still sends
     /// is reset, and the client may never see why it was refused.
     pub async fn discard(self) {
@@ -107,7 +118,8 @@ impl Incoming {
     }
 
     fn too_large(&self) -> Problem {
-        too_large(self.most)
+        let message = format!("A request may hold at most {} bytes, inflated.", self.most);
+        Error::TooLarge { field: Some("body".into()), message }.into()
     }
 }
 
@@ -143,21 +155,6 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
 fn no_memory() -> Error {
     metrics::counter!("uea_refused_total", "full" => "memory").increment(1);
     Error::unavailable("the app's share of the memory for bodies is full")
-}
-
-/// What `decoder` makes of a body that is here already, as long as that is at most so many bytes.
-pub async fn inflate(decoder: impl AsyncRead + Unpin, most: usize) -> Result<Bytes, Problem> {
-    let mut bytes = Vec::new();
-    match decoder.take(most as u64 + 1).read_to_end(&mut bytes).await {
-        Ok(_) if bytes.len() > most => Err(too_large(most)),
-        Ok(_) => Ok(bytes.into()),
-        Err(_) => Err(Error::invalid("body", "The body is incomplete, or not what it seems to be.").into()),
-    }
-}
-
-fn too_large(most: usize) -> Problem {
-    let message = format!("A request may hold at most {most} bytes, inflated.");
-    Error::TooLarge { field: Some("body".into()), message }.into()
 }
 
 fn unknown_encoding() -> Problem {

@@ -72,7 +72,7 @@ async fn read(
     body.charge(&app.bodies, key.as_ref().map(|key| key.scope.app_id()).unwrap_or_default(), &parts.headers)?;
     let mut bytes = body.read(&parts.headers).await?;
     if dialect == wire::Dialect::PostHog {
-        bytes = posthog::unpack(&parts.headers, bytes, limits.body_bytes).await?;
+        bytes = posthog::unpack(&parts.headers, body, bytes).await?;
     }
     let mut events = heavy(bytes.len(), || dialect.split(&bytes, limits)).await?;
     if dialect == wire::Dialect::PostHog && events.sent_at.is_none() {

@@ -137,8 +137,12 @@ async fn script(Path(key): Path<String>) -> Response {
 
 /// The events of a body, which may be a form, base64, compressed, or several of these at once;
 /// what a client says of it is not always so, and it can be told from the body itself.
-pub(in crate::rest) async fn unpack(headers: &HeaderMap, body: Bytes, most: usize) -> Result<Bytes, Problem> {
-    let body = inflate(body, most).await?;
+pub(in crate::rest) async fn unpack(
+    headers: &HeaderMap,
+    incoming: &mut body::Incoming,
+    body: Bytes,
+) -> Result<Bytes, Problem> {
+    let body = inflate(incoming, body).await?;
     let form = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(FORM));
     let body = if form || body.starts_with(b"data=") {
         let data = url::form_urlencoded::parse(&body).find(|(name, _)| name == "data");
@@ -151,13 +155,13 @@ pub(in crate::rest) async fn unpack(headers: &HeaderMap, body: Bytes, most: usiz
     // In a form, a plus that was not escaped has become a space.
     let plus = |byte: &u8| if *byte == b' ' { b'+' } else { *byte };
     let decoded = if plain { None } else { BASE64.decode(trimmed.iter().map(plus).collect::<Vec<u8>>()).ok() };
-    inflate(decoded.map_or(body, Bytes::from), most).await
+    inflate(incoming, decoded.map_or(body, Bytes::from)).await
 }
 
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
-async fn inflate(bytes: Bytes, most: usize) -> Result<Bytes, Problem> {
-    if bytes.starts_with(&GZIP) { body::inflate(GzipDecoder::new(&*bytes), most).await } else { Ok(bytes) }
+async fn inflate(incoming: &mut body::Incoming, bytes: Bytes) -> Result<Bytes, Problem> {
+    if bytes.starts_with(&GZIP) { incoming.inflate(GzipDecoder::new(&*bytes)).await } else { Ok(bytes) }
 }
 
 /// When the request was sent, as browsers say it in its address.
