@@ -37,8 +37,8 @@ impl Shop {
 
     /// The events by their type. Each type occurs once.
     async fn events(&self) -> BTreeMap<String, Value> {
-        let fields = "eventType eventId userId anonymousId sessionId url hostname pagePath referrer
-            utmSource country userAgent browser os device screenWidth screenHeight metadata";
+        let fields = "eventType eventId userId anonymousId sessionId url hostname pagePath pageTitle language referrer
+            utmSource country userAgent browser os device screenWidth screenHeight revenue { amount currency } metadata";
         let question = format!("events(range: {{ preset: LAST_24_HOURS }}, first: 50) {{ nodes {{ {fields} }} }}");
         let app = self.site.ask(&question).await;
         let nodes = app["events"]["nodes"].as_array().unwrap();
@@ -70,8 +70,8 @@ async fn native() {
     assert_fields(
         &events["purchase"],
         json!({
-            "eventId": "order-1001", "userId": "ada", "pagePath": "/thanks",
-            "metadata": {"coupon": "AUTUMN"}, "browser": null, "device": null,
+            "eventId": "order-1001", "userId": "ada", "pagePath": "/thanks", "pageTitle": "Thank you",
+            "revenue": {"amount": "24.50", "currency": "EUR"}, "metadata": {"coupon": "AUTUMN"}, "browser": null, "device": null,
         }),
     );
 }
@@ -97,7 +97,10 @@ async fn segment_analytics_node() {
     let shop = Shop::after(&["segment.js"]).await;
     let events = shop.events().await;
     assert_types(&events, &["Order Completed", "identify", "page_view"]);
-    assert_fields(&events["Order Completed"], json!({"userId": "ada", "device": null}));
+    assert_fields(
+        &events["Order Completed"],
+        json!({"userId": "ada", "revenue": {"amount": "24.50", "currency": "EUR"}, "device": null}),
+    );
     assert_eq!(events["Order Completed"]["metadata"]["coupon"], "AUTUMN");
     assert_eq!(events["Order Completed"]["metadata"]["context"]["library"]["name"], "@segment/analytics-node");
     assert!(events["Order Completed"]["eventId"].as_str().unwrap().starts_with("node-next-"));
@@ -106,7 +109,7 @@ async fn segment_analytics_node() {
     assert_fields(
         &events["page_view"],
         json!({
-            "anonymousId": "a-77f2", "url": "https://shop.example/?utm_source=mail", "utmSource": "mail",
+            "anonymousId": "a-77f2", "url": "https://shop.example/?utm_source=mail", "utmSource": "mail", "pageTitle": "Coffee",
         }),
     );
     assert_eq!(events["page_view"]["metadata"]["name"], "Start");
@@ -117,7 +120,10 @@ async fn posthog_node() {
     let shop = Shop::after(&["posthog-node.js"]).await;
     let events = shop.events().await;
     assert_types(&events, &["alias", "bought", "identify"]);
-    assert_fields(&events["bought"], json!({"userId": "ada", "anonymousId": null, "device": null}));
+    assert_fields(
+        &events["bought"],
+        json!({"userId": "ada", "anonymousId": null, "revenue": {"amount": "24.50", "currency": "EUR"}, "device": null}),
+    );
     assert_eq!(events["identify"]["metadata"]["$set"], json!({"plan": "pro"}));
     assert_fields(&events["alias"], json!({"userId": "ada"}));
 }
@@ -128,15 +134,16 @@ async fn posthog_js() {
     let events = shop.events().await;
     assert_types(&events, &["bought", "identify", "page_view", "rated"]);
     let place = json!({
-        "hostname": "shop.example", "pagePath": "/cart", "utmSource": "mail", "referrer": null,
+        "hostname": "shop.example", "pagePath": "/cart", "utmSource": "mail", "referrer": null, "language": "de-CH",
         "browser": "Chrome", "os": "Linux", "device": "desktop", "screenWidth": 1200, "screenHeight": 800,
     });
     events.values().for_each(|event| assert_fields(event, place.clone()));
     let nobody_yet = &events["bought"];
-    assert_fields(nobody_yet, json!({"userId": null}));
+    assert_fields(nobody_yet, json!({"userId": null, "revenue": {"amount": "24.50", "currency": "EUR"}}));
     let anonymous = nobody_yet["anonymousId"].as_str().unwrap();
     assert_fields(&events["identify"], json!({"userId": "ada", "anonymousId": anonymous}));
     assert_fields(&events["rated"], json!({"userId": "ada", "anonymousId": anonymous}));
+    assert_eq!(events["page_view"]["pageTitle"], "Cart");
     let sessions: Vec<_> = events.values().map(|event| event["sessionId"].as_str().unwrap()).collect();
     assert!(sessions.iter().all(|session| *session == sessions[0]), "{sessions:?}");
     assert!(events.values().all(|event| event["metadata"].get("token").is_none()));
@@ -150,7 +157,7 @@ async fn umami_node() {
     assert_fields(
         &events["page_view"],
         json!({
-            "url": "https://shop.example/cart", "screenWidth": 1536, "screenHeight": 864,
+            "url": "https://shop.example/cart", "pageTitle": "Cart", "language": "de-CH", "screenWidth": 1536, "screenHeight": 864,
         }),
     );
     assert_fields(&events["signup"], json!({"metadata": {"plan": "pro"}}));

@@ -154,7 +154,8 @@ impl Agent {
             return Self::default();
         }
         let lower = text.to_ascii_lowercase();
-        if SERVERS.iter().any(|mark| lower.starts_with(mark)) {
+        // Umami's own client for servers begins as a browser does.
+        if SERVERS.iter().any(|mark| lower.starts_with(mark)) || lower.starts_with("mozilla/5.0 umami/") {
             return Self::default();
         }
         let parsed = Parser::new().parse(text).unwrap_or_default();
