@@ -1,12 +1,16 @@
 //! What the ingestion endpoints take out of the head of a request: key, sender, format.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    borrow::Cow,
+    net::{IpAddr, SocketAddr},
+};
 
 use axum::{
     extract::ConnectInfo,
     http::{Extensions, HeaderMap, StatusCode, header},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use url::Url;
 
 use super::error::Problem;
 use crate::{
@@ -57,10 +61,14 @@ pub fn query_value(query: Option<&str>, name: &str) -> Option<String> {
     Some(value.into_owned())
 }
 
-/// Where a browser says the page is from that sends.
-pub fn origin(headers: &HeaderMap) -> Option<&str> {
+/// The origin of the page that sends, as the browser says. Of an image it says no `Origin`, but a
+/// `Referer`.
+pub fn origin(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     // What is no text is no origin that could be on a list.
-    headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or_default())
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let of_page =
+        |address: &str| Url::parse(address).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization());
+    text(header::ORIGIN).map(Cow::Borrowed).or_else(|| Some(Cow::Owned(of_page(text(header::REFERER)?))))
 }
 
 /// From which address a request comes, through trusted proxies.

@@ -91,7 +91,7 @@ async fn read(
 pub(super) async fn enter(app: &App, parts: &Parts, raw: &str, allowed: &mut HeaderMap) -> Result<Arc<ActiveKey>> {
     let ip = extract::ip(&parts.headers, &parts.extensions, &app.config);
     let key = app.api_keys.authenticate_from(raw, &app.limiter, ip).await?;
-    key.admit(extract::origin(&parts.headers))?;
+    key.admit(extract::origin(&parts.headers).as_deref())?;
     let permits = key.requests_per_minute.unwrap_or(app.config.limits.ingest_per_minute);
     let quota = Quota { permits, period: MINUTE };
     let decision = app.limiter.check(&format!("ingest:{}", key.id.simple()), quota, 1).await;

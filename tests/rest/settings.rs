@@ -44,10 +44,14 @@ both_stores! {
         assert_eq!(from(&open, "https://www.shop.example").await, StatusCode::OK);
         assert_eq!(knock(&open, &[("origin", "https://shop.example")]).await.refused(403), "FORBIDDEN");
         assert_eq!(knock(&open, &[]).await.refused(403), "FORBIDDEN", "whoever copies it out of the page");
+        // Of an image, browsers tell only the page.
+        assert_eq!(knock(&open, &[("referer", "https://www.shop.example/a?b")]).await.status, StatusCode::OK);
+        assert_eq!(knock(&open, &[("referer", "https://evil.example/")]).await.refused(403), "FORBIDDEN");
+        assert_eq!(knock(&open, &[("referer", "nonsense")]).await.refused(403), "FORBIDDEN");
 
         change(&site, json!({ "allowedOrigins": [] })).await;
         assert_eq!(from(&site, "https://evil.example").await, StatusCode::OK);
-        assert_eq!(rows(&app, &site).await.len(), 6);
+        assert_eq!(rows(&app, &site).await.len(), 7);
     }
 
     async fn excluded_addresses_and_paths_are_left_out(store: Store) {
