@@ -71,7 +71,7 @@ pub struct Accepted {
     /// Events that were not kept.
     #[schema(example = 0)]
     pub rejected: usize,
-    /// The events that were not plainly accepted; with `?verbose=1`, all of them.
+    /// The events that were neither plainly accepted nor spooled; with `?verbose=1`, all of them.
     pub items: Vec<Item>,
 }
 
@@ -149,7 +149,7 @@ fn reply(receipt: Receipt, verbose: bool) -> Response {
         ["accepted", "duplicate", "spooled", "ignored", "rejected"].map(|label| receipt.of(label));
     let items = receipt.items.into_iter().enumerate();
     let items: Vec<Item> = items
-        .filter(|(_, (_, verdict))| verbose || *verdict != Verdict::Stored)
+        .filter(|(_, (_, verdict))| verbose || !matches!(verdict, Verdict::Stored | Verdict::Spooled))
         .map(|(index, (id, verdict))| {
             let status = verdict.label();
             let (code, message, field) = match verdict {
