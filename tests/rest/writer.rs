@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use event_analytics::{
     auth::AppScope,
+    clock::Clock,
     entity::{event, event_head},
     error::Error,
     ingest::{Draft, Verdict, writer::Writer},
@@ -139,6 +140,18 @@ both_stores! {
             }
         }
         assert_eq!(rows(&app, &site).await.len(), 96);
+    }
+
+    async fn an_event_that_waited_is_a_duplicate_of_its_own_repetition(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        let scope = scope(&app, &site).await;
+        let now = Clock::System.now_ms();
+        for (days_ago, verdict) in [(0, Verdict::Stored), (25, Verdict::Duplicate), (0, Verdict::Duplicate)] {
+            let mut event = event(1);
+            event.event.received_at = now - days_ago * 24 * 60 * 60 * 1_000;
+            assert_eq!(app.app.writer.store(scope, vec![event]).await.unwrap(), [verdict], "{days_ago}");
+        }
     }
 
     async fn while_the_database_is_away_nothing_is_acknowledged(store: Store) {

@@ -10,6 +10,7 @@ use super::{
     row::{NUMBERS, Row, SIZES, TEXTS, names},
     transaction::Head,
 };
+use crate::clock::Clock;
 
 /// Rows of one statement; more add latency only.
 const ROWS: usize = 1_000;
@@ -17,7 +18,7 @@ const ROWS: usize = 1_000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// How far back before its arrival a repeated id is looked for.
 const LOOK_BACK_MS: i64 = 31 * DAY_MS;
-/// And how far ahead, for the clocks of instances differ.
+/// And how far ahead of now, for the clocks of instances differ.
 const LOOK_AHEAD_MS: i64 = DAY_MS;
 
 /// Moves the heads of `apps` (sorted) on by one and holds them to the end of the transaction.
@@ -42,6 +43,8 @@ pub(super) async fn stored(
     let sql = "SELECT e.* FROM unnest($1::uuid[], $2::uuid[]) AS k (app_id, id) CROSS JOIN LATERAL \
                (SELECT app_id, id, seq, received_at FROM events \
                WHERE app_id = k.app_id AND id = k.id AND received_at BETWEEN $3 AND $4 OFFSET 0) AS e";
+    // An event that waited, in the spool or as a dead letter, may have been sent again in the meantime.
+    let until = Clock::System.now_ms().max(*arrived.end()).saturating_add(LOOK_AHEAD_MS);
     let mut stored = HashMap::new();
     for keys in keys.chunks(ROWS) {
         let (apps, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
@@ -49,7 +52,7 @@ pub(super) async fn stored(
             .bind(apps)
             .bind(ids)
             .bind(arrived.start().saturating_sub(LOOK_BACK_MS))
-            .bind(arrived.end().saturating_add(LOOK_AHEAD_MS))
+            .bind(until)
             .fetch_all(&mut *connection)
             .await?;
         stored.extend(found.into_iter().map(|(app, id, seq, received_at)| ((app, id), (seq, received_at))));
