@@ -5,7 +5,13 @@ use std::ops::RangeInclusive;
 use sqlx::{Acquire as _, Error, Postgres, Sqlite, pool::PoolConnection};
 use uuid::Uuid;
 
-use super::{Key, Stored, postgres, row::Row, sqlite, transaction::Head};
+use super::{
+    Key, Stored,
+    postgres::{self, Encoded},
+    row::Row,
+    sqlite,
+    transaction::Head,
+};
 use crate::db::{Db, WritePool};
 
 /// Taken from the pool of those that write, and given back when dropped.
@@ -31,6 +37,14 @@ impl Connection {
             Self::Postgres(connection) => Transaction::Postgres(connection.begin().await?),
             Self::Sqlite(connection) => Transaction::Sqlite(connection.begin_with("BEGIN IMMEDIATE").await?),
         })
+    }
+
+    /// What can be done for [`Transaction::insert`] before the transaction begins.
+    pub(super) fn encode(&self, rows: &[Row<'_>]) -> Result<Option<Encoded>, Error> {
+        match self {
+            Self::Postgres(_) => postgres::encode(rows).map(Some),
+            Self::Sqlite(_) => Ok(None),
+        }
     }
 
     /// Has it closed rather than given back.
@@ -70,10 +84,14 @@ impl Transaction<'_> {
         }
     }
 
-    /// Inserts rows whose keys are not stored.
-    pub(super) async fn insert(&mut self, rows: &[Row<'_>]) -> Result<(), Error> {
+    /// Inserts rows whose keys are not stored. `encoded` may be given when nothing about them has
+    /// changed since.
+    pub(super) async fn insert(&mut self, rows: &[Row<'_>], encoded: Option<Encoded>) -> Result<(), Error> {
         match self {
-            Self::Postgres(transaction) => postgres::insert(transaction, rows).await,
+            Self::Postgres(transaction) => {
+                let encoded = encoded.map_or_else(|| postgres::encode(rows), Ok)?;
+                postgres::insert(transaction, rows, encoded).await
+            }
             Self::Sqlite(transaction) => sqlite::insert(transaction, rows).await,
         }
     }

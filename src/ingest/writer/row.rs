@@ -31,6 +31,13 @@ impl<'a> Row<'a> {
         Self { draft, seq, arrival, user_id, anonymous_id, session_id }
     }
 
+    /// Whether nothing was found out that the event did not say itself.
+    pub(super) fn is_as_accepted(&self) -> bool {
+        let event = &self.draft.event;
+        let said = [&event.user_id, &event.anonymous_id, &event.session_id].map(Option::as_deref);
+        [&self.user_id, &self.anonymous_id, &self.session_id].map(Option::as_deref) == said
+    }
+
     /// App and id.
     pub(super) fn key(&self) -> (Uuid, Uuid) {
         self.draft.key()
@@ -41,8 +48,7 @@ impl<'a> Row<'a> {
 pub(super) type Column<T> = (&'static str, for<'r> fn(&'r Row<'_>) -> Option<T>);
 
 /// Columns of 64-bit numbers.
-pub(super) const NUMBERS: [Column<i64>; 4] = [
-    ("seq", |row| Some(row.seq)),
+pub(super) const NUMBERS: [Column<i64>; 3] = [
     ("timestamp", |row| Some(row.draft.event.timestamp)),
     ("received_at", |row| Some(row.draft.event.received_at)),
     ("revenue", |row| row.draft.event.revenue),
@@ -87,10 +93,11 @@ pub(super) const TEXTS: [Text; 28] = [
     ("currency", |row| row.draft.event.currency.as_deref()),
 ];
 
-/// Every column: two ids, then the lists above, then the two of kinds of their own.
+/// Every column: two ids, then the lists above, then those of kinds of their own. `seq` is the last
+/// to be known.
 pub(super) fn names() -> Vec<&'static str> {
     let numbers = NUMBERS.iter().map(|(name, _)| *name);
     let sizes = SIZES.iter().map(|(name, _)| *name);
     let texts = TEXTS.iter().map(|(name, _)| *name);
-    ["app_id", "id"].into_iter().chain(numbers).chain(sizes).chain(texts).chain(["is_bot", "metadata"]).collect()
+    ["app_id", "id"].into_iter().chain(numbers).chain(sizes).chain(texts).chain(["is_bot", "metadata", "seq"]).collect()
 }

@@ -56,7 +56,7 @@ pub(super) async fn insert(connection: &mut SqliteConnection, rows: &[Row<'_>]) 
             for (_, value) in TEXTS {
                 query = query.bind(value(row));
             }
-            query = query.bind(row.draft.event.is_bot).bind(row.draft.metadata());
+            query = query.bind(row.draft.event.is_bot).bind(row.draft.metadata()).bind(row.seq);
         }
         query.execute(&mut *connection).await?;
     }

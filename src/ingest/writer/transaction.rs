@@ -13,6 +13,7 @@ use super::{
     Key,
     connection::{Connection, Transaction},
     link,
+    postgres::Encoded,
     row::Row,
     visitor,
 };
@@ -131,14 +132,15 @@ impl<'a> Group<'a> {
     }
 
     /// The transaction: lock the heads, which numbers the commit, leave out what is stored, find out
-    /// whom the rest counts for and which visit it is part of, insert it. A careful one survives an event that the database refuses, for the price of
-    /// savepoints.
+    /// whom the rest counts for and which visit it is part of, insert it. A careful one survives an
+    /// event that the database refuses, for the price of savepoints.
     async fn commit(
         &self,
         connection: &mut Connection,
         careful: bool,
         unsure: &mut Unsure,
     ) -> Result<Vec<Outcome>, DbErr> {
+        let encoded = if careful { None } else { self.encode(connection).map_err(of_driver)? };
         let mut transaction = connection.begin().await.map_err(of_driver)?;
         let apps: BTreeSet<Uuid> = self.events.iter().map(|draft| draft.event.app_id).collect();
         let apps: Vec<Uuid> = apps.into_iter().collect();
@@ -151,7 +153,8 @@ impl<'a> Group<'a> {
             insert_or_split(&mut transaction, &mut rows, &mut |key, refusal| self.refuse(&mut outcomes, key, refusal))
                 .await?;
         } else {
-            transaction.insert(&rows).await.map_err(of_driver)?;
+            let unchanged = rows.len() == self.events.len() && rows.iter().all(Row::is_as_accepted);
+            transaction.insert(&rows, encoded.filter(|_| unchanged)).await.map_err(of_driver)?;
         }
         if rows.iter().any(|row| self.outcome(&outcomes, row).is_some_and(|is| matches!(is, Outcome::Stored))) {
             unsure.extend(heads.iter().map(|(app, head)| (*app, head.seq)));
@@ -161,6 +164,16 @@ impl<'a> Group<'a> {
             transaction.rollback().await.map_err(of_driver)?;
         }
         Ok(outcomes)
+    }
+
+    /// All events, written down before the heads are held, in the hope that they are stored as they were
+    /// accepted. Where some are to be given a session that would be in vain.
+    fn encode(&self, connection: &Connection) -> Result<Option<Encoded>, sqlx::Error> {
+        if self.events.iter().any(|draft| draft.event.session_id.is_none()) {
+            return Ok(None);
+        }
+        let events = self.events.iter().zip(&self.arrivals);
+        connection.encode(&events.map(|(draft, arrival)| Row::new(draft, 0, *arrival)).collect::<Vec<_>>())
     }
 
     /// The events that are not stored yet, counted as stored; the others get their outcome.
@@ -233,7 +246,7 @@ async fn insert_or_split(
     refuse: &mut (dyn FnMut(Key, Refusal) + Send),
 ) -> Result<(), DbErr> {
     let mut savepoint = transaction.savepoint().await.map_err(of_driver)?;
-    match savepoint.insert(rows).await.map_err(of_driver) {
+    match savepoint.insert(rows, None).await.map_err(of_driver) {
         Ok(()) => return savepoint.commit().await.map_err(of_driver),
         Err(refused) => {
             savepoint.rollback().await.map_err(of_driver)?;
