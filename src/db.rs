@@ -124,7 +124,9 @@ impl Db {
     async fn begin_migration(&self) -> Result<DatabaseTransaction, DbErr> {
         let transaction = self.begin().await?;
         if self.is_postgres() {
-            transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
+            // Another instance may be at it for as long as it takes.
+            let wait = format!("SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
+            transaction.execute_unprepared(&wait).await?;
         }
         Ok(transaction)
     }
@@ -185,7 +187,7 @@ fn postgres_pools(options: ConnectOptions, config: &Config) -> (ConnectOptions, 
     writers.max_connections(for_writers);
     writers.map_sqlx_postgres_pool_opts(|pool| {
         pool.after_connect(|connection, _| {
-            Box::pin(async move { connection.execute(partition::PLANS).await.map(drop) })
+            Box::pin(async move { connection.execute(partition::WRITING).await.map(drop) })
         })
     });
     let mut readers = options;

@@ -158,9 +158,11 @@ impl From<DbErr> for Error {
                 Self::unavailable(&error)
             }
             // Postgres: it takes no writes, as a standby that was reached in the place of the primary.
-            _ if sqlstate(&error).is_some_and(|code| code == "25006") => Self::unavailable(&error),
+            _ if is_read_only(&error) => Self::unavailable(&error),
             // Postgres: canceled by its statement timeout.
             _ if sqlstate(&error).is_some_and(|code| code == "57014") => Self::Timeout,
+            // Someone held for too long what this had to wait for.
+            _ if sqlstate(&error).is_some_and(|code| code == "55P03") => Self::unavailable(&error),
             _ if is_lost_connection(&error) || is_retryable(&error) => Self::unavailable(&error),
             _ => Self::internal(error),
         }
@@ -201,10 +203,15 @@ pub fn is_lost_connection(error: &DbErr) -> bool {
                     | sqlx::Error::PoolClosed
                     | sqlx::Error::WorkerCrashed
             ) || sqlstate(error)
-                .is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || code.starts_with("53"))
+                .is_some_and(|code| ["08", "53", "57P", "25P03"].iter().any(|kind| code.starts_with(kind)))
         }
         _ => false,
     }
+}
+
+/// Whether the database takes no writes, as a standby that was the primary until a moment ago.
+pub fn is_read_only(error: &DbErr) -> bool {
+    sqlstate(error).is_some_and(|code| code == "25006")
 }
 
 fn sqlstate(error: &DbErr) -> Option<String> {

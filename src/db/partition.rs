@@ -73,6 +73,8 @@ fn starts_at(month: Date) -> Result<i64> {
     Ok(start.timestamp().as_millisecond())
 }
 
-/// What the planner may not do on connections that write. A group looks its ids up by the key,
-/// whatever the statistics of a table that grows as fast as this one say.
-pub(super) const PLANS: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off";
+/// How connections that write begin. A group looks its ids up by the key, whatever the statistics of a
+/// table that grows as fast as this one say. And an instance that died with an app's head in its hands
+/// must not stop the others for as long as it takes TCP to notice.
+pub(super) const WRITING: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; \
+    SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '30s'";

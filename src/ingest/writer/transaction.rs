@@ -120,15 +120,19 @@ impl<'a> Group<'a> {
         Self { events, arrivals, places }
     }
 
-    /// One try. A connection that did not answer in time is not used again: nobody knows what it
-    /// is still at.
+    /// One try. A connection that did not answer in time is not used again, for nobody knows what it
+    /// is still at; nor is one that leads to a standby, for the primary is elsewhere by now.
     async fn attempt(&self, db: &Db, careful: bool, unsure: &mut Unsure) -> Result<Vec<Outcome>, DbErr> {
         let mut connection = Connection::acquire(db).await.map_err(of_driver)?;
         let tried = timeout(ATTEMPT_TIME, self.commit(&mut connection, careful, unsure)).await;
-        tried.unwrap_or_else(|_| {
+        let tried = tried.unwrap_or_else(|_| {
             connection.close();
             Err(DbErr::Conn(RuntimeErr::Internal("the database did not answer in time".into())))
-        })
+        });
+        if tried.as_ref().is_err_and(error::is_read_only) {
+            connection.close();
+        }
+        tried
     }
 
     /// The transaction: lock the heads, which numbers the commit, leave out what is stored, find out

@@ -21,6 +21,8 @@ use crate::error::of_driver;
 const SILENCE_MS: i64 = 30 * 60 * 1_000;
 /// How far back the campaign of a session is looked for.
 const CAMPAIGN_MS: i64 = 24 * 60 * 60 * 1_000;
+/// And in how many of the visitor's last events: an id that many share must not cost a scan.
+const CAMPAIGN_EVENTS: i64 = 200;
 /// By how much an event may have arrived before it happened.
 const EARLY_MS: i64 = 5 * 60 * 1_000;
 

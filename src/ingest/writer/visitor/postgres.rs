@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use sqlx::{AssertSqlSafe, Error, PgConnection};
 
-use super::{CAMPAIGN_MS, Campaign, EARLY_MS, Near, Neighbours, Probe, SILENCE_MS};
+use super::{CAMPAIGN_EVENTS, CAMPAIGN_MS, Campaign, EARLY_MS, Near, Neighbours, Probe, SILENCE_MS};
 
 /// Probes of one statement.
 const PROBES: usize = 1_000;
@@ -66,9 +66,10 @@ static NEIGHBOURS: LazyLock<String> = LazyLock::new(|| {
          LEFT JOIN LATERAL (SELECT e.timestamp, e.session_id {of_visitor} AND {counts} \
             AND e.timestamp BETWEEN p.at - {SILENCE_MS} AND p.at AND e.received_at >= p.at - {SILENCE_MS} - {EARLY_MS} \
             ORDER BY e.timestamp DESC, e.id DESC LIMIT 1) b ON true \
-         LEFT JOIN LATERAL (SELECT {campaign} {of_visitor} AND {counts} AND p.has_campaign \
-            AND e.session_id = b.session_id AND COALESCE({campaign}) IS NOT NULL \
+         LEFT JOIN LATERAL (SELECT {campaign} FROM (SELECT * {of_visitor} AND {counts} AND p.has_campaign \
             AND e.timestamp BETWEEN p.at - {CAMPAIGN_MS} AND p.at AND e.received_at >= p.at - {CAMPAIGN_MS} - {EARLY_MS} \
+            ORDER BY e.timestamp DESC, e.id DESC LIMIT {CAMPAIGN_EVENTS}) e \
+            WHERE e.session_id = b.session_id AND COALESCE({campaign}) IS NOT NULL \
             ORDER BY e.timestamp DESC, e.id DESC LIMIT 1) c ON true \
          LEFT JOIN LATERAL (SELECT e.timestamp, e.session_id, {campaign} {of_visitor} AND {counts} \
             AND b.session_id IS NULL \

@@ -2,16 +2,17 @@
 
 use sqlx::{Error, SqliteConnection};
 
-use super::{CAMPAIGN_MS, Campaign, Near, Neighbours, Probe, SILENCE_MS};
+use super::{CAMPAIGN_EVENTS, CAMPAIGN_MS, Campaign, Near, Neighbours, Probe, SILENCE_MS};
 
 const BEFORE: &str = "SELECT timestamp, session_id FROM events \
     WHERE app_id = ? AND COALESCE(user_id, anonymous_id) = ? AND timestamp BETWEEN ? AND ? \
         AND session_id IS NOT NULL AND NOT is_bot \
     ORDER BY timestamp DESC, id DESC LIMIT 1";
 
-const CAMPAIGN: &str = "SELECT utm_source, utm_medium, utm_campaign FROM events \
-    WHERE app_id = ? AND COALESCE(user_id, anonymous_id) = ? AND timestamp BETWEEN ? AND ? \
-        AND session_id = ? AND NOT is_bot AND COALESCE(utm_source, utm_medium, utm_campaign) IS NOT NULL \
+const CAMPAIGN: &str = "SELECT utm_source, utm_medium, utm_campaign FROM (SELECT * FROM events \
+        WHERE app_id = ? AND COALESCE(user_id, anonymous_id) = ? AND timestamp BETWEEN ? AND ? \
+            AND session_id IS NOT NULL AND NOT is_bot ORDER BY timestamp DESC, id DESC LIMIT ?) \
+    WHERE session_id = ? AND COALESCE(utm_source, utm_medium, utm_campaign) IS NOT NULL \
     ORDER BY timestamp DESC, id DESC LIMIT 1";
 
 const AFTER: &str = "SELECT timestamp, session_id, utm_source, utm_medium, utm_campaign FROM events \
@@ -49,6 +50,7 @@ async fn before(connection: &mut SqliteConnection, probe: &Probe) -> Result<Opti
             .bind(visitor)
             .bind(at - CAMPAIGN_MS)
             .bind(at)
+            .bind(CAMPAIGN_EVENTS)
             .bind(&session)
             .fetch_optional(connection)
             .await?;
