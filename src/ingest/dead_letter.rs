@@ -1,6 +1,8 @@
 //! Events that were acknowledged and that the database then refused: kept, shown to their owner, and
 //! tried again when told so.
 
+use std::collections::{HashMap, HashSet};
+
 use sea_orm::{
     ActiveValue::Set, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, entity::prelude::*,
     sea_query::OnConflict,
@@ -39,8 +41,12 @@ pub struct Replayed {
     pub rejected: u64,
 }
 
-/// Keeps events that were refused. One that is here already stays as it is.
+/// Keeps events that were refused. One that is here already was refused once more: its time tells a
+/// replay under way that it is not to be deleted.
 pub(super) async fn keep(db: &Db, now: i64, refused: &[Refused<'_>]) -> Result<()> {
+    // No statement may touch a row twice.
+    let mut seen = HashSet::new();
+    let refused: Vec<_> = refused.iter().filter(|refused| seen.insert(refused.draft.key())).collect();
     for refused in refused.chunks(ROWS) {
         let rows = refused.iter().map(|refused| {
             let event = &refused.draft.event;
@@ -54,7 +60,8 @@ pub(super) async fn keep(db: &Db, now: i64, refused: &[Refused<'_>]) -> Result<(
                 event: Set(serde_json::to_string(refused.draft).map_err(Error::internal)?),
             })
         });
-        let conflict = OnConflict::columns([Column::AppId, Column::Id]).do_nothing().to_owned();
+        let mut conflict = OnConflict::columns([Column::AppId, Column::Id]);
+        conflict.update_columns([Column::FailedAt, Column::Code, Column::Reason]);
         let rows = rows.collect::<Result<Vec<_>>>()?;
         Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(db.writer()).await?;
         tracing::warn!(events = refused.len(), "the database refused spooled events; they are dead letters now");
@@ -77,7 +84,7 @@ pub async fn replay(db: &Db, writer: &Writer, now: i64, scope: AppScope, ids: Op
     let drafts = letters.iter().map(|letter| serde_json::from_str(&letter.event).map_err(Error::internal));
     let drafts = drafts.collect::<Result<Vec<Draft>>>()?;
     let mut replayed = Replayed::default();
-    let (mut gone, mut refused): (Vec<Uuid>, Vec<(&Model, String)>) = (Vec::new(), Vec::new());
+    let (mut gone, mut refused): (HashMap<i64, Vec<Uuid>>, Vec<(&Model, String)>) = Default::default();
     let verdicts = writer.store(scope, drafts).await?;
     for (letter, verdict) in letters.iter().zip(verdicts) {
         match verdict {
@@ -89,10 +96,15 @@ pub async fn replay(db: &Db, writer: &Writer, now: i64, scope: AppScope, ids: Op
                 continue;
             }
         }
-        gone.push(letter.id);
+        gone.entry(letter.failed_at).or_default().push(letter.id);
     }
-    for ids in gone.chunks(ROWS) {
-        Entity::delete_many().filter(chosen(scope, Some(ids.to_vec()))).exec(db.writer()).await?;
+    // One that went to the spool may have been refused out of there meanwhile. It is here again, under
+    // another time.
+    for (failed_at, ids) in gone {
+        for ids in ids.chunks(ROWS) {
+            let unchanged = chosen(scope, Some(ids.to_vec())).add(Column::FailedAt.eq(failed_at));
+            Entity::delete_many().filter(unchanged).exec(db.writer()).await?;
+        }
     }
     for (letter, reason) in refused {
         Entity::update_many()

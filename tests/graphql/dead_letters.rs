@@ -1,5 +1,7 @@
 //! Events that were acknowledged and that the database then refused.
 
+use std::time::{Duration, Instant};
+
 use event_analytics::entity::{dead_letter, event};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, PaginatorTrait, Set};
 use serde_json::{Value, json};
@@ -44,8 +46,10 @@ both_stores! {
         events.extend((0..3).map(|n| json!({"event_type": POISON, "id": format!("bad-{n}")})));
         assert_eq!(site.post(&events).await.expect(202).at("/data/spooled"), 23);
         blocker.rollback().await.unwrap();
+        let until = Instant::now() + Duration::from_secs(60);
         while dead_letter::Entity::find().count(&*app.app.db).await.unwrap() < 3 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            assert!(Instant::now() < until, "the spool is not drained");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert_eq!(event::Entity::find().count(&*app.app.db).await.unwrap(), 20);
 
