@@ -1,9 +1,16 @@
 //! The spool: filled up, torn, damaged, left behind. The embedded store is kept busy by a lock on
 //! its file, which lets the test say for how long.
 
-use std::{collections::HashSet, fs, io::Write as _, path::Path, time::Duration};
+use std::{
+    collections::HashSet,
+    fs,
+    io::Write as _,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use futures::future::join_all;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, SqliteConnection};
 
@@ -151,7 +158,9 @@ async fn a_file_that_is_no_spool_is_put_away_and_a_broken_one_read_as_far_as_it_
         names.filter(|name| name.starts_with(start)).count()
     };
     assert!(kept("spool.db.damaged-") >= 1, "it can still be looked at");
+    let until = Instant::now() + Duration::from_secs(60);
     while kept("spool-2.db.damaged-") == 0 {
+        assert!(Instant::now() < until, "{}", trial.server.daemon.log());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     trial.site.post(events("after", 1)).await.ok();
@@ -168,9 +177,18 @@ async fn a_full_spool_refuses_and_keeps_what_it_has() {
     let mut trial = Trial::start(&[("SPOOL_MAX_BYTES", "1048576")]).await;
     let locked = Locked::take(&trial).await;
     let (mut kept, mut refused) = (HashSet::new(), HashSet::new());
-    for n in 0..80 {
+    let post = async |n: u32| {
         let batch: Vec<_> = (0..10).map(|part| noisy(&format!("r{n}-{part}"))).collect();
         let reply = trial.site.post(&batch).await;
+        (batch, reply)
+    };
+    let mut replies = Vec::new();
+    for n in 0..20 {
+        replies.push(post(n).await);
+    }
+    // From here on each may have to find out whether the store is back.
+    replies.extend(join_all((20..80).map(&post)).await);
+    for (batch, reply) in replies {
         if reply.status == 202 {
             kept.extend(ids(&batch));
         } else {
@@ -205,9 +223,9 @@ async fn processes_on_one_folder_have_a_file_each_and_leave_nothing_behind() {
     tokio::task::block_in_place(|| other.kill());
     locked.give_back().await;
     // Whoever is left finds the file of the one that is gone.
-    let until = std::time::Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_secs(60);
     while trial.spool().join("spool-2.db").exists() {
-        assert!(std::time::Instant::now() < until, "{}", trial.server.daemon.log());
+        assert!(Instant::now() < until, "{}", trial.server.daemon.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     trial.holds(&all).await;
