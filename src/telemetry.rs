@@ -63,7 +63,7 @@ fn describe() {
     describe_counter!("uea_key_events_total", "Events let in by API keys.");
     describe_gauge!("uea_spool_events", "Events in the spool.");
     describe_gauge!("uea_spool_bytes", Unit::Bytes, "Size of the events in the spool.");
-    describe_gauge!("uea_spool_set_aside", "Records of the spool that could not be read or stored and are kept apart.");
+    describe_gauge!("uea_spool_set_aside", "Records of the spool that could not be read and are kept apart.");
     describe_counter!("uea_spooled_total", "Events put into the spool.");
     describe_counter!("uea_spool_drained_total", "Events taken out of the spool, by what became of them.");
     describe_counter!("uea_spool_corrupt_total", "Records and files of the spool that were found damaged.");

@@ -8,6 +8,8 @@
 //! good is emptied by whoever finds it.
 
 mod file;
+mod keep;
+mod later;
 mod mend;
 mod record;
 
@@ -24,12 +26,13 @@ use std::{
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use uuid::Uuid;
 
-use self::{file::SpoolFile, record::Record};
-use super::{
-    Draft,
-    heavy::heavy,
-    shares::{Share, Shares},
+use self::{
+    file::SpoolFile,
+    keep::{Entry, keep_groups},
+    later::Later,
+    record::Record,
 };
+use super::{Draft, heavy::heavy, shares::Shares};
 use crate::{
     config::create_private_dir,
     error::{Error, Result},
@@ -41,11 +44,11 @@ const FILES: usize = 32;
 /// An app may hold so many times what is free: one alone nearly all of the spool.
 const SHARE: usize = 8;
 
-/// Requests of one commit.
-const GROUP: usize = 1_024;
-
 /// When a client should try again after the spool was full.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// How much JSON of spooled events is read at once, beyond the first record.
+const BATCH_JSON_BYTES: usize = 16 << 20;
 
 /// A rough size of an event, before it is written down.
 const EVENT_BYTES: usize = 1_024;
@@ -67,15 +70,12 @@ pub(super) struct Log {
     events: AtomicU64,
     aside: AtomicU64,
     filled: Notify,
+    /// What can not be stored now, or not be set aside.
+    later: Later,
+    /// Held while events are counted and written, or counted anew.
+    keeping: Mutex<()>,
     /// How often the file was replaced by what could be read of it.
     mended: Mutex<u64>,
-}
-
-/// A request that waits to be kept.
-struct Entry {
-    record: Record,
-    room: Share,
-    done: oneshot::Sender<Result<()>>,
 }
 
 /// Records to be stored next, oldest first.
@@ -184,6 +184,8 @@ impl Log {
             events: AtomicU64::new(0),
             aside: AtomicU64::new(0),
             filled: Notify::new(),
+            later: Later::default(),
+            keeping: Mutex::new(()),
             mended: Mutex::new(0),
         };
         mend::finish(&log.file).map_err(Error::internal)?;
@@ -214,12 +216,22 @@ impl Log {
                 Ok((self.file.oldest(after).await?, mended))
             })
             .await?;
-        let last = kept.last().map_or(after, |kept| kept.id);
+        let (mut last, mut json_bytes) = (after, 0);
         let (mut records, mut broken) = (Vec::with_capacity(kept.len()), HashMap::<_, Vec<_>>::new());
         for kept in kept {
             let (id, app, bytes) = (kept.id, kept.record.app, kept.record.bytes());
+            if json_bytes >= BATCH_JSON_BYTES {
+                break;
+            }
+            last = id;
+            if self.later.holds(id) {
+                continue;
+            }
             match kept.record.read() {
-                Ok(events) => records.push(Spooled { id, app, bytes, events }),
+                Ok((events, json)) => {
+                    json_bytes += json;
+                    records.push(Spooled { id, app, bytes, events });
+                }
                 Err(why) => broken.entry(why).or_default().push((id, kept.record)),
             }
         }
@@ -227,7 +239,11 @@ impl Log {
             tracing::error!(records = broken.len(), why, file = %self.file.path().display(), "spooled events set aside");
             let gone: Vec<_> =
                 broken.iter().map(|(id, record)| (*id, record.app, record.bytes(), record.events)).collect();
-            self.leave(mended, &gone, Some(why)).await?;
+            if let Err(error) = self.leave(mended, &gone, Some(why)).await {
+                // As on a disk that is full; the others can be read all the same.
+                error.log();
+                self.later.add(gone.iter().map(|(id, ..)| *id));
+            }
         }
         Ok(Batch { records, last, mended })
     }
@@ -237,9 +253,22 @@ impl Log {
         self.leave(batch.mended, &gone(records), None).await
     }
 
-    /// Sets records aside that the database will not take, though it takes others.
-    pub(super) async fn refuse(&self, batch: &Batch, records: impl Iterator<Item = &Spooled>) -> Result<()> {
-        self.leave(batch.mended, &gone(records), Some("the database fails at it")).await
+    /// Leaves records where they are and out of the next batches.
+    pub(super) fn pass_over<'a>(&self, records: impl Iterator<Item = &'a Spooled>) {
+        self.later.add(records.map(|record| record.id));
+    }
+
+    /// Counts the events anew where none was found though some should be there.
+    pub(super) async fn count_again(&self) {
+        if !self.later.is_empty() || !self.file.exists() {
+            return;
+        }
+        let _keeping = self.keeping.lock().await;
+        let _mended = self.mended.lock().await;
+        match self.file.held().await {
+            Ok(held) => self.events.store(held.values().map(|(events, _)| events).sum(), Ordering::Release),
+            Err(error) => tracing::debug!(%error, "the spool can not be counted"),
+        }
     }
 
     /// Records leave the log. Nothing is done when the file was replaced since they were read: their
@@ -268,14 +297,20 @@ impl Log {
             self.aside.fetch_add(records, Ordering::Relaxed);
             metrics::counter!("uea_spool_corrupt_total").increment(records);
         }
+        self.later.forget(&ids);
         for (_, app, bytes, events) in gone {
             self.room.give_back(*app, *bytes);
-            self.events.fetch_sub(u64::from(*events), Ordering::AcqRel);
+            self.uncount(u64::from(*events));
         }
         if self.events() == 0 && self.room.held() == 0 {
             self.file.shrink().await;
         }
         Ok(())
+    }
+
+    fn uncount(&self, events: u64) {
+        let left = |counted: u64| Some(counted.saturating_sub(events));
+        let _ = self.events.fetch_update(Ordering::AcqRel, Ordering::Acquire, left);
     }
 
     /// Reads what the file holds.
@@ -319,27 +354,6 @@ impl Log {
             self.file.close().await;
         }
     }
-}
-
-/// Keeps what waits, group by group, for as long as the [`Spool`] lives.
-async fn keep_groups(log: Arc<Log>, mut waiting: mpsc::UnboundedReceiver<Entry>) {
-    let mut group = Vec::with_capacity(GROUP);
-    while waiting.recv_many(&mut group, GROUP).await > 0 {
-        let records: Vec<&Record> = group.iter().map(|entry| &entry.record).collect();
-        let kept = log.healed(|| log.file.insert(&records)).await;
-        if let Err(error) = &kept {
-            error.log();
-        }
-        for entry in group.drain(..) {
-            if kept.is_ok() {
-                log.events.fetch_add(u64::from(entry.record.events), Ordering::AcqRel);
-                entry.room.keep();
-            }
-            let _ = entry.done.send(kept.clone());
-        }
-        log.filled.notify_one();
-    }
-    log.file.close().await;
 }
 
 fn gone<'a>(records: impl Iterator<Item = &'a Spooled>) -> Vec<(i64, Uuid, usize, u32)> {

@@ -124,8 +124,12 @@ impl Writer {
         let Some(spool) = spool else {
             return self.enqueue(app_id, slip, bytes).ok_or_else(full)?.await.map_err(stopped)?;
         };
-        if behind.load(Ordering::Acquire) && !queue.room.is_closed() {
-            return keep(spool, app_id, &slip).await;
+        // A spool that takes nothing must not keep those out for whom the database may be back.
+        if behind.load(Ordering::Acquire)
+            && !queue.room.is_closed()
+            && let Ok(kept) = keep(spool, app_id, &slip).await
+        {
+            return Ok(kept);
         }
         let Some(mut answer) = self.enqueue(app_id, slip.clone(), bytes) else {
             return if queue.room.is_closed() { Err(full()) } else { keep(spool, app_id, &slip).await };
@@ -137,8 +141,15 @@ impl Writer {
                 // Whoever comes next need not find that out again. Events that nobody has begun to store
                 // leave the queue; the others may be stored twice, which counts once.
                 behind.store(true, Ordering::Release);
-                slip.take();
-                keep(spool, app_id, &slip).await
+                let withdrawn = slip.take();
+                match keep(spool, app_id, &slip).await {
+                    // It is being stored, so nobody may be told that nothing is kept before that has failed.
+                    Err(refused) if !withdrawn => match answer.await.map_err(stopped)? {
+                        Err(error) if is_away(&error) => Err(refused),
+                        answered => answered,
+                    },
+                    kept => kept,
+                }
             }
         }
     }

@@ -44,7 +44,7 @@ const WORTH_SHRINKING: u64 = 16 << 20;
 
 /// How much of the file is read at once.
 const BATCH_EVENTS: u64 = 4_000;
-const BATCH_BYTES: usize = 16 << 20;
+const BATCH_BYTES: usize = 4 << 20;
 
 /// A file, open and locked against other processes.
 pub(super) struct SpoolFile {

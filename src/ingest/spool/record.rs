@@ -40,15 +40,16 @@ impl Record {
         Ok(Self { app, events, crc: checksum(app, events, &body), body })
     }
 
-    /// Reads them back, or says what is wrong with the record.
-    pub(super) fn read(&self) -> Result<Vec<Draft>, &'static str> {
+    /// Reads them back, with their size as JSON, or says what is wrong with the record.
+    pub(super) fn read(&self) -> Result<(Vec<Draft>, usize), &'static str> {
         if self.crc != checksum(self.app, self.events, &self.body) {
             return Err("the checksum does not fit");
         }
         let mut json = Vec::new();
         let read = async { ZstdDecoder::new(&*self.body).read_to_end(&mut json).await };
         at_once(read).map_err(|_| "it cannot be inflated")?;
-        serde_json::from_slice(&json).map_err(|_| "it is not in a form that this version reads")
+        let events = serde_json::from_slice(&json).map_err(|_| "it is not in a form that this version reads")?;
+        Ok((events, json.len()))
     }
 
     /// What it takes of the spool.

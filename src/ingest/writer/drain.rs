@@ -49,16 +49,21 @@ impl Drain {
     pub(super) async fn run(self) {
         let mut orphans_at = Instant::now();
         while !self.stop.is_cancelled() {
-            let mut done = Ok(());
+            let mut done = Ok(false);
             if self.spool.events() > 0 || self.is_behind() {
                 done = self.empty(self.spool.log()).await;
             } else if Instant::now() >= orphans_at {
                 orphans_at = Instant::now() + ORPHANS;
-                done = self.empty_orphans().await;
+                done = self.empty_orphans().await.map(|()| false);
             }
             let rest = match done {
-                Ok(()) if self.spool.events() > 0 => continue,
-                Ok(()) => IDLE,
+                Ok(true) if self.spool.events() > 0 => continue,
+                Ok(found) => {
+                    if !found && self.spool.events() > 0 {
+                        self.spool.log().count_again().await;
+                    }
+                    IDLE
+                }
                 Err(error) => {
                     tracing::debug!(%error, "the spool keeps its events for now");
                     PAUSE
@@ -84,14 +89,20 @@ impl Drain {
         Ok(())
     }
 
-    /// Stores all that a file holds.
-    async fn empty(&self, log: &Log) -> Result<()> {
-        let mut after = i64::MIN;
+    /// Stores all that a file holds, but for what is passed over; says whether there was any.
+    async fn empty(&self, log: &Log) -> Result<bool> {
+        let (mut after, mut found) = (i64::MIN, false);
         while !self.stop.is_cancelled() {
-            if self.is_behind() {
+            let probed = self.is_behind();
+            if probed {
                 self.probe().await?;
             }
-            let batch = log.oldest(after).await?;
+            let batch = log.oldest(after).await;
+            if probed && batch.is_err() {
+                // The spool's disk is broken and the database is not: events go there.
+                self.behind.store(false, Ordering::Release);
+            }
+            let batch = batch?;
             if batch.last == after {
                 // Nothing is left to find out with whether the database is as quick as it should be.
                 self.behind.store(false, Ordering::Release);
@@ -99,10 +110,11 @@ impl Drain {
             }
             after = batch.last;
             if !batch.records.is_empty() {
+                found = true;
                 self.store(log, &batch).await?;
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     async fn store(&self, log: &Log, batch: &Batch) -> Result<()> {
@@ -115,8 +127,9 @@ impl Drain {
         if let Err(error) = self.away(outcomes)? {
             tracing::debug!(%error, "storing spooled events one request at a time");
         }
-        // A group that fails for any other reason is tried one by one, so that whatever it fails at
-        // keeps nobody else up.
+        // A group that fails for any other reason is tried one by one, unless nothing can be stored at all,
+        // so that whatever it fails at keeps nobody else up. That stays where it is: it was acknowledged.
+        self.probe().await?;
         let (mut stored, mut failed, mut last) = (Vec::new(), Vec::new(), Ok(()));
         for record in &batch.records {
             match self.away(store_group(&self.db, std::iter::once(&*record.events)).await)? {
@@ -127,14 +140,16 @@ impl Drain {
                 }
             }
         }
-        if stored.is_empty() {
-            return last;
-        }
-        self.settle(log, batch, stored).await?;
         if let Err(error) = last {
-            tracing::error!(%error, records = failed.len(), "spooled events can not be stored and were set aside");
+            error.log();
+            tracing::error!(records = failed.len(), "spooled events can not be stored and are tried again later");
         }
-        log.refuse(batch, failed.into_iter()).await
+        log.pass_over(failed.into_iter());
+        if stored.is_empty() {
+            return Ok(());
+        }
+        self.behind.store(false, Ordering::Release);
+        self.settle(log, batch, stored).await
     }
 
     /// Notes that the database is away, if that is why something failed.
