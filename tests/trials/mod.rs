@@ -123,7 +123,10 @@ impl Trial {
         assert_eq!(stored.len(), distinct.len(), "an id is stored twice");
         let lost: Vec<_> = acknowledged.difference(&distinct).take(5).collect();
         assert!(lost.is_empty(), "lost of {}: {lost:?}\n{}", acknowledged.len(), self.server.daemon.log());
-        assert_eq!(self.counted().await, stored.len() as u64);
+        // A server that was killed may have sent a commit that Postgres is only now at.
+        let counted = self.counted().await as usize;
+        let last = self.stored().await.len();
+        assert!((stored.len()..=last).contains(&counted), "{} rows, then {last}; {counted} counted", stored.len());
         let log = self.server.daemon.log();
         assert!(!log.contains("panicked"), "{log}");
     }
