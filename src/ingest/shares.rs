@@ -114,6 +114,20 @@ impl Share {
         true
     }
 
+    /// Makes it the share of another app, on the same terms; where it can not, it stays what it was.
+    pub fn move_to(&mut self, app: Uuid) -> bool {
+        let mut held = self.room.lock();
+        let own = held.by_app.get(&app).copied().unwrap_or_default();
+        let free = self.room.capacity.saturating_sub(held.total);
+        if app != self.app && (held.closed || own > free.saturating_mul(self.room.factor)) {
+            return false;
+        }
+        held.release(self.app, self.amount);
+        *held.by_app.entry(app).or_default() += self.amount;
+        self.app = app;
+        true
+    }
+
     /// How much it is.
     pub fn amount(&self) -> usize {
         self.amount
@@ -131,16 +145,22 @@ impl Room {
     }
 }
 
+impl Held {
+    fn release(&mut self, app: Uuid, amount: usize) {
+        if let Some(own) = self.by_app.get_mut(&app) {
+            *own = own.saturating_sub(amount);
+            if *own == 0 {
+                self.by_app.remove(&app);
+            }
+        }
+    }
+}
+
 impl Drop for Share {
     fn drop(&mut self) {
         let mut held = self.room.lock();
         held.total = held.total.saturating_sub(self.amount);
-        if let Some(own) = held.by_app.get_mut(&self.app) {
-            *own = own.saturating_sub(self.amount);
-            if *own == 0 {
-                held.by_app.remove(&self.app);
-            }
-        }
+        held.release(self.app, self.amount);
         if held.total == 0 {
             self.room.empty.notify_waiters();
         }
@@ -180,6 +200,21 @@ mod tests {
         assert!(shares.take(OTHER, 1).is_none());
         drop(all);
         assert!(shares.take(OTHER, 1).is_some());
+    }
+
+    #[test]
+    fn a_share_moves_to_an_app_that_may_have_more() {
+        let shares = Shares::new(1_200);
+        let mut share = shares.take(OTHER, 10).expect("it is all free");
+        let mut busy = all_that(&shares, BUSY);
+        assert!(!share.move_to(BUSY), "the busy app has its part already");
+        busy.truncate(10);
+        assert!(share.move_to(BUSY));
+        assert_eq!(*shares.0.lock().by_app.get(&BUSY).expect("it holds some"), 110);
+        assert!(!shares.0.lock().by_app.contains_key(&OTHER));
+        drop((busy, share));
+        assert_eq!(shares.held(), 0);
+        assert!(shares.0.lock().by_app.is_empty());
     }
 
     #[test]

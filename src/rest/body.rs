@@ -58,6 +58,12 @@ impl Incoming {
         Ok(())
     }
 
+    /// Goes on as memory of `app`, now that it is known. Refused where that app has enough already.
+    pub fn charge_to(&mut self, app: Uuid) -> Result<(), Problem> {
+        let moved = self.share.as_mut().is_none_or(|share| share.move_to(app));
+        if moved { Ok(()) } else { Err(no_memory().into()) }
+    }
+
     /// What was taken of that memory, for whoever goes on with what was read.
     pub fn share(&mut self) -> Option<Share> {
         self.share.take()

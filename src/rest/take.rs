@@ -1,15 +1,21 @@
 //! The way of a request that brings events, whatever its dialect: key, rate, body, store.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
 };
+use uuid::Uuid;
 
 use super::{body::Incoming, dialects::posthog, error::Problem, extract};
 use crate::{
     auth::api_key::ActiveKey,
+    config::network,
     error::{Error, Result},
     ingest::{self, Intake, Receipt, heavy::heavy, shares::Share, wire},
     limiter::{Decision, Quota},
@@ -68,8 +74,8 @@ async fn read(
         None => wire::Dialect::Native(extract::format(&parts.headers)?),
     };
     let limits = &app.config.limits;
-    // Those whose key is in the body share one part while it is not known.
-    body.charge(&app.bodies, key.as_ref().map(|key| key.scope.app_id()).unwrap_or_default(), &parts.headers)?;
+    let payer = key.as_ref().map_or_else(|| sender_network(app, parts), |key| key.scope.app_id());
+    body.charge(&app.bodies, payer, &parts.headers)?;
     let mut bytes = body.read(&parts.headers).await?;
     if dialect == wire::Dialect::PostHog {
         bytes = posthog::unpack(&parts.headers, body, bytes).await?;
@@ -80,10 +86,24 @@ async fn read(
     }
     let key = match (key, events.key.take()) {
         (Some(key), _) => key,
-        (None, Some(raw)) => enter(app, parts, &raw, allowed).await?,
+        (None, Some(raw)) => {
+            let key = enter(app, parts, &raw, allowed).await?;
+            body.charge_to(key.scope.app_id())?;
+            key
+        }
         (None, None) => return Err(extract::NO_KEY.into()),
     };
     store(app, parts, &key, events, body.share()).await
+}
+
+/// Who pays for a body while its key is still in it: the sender's network, so that those without a key
+/// take the room of nobody else. No app has such an id, for half of a network's is empty.
+fn sender_network(app: &App, parts: &Parts) -> Uuid {
+    let ip = extract::ip(&parts.headers, &parts.extensions, &app.config).unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+    match network(ip, 32, 64) {
+        IpAddr::V4(ip) => Uuid::from_u128(ip.to_ipv6_mapped().to_bits()),
+        IpAddr::V6(ip) => Uuid::from_u128(ip.to_bits()),
+    }
 }
 
 /// Finds the key behind `raw`, sees that it may be used from here, and takes one of the requests it may
