@@ -25,12 +25,13 @@ pub(super) fn build(
     let fresh = id.is_none();
     let (id, client_id) = identity(id, received_at);
     let ip = incoming.ip.or(sender.ip);
+    let own_agent = sender.user_agent.as_deref().and_then(kept_agent);
     // The address of a server that says who uses which browser, and not from where, is nobody's.
     let is_own_ip = incoming.ip.is_some()
         || incoming.user_agent.is_none()
-        || sender.user_agent.as_deref().is_some_and(|own| enricher.agent(own).sort != Sort::Server);
-    let is_own_agent = incoming.user_agent.is_none() || incoming.user_agent == sender.user_agent;
-    let user_agent = incoming.user_agent.or_else(|| sender.user_agent.as_deref().and_then(kept_agent));
+        || own_agent.as_deref().is_some_and(|own| enricher.agent(own).sort != Sort::Server);
+    let is_own_agent = incoming.user_agent.is_none() || incoming.user_agent == own_agent;
+    let user_agent = incoming.user_agent.or(own_agent);
     let mut agent = user_agent.as_deref().map(|user_agent| enricher.agent(user_agent)).unwrap_or_default();
     if let Some(hints) = sender.hints.as_ref().filter(|_| is_own_agent) {
         agent = Arc::new(hints.refine(&agent));
