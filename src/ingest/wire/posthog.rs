@@ -5,7 +5,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     Body, Dialect,
-    split::{array, invalid, key, not_json, sent_at},
+    split::{array, invalid, key, not_json, one_key, sent_at},
     translated::{Native, properties, take_country, take_place, text},
 };
 use crate::{config::Limits, error::Result, ingest::Refusal};
@@ -42,9 +42,8 @@ impl Outline<'_> {
 /// An event, an array of events, or a batch.
 pub(super) fn split<'a>(body: &'a str, limits: &Limits) -> Result<Body<'a>> {
     if body.starts_with('[') {
-        let events = array(body, "body", limits.batch_events)?;
-        let first = events.first().and_then(|event| event.as_ref().ok());
-        let key = first.and_then(|event| serde_json::from_str::<Outline<'_>>(event.get()).ok()?.key());
+        let mut events = array(body, "body", limits.batch_events)?;
+        let key = one_key(&mut events, "api_key", |event| serde_json::from_str::<Outline<'_>>(event.get()).ok()?.key());
         return Body::of(Dialect::PostHog, events, None, key);
     }
     let whole: &RawValue = serde_json::from_str(body).map_err(|error| not_json(&error))?;

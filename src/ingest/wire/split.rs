@@ -115,6 +115,25 @@ pub(super) fn key(raw: Option<&RawValue>) -> Option<String> {
     value::text(raw, "key", KEY).ok().flatten()
 }
 
+/// The key that the first event with one names. Events of another key are refused one by one: they are
+/// not for the same app, and a request has one.
+pub(super) fn one_key(
+    events: &mut [Result<&RawValue, Refusal>],
+    field: &'static str,
+    key_of: impl Fn(&RawValue) -> Option<String>,
+) -> Option<String> {
+    let mut first = None;
+    for event in events {
+        let Some(key) = event.as_ref().ok().and_then(|raw| key_of(raw)) else { continue };
+        if *first.get_or_insert_with(|| key.clone()) != key {
+            let message =
+                format!("{field} differs from that of the first event. Send each app's events in their own request.");
+            *event = Err(value::refuse("WRONG_KEY", field, message));
+        }
+    }
+    first
+}
+
 /// What tells an envelope from an event.
 #[derive(Default)]
 struct Outline<'a> {

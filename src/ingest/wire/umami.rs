@@ -5,7 +5,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     Body, Dialect,
-    split::{array, invalid, key, not_json},
+    split::{array, invalid, key, not_json, one_key},
     translated::{Native, part, properties, text},
     value::refuse,
 };
@@ -25,7 +25,7 @@ struct Payload<'a> {
 
 /// One event, or an array of them. The key is the website's id.
 pub(super) fn split<'a>(body: &'a str, limits: &Limits) -> Result<Body<'a>> {
-    let events = if body.starts_with('[') {
+    let mut events = if body.starts_with('[') {
         array(body, "body", limits.batch_events)?
     } else {
         let whole: &RawValue = serde_json::from_str(body).map_err(|error| not_json(&error))?;
@@ -34,11 +34,11 @@ pub(super) fn split<'a>(body: &'a str, limits: &Limits) -> Result<Body<'a>> {
         }
         vec![Ok(whole)]
     };
-    let website = events.first().and_then(|event| {
-        let outline: Outline<'_> = serde_json::from_str(event.as_ref().ok()?.get()).ok()?;
-        serde_json::from_str::<Payload<'_>>(outline.payload?.get()).ok()?.website
+    let website = one_key(&mut events, "website", |event| {
+        let outline: Outline<'_> = serde_json::from_str(event.get()).ok()?;
+        key(serde_json::from_str::<Payload<'_>>(outline.payload?.get()).ok()?.website)
     });
-    Body::of(Dialect::Umami, events, None, key(website))
+    Body::of(Dialect::Umami, events, None, website)
 }
 
 /// The native event.
