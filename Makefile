@@ -46,7 +46,7 @@ tools: ## Install what the tests need and the machine lacks
 schema: ## Write schema.graphql anew
 	@cargo run --quiet --locked -- schema > schema.graphql.new && mv schema.graphql.new schema.graphql
 
-bench-ingest: ## Measure how fast events get in
+bench-ingest: web ## Measure how fast events get in
 	cargo bench --locked --bench ingest
 
 clean: ## Remove what was built (not ./data)
