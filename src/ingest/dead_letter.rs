@@ -84,7 +84,8 @@ pub async fn replay(db: &Db, writer: &Writer, now: i64, scope: AppScope, ids: Op
     let drafts = letters.iter().map(|letter| serde_json::from_str(&letter.event).map_err(Error::internal));
     let drafts = drafts.collect::<Result<Vec<Draft>>>()?;
     let mut replayed = Replayed::default();
-    let (mut gone, mut refused): (HashMap<i64, Vec<Uuid>>, Vec<(&Model, String)>) = Default::default();
+    let mut gone = HashMap::<i64, Vec<Uuid>>::new();
+    let mut refused = Vec::<(&Model, String)>::new();
     let verdicts = writer.store(scope, drafts).await?;
     for (letter, verdict) in letters.iter().zip(verdicts) {
         match verdict {

@@ -74,10 +74,10 @@ fn encode_chunk(rows: &[Row<'_>]) -> Result<PgArguments, BoxDynError> {
     arguments.add(rows.iter().map(|row| row.key().0).collect::<Vec<_>>())?;
     arguments.add(rows.iter().map(|row| row.key().1).collect::<Vec<_>>())?;
     for (_, value) in NUMBERS {
-        arguments.add(array(rows, |row| value(row)))?;
+        arguments.add(array(rows, value))?;
     }
     for (_, value) in SIZES {
-        arguments.add(array(rows, |row| value(row)))?;
+        arguments.add(array(rows, value))?;
     }
     for (_, value) in TEXTS {
         arguments.add(array(rows, |row| value(row)))?;
