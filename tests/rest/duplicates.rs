@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use futures::future::join_all;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 
 use super::{counts, row, rows};
@@ -10,6 +11,8 @@ use crate::support::{
     app::{Store, TestApp},
     people::Site,
 };
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 fn event(n: usize) -> Value {
     json!({"id": format!("order-{n}"), "event_type": "buy", "metadata": {"n": n}})
@@ -33,6 +36,26 @@ both_stores! {
         assert_eq!(row(&app, &site).await, stored);
         site.post(json!({"event_type": "later"})).await.ok();
         assert_eq!(rows(&app, &site).await[1].seq, 2);
+    }
+
+    async fn an_id_is_known_after_thirty_days_and_in_another_month(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        assert_eq!(counts(&site.post(event(1)).await.ok()), (1, 0, 0));
+        app.clock.advance(30 * DAY_MS);
+        let other = json!({"id": "order-1", "event_type": "sell"});
+        assert_eq!(counts(&site.post([other, event(2)]).await.ok()), (1, 1, 0));
+        // No partition was made for this month ahead of its time.
+        app.clock.advance(120 * DAY_MS);
+        assert_eq!(counts(&site.post([event(3), event(3)]).await.ok()), (1, 1, 0));
+        let types: Vec<_> = rows(&app, &site).await.into_iter().map(|row| row.event_type).collect();
+        assert_eq!(types, ["buy", "buy", "buy"], "the first of an id stays");
+        if store == Store::Postgres {
+            let sql = "SELECT count(DISTINCT tableoid) FROM events";
+            let partitions = Statement::from_string(DbBackend::Postgres, sql);
+            let partitions = app.app.db.query_one_raw(partitions).await.unwrap().unwrap();
+            assert_eq!(partitions.try_get_by_index::<i64>(0).unwrap(), 3);
+        }
     }
 
     async fn ids_are_uuids_or_any_text(store: Store) {
