@@ -17,7 +17,7 @@ pub(super) struct Entry {
     pub(super) done: oneshot::Sender<Result<()>>,
 }
 
-/// Keeps what waits, group by group, for as long as the [`Spool`] lives.
+/// Keeps what waits, group by group, for as long as the spool lives.
 pub(super) async fn keep_groups(log: Arc<Log>, mut waiting: mpsc::UnboundedReceiver<Entry>) {
     let mut group = Vec::with_capacity(GROUP);
     while waiting.recv_many(&mut group, GROUP).await > 0 {
