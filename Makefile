@@ -1,10 +1,12 @@
 # Two commands: `make demo` shows it, `make test` proves it. `make help` lists the rest.
 
 PROFILE ?= dev
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+QUERIES := $(TARGET)/bench-queries
 WEB := $(shell find playground -name node_modules -prune -o -name dist -prune -o -type f -print)
 
 .NOTPARALLEL:
-.PHONY: demo test lint web sdks tools schema bench-ingest clean help
+.PHONY: demo test lint web sdks tools schema bench-ingest bench-queries clean help
 
 demo: web ## Build everything, load a month of sample events, serve on 127.0.0.1:8080 (Ctrl-C ends it)
 	@cargo run --quiet --locked --profile $(PROFILE) -- demo
@@ -48,6 +50,15 @@ schema: ## Write schema.graphql anew
 
 bench-ingest: web ## Measure how fast events get in
 	cargo bench --locked --bench ingest
+
+bench-queries: web $(QUERIES)/venv/installed ## Measure how fast questions are answered, beside DuckDB (ARGS=--help)
+	cargo build --locked --release
+	@$(QUERIES)/venv/bin/python -B benches/queries --cache $(QUERIES) --server $(TARGET)/release/event-analytics $(ARGS)
+
+$(QUERIES)/venv/installed: benches/queries/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 clean: ## Remove what was built (not ./data)
 	cargo clean
