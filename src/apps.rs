@@ -121,7 +121,7 @@ pub async fn update(db: &Db, clock: &Clock, keys: &ApiKeys, scope: AppScope, cha
         let update = app::Entity::update_many().filter(app::Column::Id.eq(scope.app_id()));
         let update = changes.into_iter().fold(update, |update, (column, value)| update.col_expr(column, value));
         update.col_expr(app::Column::UpdatedAt, Expr::value(clock.now_ms())).exec(db.writer()).await?;
-        keys.forget();
+        keys.forget(scope.app_id());
     }
     app::Entity::find_by_id(scope.app_id()).one(db.writer()).await?.ok_or(Error::NotFound("app"))
 }
@@ -139,7 +139,7 @@ pub async fn delete(db: &Db, keys: &ApiKeys, scope: AppScope) -> Result<u64> {
         if !retried(|| delete_app(&db, app)).await? {
             return Err(Error::NotFound("app"));
         }
-        keys.forget();
+        keys.forget(app);
         Ok(delete_events(&db, app).await?)
     });
     deleted.await.map_err(Error::internal)?

@@ -1,21 +1,19 @@
 //! API keys: made, recognised from a cache, revoked, and their use counted without a write a request.
 
+mod changes;
 mod manage;
 mod raw;
 
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use moka::future::Cache;
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait, QueryFilter,
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter, SelectTwo,
     sea_query::{CaseStatement, Expr},
 };
 use subtle::ConstantTimeEq;
@@ -23,7 +21,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 pub use self::manage::{KeyChanges, NewKey, Status};
-use self::raw::Digester;
+use self::{changes::Changes, raw::Digester};
 use crate::{
     auth::{
         AppScope,
@@ -47,6 +45,9 @@ const REMEMBERED_KEYS: u64 = 20_000;
 /// How long a key that was found is still known when the database can not be asked. Nobody can revoke
 /// a key without the database, so what was true when it went away still is.
 const ACQUAINTED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many of these are read anew by one statement.
+const READ_AT_ONCE: usize = 1_000;
 
 /// How long the database is waited for while a key is known already.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -97,13 +98,12 @@ pub struct ApiKeys {
     db: Db,
     clock: Clock,
     digester: Digester,
-    /// By digest, and by the revision of the keys when it was read.
+    /// By digest, and by the latest change when it was read: what was read before a change is never found
+    /// again, not even when the reading was still under way.
     known: Cache<(u64, String), Known>,
-    /// Keys that were found in the last day, with the revision at which they were.
+    /// Keys that were found in the last day, with the latest change when they were.
     found: Cache<String, (u64, Found)>,
-    /// Rises with every change made here, so that what was read before is never found again,
-    /// not even when the reading was still under way.
-    revision: Arc<AtomicU64>,
+    changes: Arc<Changes>,
     usage: Arc<Mutex<HashMap<Uuid, Usage>>>,
 }
 
@@ -123,7 +123,7 @@ impl ApiKeys {
             digester: Digester::new(secret),
             found: Cache::builder().max_capacity(REMEMBERED_KEYS).time_to_live(ACQUAINTED).build(),
             known: Cache::builder().max_capacity(REMEMBERED_KEYS).time_to_live(TRUST).build(),
-            revision: Arc::default(),
+            changes: Arc::default(),
             usage: Arc::default(),
         }
     }
@@ -143,7 +143,7 @@ impl ApiKeys {
             return self.authenticate(raw).await;
         }
         let digest = self.digester.digest(raw);
-        let slot = (self.revision.load(Ordering::Acquire), digest);
+        let slot = (self.changes.latest(), digest);
         if self.known.contains_key(&slot) || self.found.contains_key(&slot.1) {
             return self.read(slot.1).await;
         }
@@ -160,7 +160,7 @@ impl ApiKeys {
     }
 
     async fn read(&self, digest: String) -> Result<Arc<ActiveKey>> {
-        let slot = (self.revision.load(Ordering::Acquire), digest);
+        let slot = (self.changes.latest(), digest);
         let looked_up = self.look_up_or_remember(slot.0, &slot.1);
         // Requests that ask for the same unknown key at the same time share one lookup.
         let known = self.known.try_get_with_by_ref(&slot, looked_up).await.map_err(|error| Error::clone(&error))?;
@@ -171,9 +171,10 @@ impl ApiKeys {
         Ok(key)
     }
 
-    /// What the database says; while it is away, what it last said since some key was changed here.
-    async fn look_up_or_remember(&self, revision: u64, digest: &str) -> Result<Known> {
-        let before = self.found.get(digest).await.filter(|(found_at, _)| *found_at == revision);
+    /// What the database says; while it is away, what it last said since something of the app was changed here.
+    async fn look_up_or_remember(&self, latest: u64, digest: &str) -> Result<Known> {
+        let still_so = |(then, (key, _)): &(u64, Found)| self.changes.is_current(key.scope.app_id(), *then);
+        let before = self.found.get(digest).await.filter(still_so);
         let looked_up = match &before {
             Some(_) => timeout(PATIENCE, self.look_up(digest)).await.unwrap_or(Err(Error::Timeout)),
             None => self.look_up(digest).await,
@@ -181,7 +182,7 @@ impl ApiKeys {
         match (looked_up, before) {
             (Err(Error::Unavailable { .. } | Error::Timeout), Some((_, key))) => Ok(Some(key)),
             (Ok(Some(key)), _) => {
-                self.found.insert(digest.to_owned(), (revision, key.clone())).await;
+                self.found.insert(digest.to_owned(), (latest, key.clone())).await;
                 Ok(Some(key))
             }
             (Ok(None), _) => {
@@ -193,30 +194,34 @@ impl ApiKeys {
     }
 
     async fn look_up(&self, digest: &str) -> Result<Known> {
-        let row = api_key::Entity::find()
-            .filter(api_key::Column::Digest.eq(digest))
-            .filter(api_key::Column::RevokedAt.is_null())
-            .find_also_related(app::Entity)
-            .one(&*self.db)
-            .await?
-            // The index has compared byte by byte; the last word has a comparison that tells nothing by its time.
-            .filter(|(row, _)| bool::from(row.digest.as_bytes().ct_eq(digest.as_bytes())));
-        Ok(row.and_then(|(row, app)| {
-            let key = ActiveKey {
-                id: row.id,
-                scope: AppScope { app_id: row.app_id, role: Role::Viewer },
-                requests_per_minute: row.requests_per_minute.and_then(|n| u32::try_from(n).ok()),
-                events_per_minute: row.events_per_minute.and_then(|n| u32::try_from(n).ok()),
-                allowed_origins: Origins::of(row.allowed_origins.as_ref()),
-                settings: Arc::new(Settings::of(&app?)),
-            };
-            Some((Arc::new(key), row.expires_at))
-        }))
+        let row = in_force().filter(api_key::Column::Digest.eq(digest)).one(&*self.db).await?;
+        // The index has compared byte by byte; the last word has a comparison that tells nothing by its time.
+        let row = row.filter(|(row, _)| bool::from(row.digest.as_bytes().ct_eq(digest.as_bytes())));
+        Ok(row.and_then(found))
     }
 
-    /// Forgets what was read about keys, because some of them have changed.
-    pub fn forget(&self) {
-        self.revision.fetch_add(1, Ordering::AcqRel);
+    /// Reads the keys that are remembered for outages anew, so that one that was revoked or changed on
+    /// another instance is not believed any more, although nobody has used it since. Called every half a minute.
+    pub async fn read_again(&self) -> Result<()> {
+        let remembered: Vec<String> = self.found.iter().map(|(digest, _)| digest.as_ref().clone()).collect();
+        for digests in remembered.chunks(READ_AT_ONCE) {
+            let latest = self.changes.latest();
+            let rows = in_force().filter(api_key::Column::Digest.is_in(digests)).all(&*self.db).await?;
+            let mut in_force: HashMap<_, _> =
+                rows.into_iter().filter_map(|row| Some((row.0.digest.clone(), found(row)?))).collect();
+            for digest in digests {
+                match in_force.remove(digest) {
+                    Some(key) => self.found.insert(digest.clone(), (latest, key)).await,
+                    None => self.found.invalidate(digest).await,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what was read about the keys of an app, because it or some of them have changed.
+    pub fn forget(&self, app: Uuid) {
+        self.changes.add(app);
     }
 
     /// Counts `events` let in by the key, in memory.
@@ -265,4 +270,21 @@ impl ApiKeys {
         }
         Ok(transaction.commit().await?)
     }
+}
+
+/// Keys that were not revoked, with their apps.
+fn in_force() -> SelectTwo<api_key::Entity, app::Entity> {
+    api_key::Entity::find().filter(api_key::Column::RevokedAt.is_null()).find_also_related(app::Entity)
+}
+
+fn found((row, app): (api_key::Model, Option<app::Model>)) -> Option<Found> {
+    let key = ActiveKey {
+        id: row.id,
+        scope: AppScope { app_id: row.app_id, role: Role::Viewer },
+        requests_per_minute: row.requests_per_minute.and_then(|n| u32::try_from(n).ok()),
+        events_per_minute: row.events_per_minute.and_then(|n| u32::try_from(n).ok()),
+        allowed_origins: Origins::of(row.allowed_origins.as_ref()),
+        settings: Arc::new(Settings::of(&app?)),
+    };
+    Some((Arc::new(key), row.expires_at))
 }

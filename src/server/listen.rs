@@ -1,6 +1,12 @@
 //! Listening, and draining when told to stop.
 
-use std::{future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
 use hyper::{body::Incoming, service::service_fn};
@@ -27,6 +33,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often the use of API keys is written and old samples of metrics are folded up.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How often the keys that are remembered for outages are read anew.
+const KEYS_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How often to look for deletions of apps that nobody finished; at the start first.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
@@ -137,10 +146,17 @@ fn answer(
 /// Does now and then what no request should have to. Told to stop, it finishes what it is at.
 async fn keep_up(app: App, stop: CancellationToken) {
     let mut ticks = interval(UPKEEP_INTERVAL);
+    let mut keys_read = Instant::now();
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         telemetry::metrics().run_upkeep();
         if let Err(error) = app.api_keys.flush_usage().await {
             error.log();
+        }
+        if keys_read.elapsed() >= KEYS_INTERVAL {
+            keys_read = Instant::now();
+            if let Err(error) = app.api_keys.read_again().await {
+                error.log();
+            }
         }
     }
 }

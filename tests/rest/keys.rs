@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{counts, row, rows};
 use crate::support::{
     app::{Store, TestApp},
-    people::Site,
+    people::{Person, Site},
     reply::Reply,
 };
 
@@ -90,7 +90,8 @@ both_stores! {
         }
         assert!(refused >= 5, "permits come back one a second: {refused}");
         // Known keys pass, also when they have to be read anew.
-        app.app.api_keys.forget();
+        let app_id = site.app_id.strip_prefix("app_").unwrap().parse().unwrap();
+        app.app.api_keys.forget(app_id);
         site.post(json!({"event_type": "x"})).await.ok();
         assert_eq!(rows(&app, &site).await.len(), 2);
     }
@@ -98,19 +99,23 @@ both_stores! {
     async fn a_known_key_outlives_an_outage_and_a_revoked_or_unknown_one_does_not(store: Store) {
         let app = TestApp::with(store, &[("SPOOL_MAX_BYTES", "1048576")]).await;
         let site = app.site().await;
-        let revoked = Site::of(site.owner.clone(), "Revoked").await;
-        revoked.post(json!({"event_type": "x"})).await.ok();
-        let keys = revoked.ask("apiKeys(first: 1) { nodes { id } }").await;
-        let input = json!({"id": keys["apiKeys"]["nodes"][0]["id"]});
-        revoked.owner.mutate("revokeApiKey", input, "apiKey { id }").await.data();
-        site.post(json!({"event_type": "x"})).await.ok();
+        let [revoked, elsewhere] = [Site::of(site.owner.clone(), "a").await, Site::of(site.owner.clone(), "b").await];
+        for site in [&site, &revoked, &elsewhere] {
+            site.post(json!({"event_type": "x"})).await.ok();
+        }
+        // What is changed of one app makes nobody forget the keys of another.
+        revoke(&revoked, &app.url).await;
+        let sibling = app.sibling().await;
+        revoke(&elsewhere, &sibling.url).await;
+        app.app.api_keys.read_again().await.unwrap();
         app.app.db.close().await;
         // Longer than what was read is trusted without asking.
         tokio::time::sleep(std::time::Duration::from_millis(5_200)).await;
         assert_eq!(site.post(json!({"event_type": "x"})).await.expect(202).at("/data/spooled"), 1);
-        assert_eq!(revoked.post(json!({"event_type": "x"})).await.refused(503), "UNAVAILABLE");
         let stranger = Site { key: unknown_key(1), ..site.clone() };
-        assert_eq!(stranger.post(json!({"event_type": "x"})).await.refused(503), "UNAVAILABLE");
+        for site in [revoked, elsewhere, stranger] {
+            assert_eq!(site.post(json!({"event_type": "x"})).await.refused(503), "UNAVAILABLE");
+        }
     }
 
     async fn use_of_a_key_is_counted(store: Store) {
@@ -131,6 +136,14 @@ async fn an_event_does_not_name_its_app() {
     let site = app.site().await;
     site.post(json!({"event_type": "x", "app_id": "0193a5f0-7c1e-7000-8000-0123456789ab", "seq": 99})).await.ok();
     assert_eq!(row(&app, &site).await.seq, 1);
+}
+
+/// Ends the site's key through the instance at `url`.
+async fn revoke(site: &Site, url: &str) {
+    let keys = site.ask("apiKeys(first: 1) { nodes { id } }").await;
+    let owner = Person { url: url.to_owned(), ..site.owner.clone() };
+    let input = json!({"id": keys["apiKeys"]["nodes"][0]["id"]});
+    owner.mutate("revokeApiKey", input, "apiKey { id }").await.data();
 }
 
 /// A well-formed key that nobody has made.

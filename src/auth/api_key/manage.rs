@@ -139,7 +139,7 @@ impl ApiKeys {
         if changes.name.is_some() || changes.allowed_origins.is_some() {
             let own = update.filter(Column::Id.eq(key)).filter(Column::AppId.eq(scope.app_id()));
             own.exec(self.db.writer()).await?;
-            self.forget();
+            self.forget(scope.app_id());
         }
         self.find(scope, key).await
     }
@@ -154,7 +154,7 @@ impl ApiKeys {
             .filter(Column::RevokedAt.is_null())
             .exec(self.db.writer())
             .await?;
-        self.forget();
+        self.forget(scope.app_id());
         self.find(scope, key).await
     }
 
@@ -171,7 +171,7 @@ impl ApiKeys {
             .filter(Column::RevokedAt.is_null())
             .exec(self.db.writer())
             .await?;
-        self.forget();
+        self.forget(scope.app_id());
         let row = self.find(scope, key).await?;
         if changed.rows_affected == 0 {
             return Err(Error::conflict("input.id", "The key is revoked. Create a new one."));
