@@ -191,7 +191,8 @@ pub fn is_data_error(error: &DbErr) -> bool {
     })
 }
 
-/// Whether the connection ended, or none was to be had. What became of a COMMIT is then not known.
+/// Whether the connection ended, or none was to be had (as when the password was changed), or the
+/// database has no room. What became of a COMMIT is then not known.
 pub fn is_lost_connection(error: &DbErr) -> bool {
     match error {
         DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => {
@@ -203,7 +204,7 @@ pub fn is_lost_connection(error: &DbErr) -> bool {
                     | sqlx::Error::PoolClosed
                     | sqlx::Error::WorkerCrashed
             ) || sqlstate(error)
-                .is_some_and(|code| ["08", "53", "57P", "25P03"].iter().any(|kind| code.starts_with(kind)))
+                .is_some_and(|code| ["08", "28", "3D", "53", "57P", "25P03"].iter().any(|kind| code.starts_with(kind)))
         }
         _ => false,
     }

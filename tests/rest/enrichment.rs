@@ -206,6 +206,22 @@ async fn a_server_that_sends_for_others_says_who_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_user_agent_is_cut_to_its_bound() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let site = app.site().await;
+    // The sender's own and one that it tells, both with a letter of two bytes across the bound.
+    let long = format!("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0 {}", "é".repeat(400));
+    let kept = &long[..long.floor_char_boundary(512)];
+    assert_eq!(kept.len(), 511);
+    post_from(&site, &[("user-agent", &long)], json!({"event_type": "x"})).await.ok();
+    post_from(&site, &[("user-agent", "node")], json!({"event_type": "x", "user_agent": long})).await.ok();
+    for row in rows(&app, &site).await {
+        assert_eq!(row.user_agent.as_deref(), Some(kept));
+        assert_eq!(row.browser.as_deref(), Some("Firefox"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn addresses_are_taken_through_trusted_proxies_and_anonymised() {
     let forwarded = [("x-forwarded-for", "198.51.100.77, 203.0.113.9")];
     for (vars, expected) in [

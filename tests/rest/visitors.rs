@@ -1,5 +1,7 @@
 //! Ids of visitors who bring none: one a day, made of address, browser and site.
 
+use std::time::{Duration, Instant};
+
 use event_analytics::entity::visitor_salt;
 use sea_orm::EntityTrait;
 use serde_json::json;
@@ -7,7 +9,8 @@ use serde_json::json;
 use super::rows;
 use crate::support::{
     app::{Store, TestApp},
-    people::Site,
+    people::{Person, Site},
+    postgres::OwnPostgres,
     reply::Reply,
 };
 
@@ -24,6 +27,13 @@ async fn visit(app: &TestApp, site: &Site, ip: &str, agent: &str, host: &str) ->
     Reply::of(request.json(&event)).await.ok();
     let row = rows(app, site).await.pop().unwrap();
     (row.anonymous_id, row.session_id)
+}
+
+/// The status of a view of a page, which tells the event from others.
+async fn visit_at(site: &Site, ip: &str, path: &str) -> u16 {
+    let event = json!({ "event_type": "page_view", "url": format!("https://shop.example{path}") });
+    let request = site.events().header("x-forwarded-for", ip).header("user-agent", FIREFOX);
+    Reply::of(request.json(&event)).await.status.as_u16()
 }
 
 both_stores! {
@@ -46,7 +56,7 @@ both_stores! {
         let second = Site::of(site.owner.clone(), "Second").await;
         assert_ne!(visit(&app, &second, "203.0.113.9", FIREFOX, "shop.example").await.0.unwrap(), known);
         let sibling = app.sibling().await;
-        let elsewhere = Site { owner: crate::support::people::Person { url: sibling.url.clone(), ..site.owner.clone() }, ..site.clone() };
+        let elsewhere = Site { owner: Person { url: sibling.url.clone(), ..site.owner.clone() }, ..site.clone() };
         assert_eq!(visit(&app, &elsewhere, "203.0.113.9", FIREFOX, "shop.example").await.0.as_ref(), Some(&known));
         // An address that is not kept tells visitors apart all the same.
         site.owner.mutate("updateApp", json!({ "id": site.app_id, "ipMode": "NONE" }), "app { id }").await.data();
@@ -109,4 +119,45 @@ both_stores! {
         app.clock.advance(20 * MINUTE);
         assert_eq!(here().await, later);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_begins_without_the_database_is_like_any_other() {
+    let mut postgres = OwnPostgres::start().await;
+    let url = postgres.url();
+    let vars = [PROXIED, ("DATABASE_URL", url.as_str()), ("SPOOL_MAX_BYTES", "1048576")];
+    let app = TestApp::with(Store::Sqlite, &vars).await;
+    let site = app.site().await;
+    let visit = async |ip: &str, path: &str| visit_at(&site, ip, path).await;
+    let [known, new] = ["203.0.113.9", "203.0.113.10"];
+    app.clock.advance(11 * HOUR + 50 * MINUTE);
+    assert_eq!(visit(known, "/before").await, 200);
+    tokio::task::block_in_place(|| postgres.stop());
+    app.clock.advance(20 * MINUTE);
+    assert_eq!(visit(known, "/turn").await, 202);
+    assert_eq!(visit(new, "/new").await, 202);
+    postgres.restart().await;
+    let until = Instant::now() + Duration::from_secs(60);
+    while app.app.writer.spool().unwrap().events() > 0 {
+        assert!(Instant::now() < until, "the spool is not drained");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    app.clock.advance(20 * MINUTE);
+    assert_eq!(visit(known, "/after").await, 200);
+    app.clock.advance(9 * HOUR);
+    assert_eq!(visit(new, "/later").await, 200);
+    // The salt of the day is everybody's by now.
+    let sibling = app.sibling().await;
+    let owner = Person { url: sibling.url.clone(), ..site.owner.clone() };
+    let elsewhere = visit_at(&Site { owner, ..site.clone() }, new, "/elsewhere").await;
+    assert_eq!(elsewhere, 200);
+    let rows = rows(&app, &site).await;
+    let of = |path: &str| {
+        let row = rows.iter().find(|row| row.path.as_deref() == Some(path)).unwrap();
+        (row.anonymous_id.clone().unwrap(), row.session_id.clone().unwrap())
+    };
+    assert_eq!(rows.len(), 6);
+    assert_eq!([of("/turn"), of("/after")], [of("/before"), of("/before")]);
+    assert_ne!(of("/new").0, of("/turn").0);
+    assert_eq!([of("/later").0, of("/elsewhere").0], [of("/new").0, of("/new").0], "one visitor all day");
 }

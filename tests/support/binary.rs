@@ -22,12 +22,29 @@ impl Binary {
         Self::run(&["serve"], vars).await
     }
 
+    /// The same, where no file may grow beyond so many KiB: what is written beyond that fails, as on a disk
+    /// that is full.
+    pub async fn serve_within(kib: u32, vars: &[(&str, &str)]) -> Self {
+        let serve = command(&["serve"]);
+        let mut limited = Command::new("sh");
+        // In blocks of 512 bytes. The signal that would end the process instead is ignored.
+        limited.args(["-c", "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"", "sh", &(2 * kib).to_string()]);
+        limited.arg(serve.get_program()).args(serve.get_args());
+        for (name, _) in serve.get_envs() {
+            limited.env_remove(name);
+        }
+        Self::start(limited, vars).await
+    }
+
     /// A command that ends up serving, such as `demo`.
     pub async fn run(arguments: &[&str], vars: &[(&str, &str)]) -> Self {
+        Self::start(command(arguments), vars).await
+    }
+
+    async fn start(mut command: Command, vars: &[(&str, &str)]) -> Self {
         let folder = daemon::folder("binary");
         let given = vars.iter().find(|(name, _)| *name == "LISTEN_ADDR").map(|(_, address)| (*address).to_owned());
         let address = given.unwrap_or_else(|| format!("127.0.0.1:{}", daemon::free_port()));
-        let mut command = command(arguments);
         command.env("LISTEN_ADDR", &address).env("DATA_DIR", folder.join("data")).envs(vars.iter().copied());
         let binary = Self { url: format!("http://{address}"), daemon: Daemon::spawn(folder, "KILL", &command) };
         binary.wait_until_ready().await;

@@ -2,6 +2,7 @@
 //! was acknowledged is stored, every id once, and the answers say so.
 
 mod fairness;
+mod faults;
 mod kills;
 mod load;
 mod outages;
@@ -13,8 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use event_analytics::{config::Config, db::Db, entity::event};
 use sea_orm::EntityTrait as _;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use self::load::Load;
@@ -64,6 +67,12 @@ impl Trial {
         self.server = serve(&self.vars).await;
     }
 
+    /// Starts it again, where no file may grow beyond so many KiB.
+    pub async fn restart_within(&mut self, kib: u32) {
+        let vars: Vec<_> = self.vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.server = Binary::serve_within(kib, &vars).await;
+    }
+
     /// Another process on the same store, with the same folder.
     pub async fn sibling(&self) -> (Binary, Site) {
         let mut vars = self.vars.clone();
@@ -103,10 +112,15 @@ impl Trial {
 
     /// The client's id of every row.
     pub async fn stored(&self) -> Vec<String> {
+        self.rows().await.into_iter().filter_map(|event| event.client_id).collect()
+    }
+
+    /// Every row.
+    pub async fn rows(&self) -> Vec<event::Model> {
         let db = Db::connect(&Config::from_vars(self.vars.clone()).unwrap()).await.unwrap();
         let events = event::Entity::find().all(&*db).await.unwrap();
         db.close().await;
-        events.into_iter().filter_map(|event| event.client_id).collect()
+        events
     }
 
     /// How many events the answers speak of.
@@ -140,4 +154,19 @@ impl Trial {
 async fn serve(vars: &[(String, String)]) -> Binary {
     let vars: Vec<_> = vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     Binary::serve(&vars).await
+}
+
+/// Events with ids of their own.
+fn events(name: &str, count: usize) -> Vec<Value> {
+    (0..count).map(|n| json!({"id": format!("{name}-{n}"), "event_type": "x"})).collect()
+}
+
+fn ids(events: &[Value]) -> impl Iterator<Item = String> {
+    events.iter().map(|event| event["id"].as_str().unwrap().to_owned())
+}
+
+/// An event that can not be compressed.
+fn noisy(id: &str) -> Value {
+    let noise: Vec<u8> = (0..3_000).map(|_| rand::random()).collect();
+    json!({"id": id, "event_type": "x", "metadata": {"noise": BASE64_STANDARD.encode(noise)}})
 }

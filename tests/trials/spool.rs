@@ -9,12 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::Trial;
+use super::{Trial, events, ids, noisy};
 use crate::support::{people::Site, reply::Reply};
 
 /// Holds the store's write lock until it is dropped.
@@ -32,14 +31,6 @@ impl Locked {
         sqlx::query("ROLLBACK").execute(&mut self.0).await.unwrap();
         self.0.close().await.unwrap();
     }
-}
-
-fn events(name: &str, count: usize) -> Vec<Value> {
-    (0..count).map(|n| json!({"id": format!("{name}-{n}"), "event_type": "x"})).collect()
-}
-
-fn ids(events: &[Value]) -> impl Iterator<Item = String> {
-    events.iter().map(|event| event["id"].as_str().unwrap().to_owned())
 }
 
 async fn spooled(site: &Site, events: &[Value]) -> Reply {
@@ -112,6 +103,11 @@ async fn a_torn_tail_costs_nothing_and_a_flipped_byte_one_record() {
     assert_eq!(trial.metric("uea_spool_corrupt_total").await, Some(1.0));
     assert_eq!(trial.metric("uea_spool_set_aside").await, Some(1.0));
     assert!(trial.server.daemon.log().contains("set aside"), "loudly");
+    // Each start says it again.
+    trial.kill();
+    trial.restart().await;
+    assert!(trial.server.daemon.log().contains("lie aside"), "{}", trial.server.daemon.log());
+    assert_eq!(trial.metric("uea_spool_set_aside").await, Some(1.0));
 }
 
 /// Changes one bit in the middle of what is somewhere in the file.
@@ -164,12 +160,6 @@ async fn a_file_that_is_no_spool_is_put_away_and_a_broken_one_read_as_far_as_it_
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     trial.site.post(events("after", 1)).await.ok();
-}
-
-/// An event that can not be compressed.
-fn noisy(id: &str) -> Value {
-    let noise: Vec<u8> = (0..3_000).map(|_| rand::random()).collect();
-    json!({"id": id, "event_type": "x", "metadata": {"noise": BASE64_STANDARD.encode(noise)}})
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -255,3 +255,21 @@ async fn what_else_the_libraries_ask_is_answered() {
     assert!(script.text.contains(r#"["uea_key"]={config:{"#), "{}", script.text);
     stranger.get("/array/%22%5D%3Balert(1)%2F%2F/config.js").await.expect(404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_another_key_are_refused_one_by_one() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let site = app.site().await;
+    let other = Site::of(site.owner.clone(), "Other").await;
+    let event = |name: &str, key: &str| json!({"token": key, "event": name, "distinct_id": "ada"});
+    let inside = json!({"event": "inside", "properties": {"token": other.key, "distinct_id": "ada"}});
+    let events = json!([event("mine", &site.key), event("theirs", &other.key), inside, event("too", &site.key)]);
+    assert_eq!(post(&site, "/e/", &events).await.expect(200).body, json!({"status": 1}));
+    let stored = |rows: Vec<event_analytics::entity::event::Model>| {
+        let mut names: Vec<_> = rows.into_iter().map(|row| row.event_type).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(stored(rows(&app, &site).await), ["mine", "too"]);
+    assert!(rows(&app, &other).await.is_empty());
+}

@@ -7,6 +7,7 @@ use crate::{
     rest::{row, rows},
     support::{
         app::{NOW, Store, TestApp},
+        people::Site,
         reply::Reply,
     },
 };
@@ -103,4 +104,32 @@ async fn hostile_events_are_refused() {
     let odd = json!({"screen": "wide", "language": ["de"], "ip": "here", "userAgent": 7, "title": "t", "hostname": 7, "name": ""});
     let row = stored(&app, "odd", "/api/send", |key| event(key, odd)).await;
     assert_eq!((row.event_type.as_str(), row.title.as_deref()), ("page_view", Some("t")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_script_was_told_to_keep_comes_back_and_changes_nothing() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let site = app.site().await;
+    let mut cache = None;
+    for name in ["first", "second", "third"] {
+        let request = app.http.post(format!("{}/api/send", app.url)).json(&event(&site.key, json!({"name": name})));
+        let request = if let Some(cache) = &cache { request.header("x-umami-cache", cache) } else { request };
+        let reply = Reply::of(request).await.expect(200);
+        cache = Some(reply.at("/cache").as_str().unwrap().to_owned());
+    }
+    assert_eq!(rows(&app, &site).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_another_website_are_refused_one_by_one() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let site = app.site().await;
+    let other = Site::of(site.owner.clone(), "Other").await;
+    let events = [event(&site.key, json!({"name": "mine"})), event(&other.key, json!({"name": "theirs"}))];
+    let reply = post(&site, "/api/batch", &json!(events)).await.expect(200);
+    assert_eq!((reply.at("/processed"), reply.at("/details/0/index")), (&json!(1), &json!(1)));
+    let message = reply.at("/details/0/response/error/message").as_str().unwrap();
+    assert!(message.starts_with("website differs"), "{message}");
+    assert_eq!(row(&app, &site).await.event_type, "mine");
+    assert_eq!(rows(&app, &other).await, []);
 }
