@@ -46,17 +46,23 @@ impl Dialect {
     fn parse(
         self,
         raw: &RawValue,
+        context: &Map<String, Value>,
         sent_at: Option<i64>,
         received_at: i64,
         limits: &Limits,
     ) -> (Option<String>, Result<Incoming, Refusal>) {
         let native = match self {
             Self::Native(_) => return event::parse(raw, sent_at, received_at, limits),
-            Self::Segment(call) => translated(raw, limits, |event| segment::translate(event, call)),
+            Self::Segment(call) => translated(raw, limits, |event| segment::translate(event, call, context)),
             Self::PostHog => translated(raw, limits, |event| posthog::translate(event, received_at)),
             Self::Umami => translated(raw, limits, umami::translate),
             Self::Plausible => translated(raw, limits, plausible::translate),
         };
+        // What was shared among calls was not counted before.
+        let native = native.and_then(|native| {
+            let sized = if context.is_empty() { Ok(()) } else { check_shape(&native, limits) };
+            sized.map(|()| native)
+        });
         match native {
             Ok(native) => event::read(&native, sent_at, received_at, limits),
             Err(refusal) => (None, Err(refusal)),
@@ -83,9 +89,9 @@ impl<'a> Body<'a> {
         received_at: i64,
         limits: &'a Limits,
     ) -> impl Iterator<Item = (Option<String>, Result<Incoming, Refusal>)> + 'a {
-        let Self { events, sent_at, dialect, .. } = self;
+        let Self { events, sent_at, dialect, context, .. } = self;
         events.into_iter().map(move |raw| match raw {
-            Ok(raw) => dialect.parse(raw, sent_at, received_at, limits),
+            Ok(raw) => dialect.parse(raw, &context, sent_at, received_at, limits),
             Err(refusal) => (None, Err(refusal)),
         })
     }

@@ -9,7 +9,11 @@ use super::{
     translated::{Native, part, properties, take_country, take_place, text},
     value::refuse,
 };
-use crate::{config::Limits, error::Result, ingest::Refusal};
+use crate::{
+    config::Limits,
+    error::{Error, Result},
+    ingest::Refusal,
+};
 
 /// What a path stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,8 @@ struct Outline<'a> {
     sent_at: Option<&'a RawValue>,
     #[serde(borrow)]
     batch: Option<&'a RawValue>,
+    #[serde(borrow)]
+    context: Option<&'a RawValue>,
 }
 
 /// One call, or a batch of them.
@@ -52,13 +58,44 @@ pub(super) fn split<'a>(body: &'a str, call: Call, limits: &Limits) -> Result<Bo
         (Call::Batch, _) => return Err(invalid("The body must have a batch, which is an array of calls.")),
         _ => vec![Ok(whole)],
     };
-    Body::of(Dialect::Segment(call), events, sent_at(outline.sent_at, "sentAt")?, key(outline.write_key))
+    let context = outline.context.filter(|_| call == Call::Batch);
+    let context = context.map_or_else(|| Ok(Map::new()), |raw| shared(raw, events.len(), limits))?;
+    let body = Body::of(Dialect::Segment(call), events, sent_at(outline.sent_at, "sentAt")?, key(outline.write_key))?;
+    Ok(Body { context, ..body })
 }
 
-/// The native event that a call stands for.
-pub(super) fn translate(mut event: Map<String, Value>, call: Call) -> Result<Native, Refusal> {
+/// The context of a batch, which every call of it gets: as if each had come with it, so no more than a body
+/// may hold.
+fn shared(raw: &RawValue, calls: usize, limits: &Limits) -> Result<Map<String, Value>> {
+    if raw.get().len().saturating_mul(calls) > limits.body_bytes {
+        let message = format!("Merged into every call, the context would take more than {} bytes.", limits.body_bytes);
+        return Err(Error::TooLarge { field: Some("context".into()), message });
+    }
+    // What is no object says nothing, as in a call.
+    let context = serde_json::from_str(raw.get()).map_err(|error| not_json(&error))?;
+    Ok(if let Value::Object(context) = context { context } else { Map::new() })
+}
+
+/// Adds what is not there yet, also inside of objects.
+fn add_missing(to: &mut Map<String, Value>, from: &Map<String, Value>) {
+    for (name, more) in from {
+        match (to.get_mut(name), more) {
+            (Some(Value::Object(to)), Value::Object(more)) => add_missing(to, more),
+            (Some(_), _) => {}
+            (None, _) => drop(to.insert(name.clone(), more.clone())),
+        }
+    }
+}
+
+/// The native event that a call stands for. `batch` is the context of the batch it came in.
+pub(super) fn translate(
+    mut event: Map<String, Value>,
+    call: Call,
+    batch: &Map<String, Value>,
+) -> Result<Native, Refusal> {
     let call = if call == Call::Batch { named(&event)? } else { call };
     let mut context = part(&mut event, "context");
+    add_missing(&mut context, batch);
     let own = if matches!(call, Call::Identify | Call::Group) { "traits" } else { "properties" };
     let mut metadata = properties(&mut event, own)?;
     let event_type = match call {

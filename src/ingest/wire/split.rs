@@ -6,7 +6,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::value::RawValue;
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{Dialect, Format, time, value};
 use crate::{
@@ -29,6 +29,8 @@ pub struct Body<'a> {
     pub key: Option<String>,
     /// How the events are written.
     pub dialect: Dialect,
+    /// What holds for each of them besides what it says itself, where the dialect has a place for that.
+    pub(super) context: Map<String, Value>,
 }
 
 impl<'a> Body<'a> {
@@ -42,7 +44,7 @@ impl<'a> Body<'a> {
         if events.is_empty() {
             return Err(invalid("There are no events in the body."));
         }
-        Ok(Self { events, sent_at, key, dialect })
+        Ok(Self { events, sent_at, key, dialect, context: Map::new() })
     }
 }
 

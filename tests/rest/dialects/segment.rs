@@ -157,6 +157,43 @@ async fn neighbours_of_bad_calls_are_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_context_of_a_batch_is_that_of_its_calls() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let site = app.site().await;
+    let own =
+        json!({"locale": "fr", "page": {"title": "Own"}, "library": {"version": "3"}, "os": "mine", "device": null});
+    let batch = json!([
+        {"type": "track", "messageId": "1", "event": "x", "context": own},
+        {"type": "track", "messageId": "2", "event": "x"},
+    ]);
+    let shared = json!({
+        "locale": "de-CH", "page": {"title": "Shared", "url": "https://shop.example/"}, "device": {"id": 1},
+        "library": {"name": "node", "version": "1"}, "os": {"name": "Linux"},
+    });
+    let body = |context: Value| json!({"writeKey": site.key, "batch": batch, "context": context});
+    post(&site, "/v1/batch", &body(shared)).await.expect(200);
+    let mut rows = rows(&app, &site).await;
+    rows.sort_by_key(|row| row.client_id.clone());
+    let told: Vec<_> =
+        rows.iter().map(|row| (row.language.as_deref(), row.title.as_deref(), row.url.as_deref())).collect();
+    let url = Some("https://shop.example/");
+    assert_eq!(told, [(Some("fr"), Some("Own"), url), (Some("de-CH"), Some("Shared"), url)]);
+    let context = |n: usize| rows[n].metadata.as_ref().unwrap()["context"].clone();
+    assert_eq!(context(0), json!({"library": {"name": "node", "version": "3"}, "os": "mine", "device": null}));
+    let whole = json!({"library": {"name": "node", "version": "1"}, "os": {"name": "Linux"}, "device": {"id": 1}});
+    assert_eq!(context(1), whole);
+    // It counts as part of each event, and of the body as often as there are calls.
+    for (bytes, most) in [(40_000, "32768"), (3 << 20, "5242880")] {
+        let reply = post(&site, "/v1/batch", &body(json!({"x": "y".repeat(bytes)}))).await.expect(400);
+        assert!(reply.at("/message").as_str().unwrap().contains(most), "{}", reply.text);
+    }
+    // What is no context says nothing.
+    let one =
+        json!({"writeKey": site.key, "batch": [{"type": "track", "messageId": "3", "event": "x"}], "context": "x"});
+    post(&site, "/v1/batch", &one).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_write_key_is_the_user_name() {
     let app = TestApp::start(Store::Sqlite).await;
     let site = app.site().await;
