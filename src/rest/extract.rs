@@ -79,12 +79,10 @@ pub fn ip(headers: &HeaderMap, extensions: &Extensions, config: &Config) -> Opti
     Some(client_ip(peer.ip(), forwarded, &config.trusted_proxies))
 }
 
-/// Who sends, and to whom: the address through trusted proxies, what the browser says of itself, the app's
-/// settings.
-pub fn sender(headers: &HeaderMap, extensions: &Extensions, config: &Config, key: &ActiveKey) -> Sender {
+/// Who sends, and to whom: the address that was found, what the browser says of itself, the app's settings.
+pub fn sender(headers: &HeaderMap, ip: Option<IpAddr>, key: &ActiveKey) -> Sender {
     let user_agent =
         headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let ip = ip(headers, extensions, config);
     let hints = Hints::read(|name| headers.get(name).and_then(|value| value.to_str().ok()));
     Sender { ip, user_agent, hints, settings: key.settings.clone() }
 }

@@ -57,6 +57,8 @@ const JSON_FIELDS: [&str; 9] = [
         (status = 202, description = "The event is safe on disk, and stored when the database is back.", body = [u8], content_type = "image/gif"),
         (status = 400, description = "What the query says cannot be read.", body = [u8], content_type = "image/gif"),
         (status = 401, description = "The API key is missing, unknown, expired or revoked.", body = [u8], content_type = "image/gif"),
+        (status = 403, description = "The API key may not be used from this origin.", body = [u8], content_type = "image/gif"),
+        (status = 404, description = "The app of the key was deleted.", body = [u8], content_type = "image/gif"),
         (status = 422, description = "The event was refused.", body = [u8], content_type = "image/gif"),
         (status = 429, description = "Too many requests or events for the key.", body = [u8], content_type = "image/gif"),
         (status = 503, description = "Nothing was kept; try again later.", body = [u8], content_type = "image/gif"),
@@ -86,10 +88,11 @@ pub(super) async fn get_pixel(State(app): State<App>, request: Request) -> Respo
 
 async fn read(app: &App, parts: &Parts, allowed: &mut HeaderMap) -> Result<Receipt, Problem> {
     let raw = extract::raw_key(&parts.headers, parts.uri.query())?;
-    let key = take::enter(app, parts, &raw, allowed).await?;
+    let head = take::Head::of(app, parts);
+    let key = take::enter(app, head, &raw, allowed).await?;
     let event = serde_json::to_vec(&event(parts)).map_err(Error::internal)?;
     let events = Dialect::Native(Format::Json).split(&event, &app.config.limits)?;
-    take::store(app, parts, &key, events, None).await
+    take::store(app, head, &key, events, None).await
 }
 
 /// The event of a query. Of a name that occurs twice the first counts.

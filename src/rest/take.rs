@@ -64,8 +64,9 @@ async fn read(
     dialect: Option<wire::Dialect>,
     allowed: &mut HeaderMap,
 ) -> Result<Receipt, Problem> {
+    let head = Head::of(app, parts);
     let key = match extract::raw_key(&parts.headers, parts.uri.query()) {
-        Ok(raw) => Some(enter(app, parts, &raw, allowed).await?),
+        Ok(raw) => Some(enter(app, head, &raw, allowed).await?),
         Err(error) if dialect.is_none() => return Err(error.into()),
         Err(_) => None,
     };
@@ -74,7 +75,7 @@ async fn read(
         None => wire::Dialect::Native(extract::format(&parts.headers)?),
     };
     let limits = &app.config.limits;
-    let payer = key.as_ref().map_or_else(|| sender_network(app, parts), |key| key.scope.app_id());
+    let payer = key.as_ref().map_or_else(|| head.network(), |key| key.scope.app_id());
     body.charge(&app.bodies, payer, &parts.headers)?;
     let mut bytes = body.read(&parts.headers).await?;
     if dialect == wire::Dialect::PostHog {
@@ -87,31 +88,43 @@ async fn read(
     let key = match (key, events.key.take()) {
         (Some(key), _) => key,
         (None, Some(raw)) => {
-            let key = enter(app, parts, &raw, allowed).await?;
+            let key = enter(app, head, &raw, allowed).await?;
             body.charge_to(key.scope.app_id())?;
             key
         }
         (None, None) => return Err(extract::NO_KEY.into()),
     };
-    store(app, parts, &key, events, body.share()).await
+    store(app, head, &key, events, body.share()).await
 }
 
-/// Who pays for a body while its key is still in it: the sender's network, so that those without a key
-/// take the room of nobody else. No app has such an id, for half of a network's is empty.
-fn sender_network(app: &App, parts: &Parts) -> Uuid {
-    let ip = extract::ip(&parts.headers, &parts.extensions, &app.config).unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-    match network(ip, 32, 64) {
-        IpAddr::V4(ip) => Uuid::from_u128(ip.to_ipv6_mapped().to_bits()),
-        IpAddr::V6(ip) => Uuid::from_u128(ip.to_bits()),
+/// The head of a request, and the address it comes from.
+#[derive(Clone, Copy)]
+pub(super) struct Head<'a> {
+    parts: &'a Parts,
+    ip: Option<IpAddr>,
+}
+
+impl<'a> Head<'a> {
+    /// Finds the address, through trusted proxies.
+    pub(super) fn of(app: &App, parts: &'a Parts) -> Self {
+        Self { parts, ip: extract::ip(&parts.headers, &parts.extensions, &app.config) }
+    }
+
+    /// Who pays for a body while its key is still in it: the sender's network, so that those without a key
+    /// take the room of nobody else. No app has such an id, for half of a network's is empty.
+    fn network(self) -> Uuid {
+        match network(self.ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), 32, 64) {
+            IpAddr::V4(ip) => Uuid::from_u128(ip.to_ipv6_mapped().to_bits()),
+            IpAddr::V6(ip) => Uuid::from_u128(ip.to_bits()),
+        }
     }
 }
 
 /// Finds the key behind `raw`, sees that it may be used from here, and takes one of the requests it may
 /// make.
-pub(super) async fn enter(app: &App, parts: &Parts, raw: &str, allowed: &mut HeaderMap) -> Result<Arc<ActiveKey>> {
-    let ip = extract::ip(&parts.headers, &parts.extensions, &app.config);
-    let key = app.api_keys.authenticate_from(raw, &app.limiter, ip).await?;
-    key.admit(extract::origin(&parts.headers).as_deref())?;
+pub(super) async fn enter(app: &App, head: Head<'_>, raw: &str, allowed: &mut HeaderMap) -> Result<Arc<ActiveKey>> {
+    let key = app.api_keys.authenticate_from(raw, &app.limiter, head.ip).await?;
+    key.admit(extract::origin(&head.parts.headers).as_deref())?;
     let permits = key.requests_per_minute.unwrap_or(app.config.limits.ingest_per_minute);
     let quota = Quota { permits, period: MINUTE };
     let decision = app.limiter.check(&format!("ingest:{}", key.id.simple()), quota, 1).await;
@@ -129,12 +142,12 @@ fn rate_limit(decision: Decision) -> HeaderMap {
 /// Stores events, and counts them for their key.
 pub(super) async fn store(
     app: &App,
-    parts: &Parts,
+    head: Head<'_>,
     key: &ActiveKey,
     events: wire::Body<'_>,
     memory: Option<Share>,
 ) -> Result<Receipt, Problem> {
-    let sender = extract::sender(&parts.headers, &parts.extensions, &app.config, key);
+    let sender = extract::sender(&head.parts.headers, head.ip, key);
     app.enricher.salts().ready(app.clock.now_ms()).await;
     let intake = Intake { clock: &app.clock, limits: &app.config.limits, enricher: &app.enricher, writer: &app.writer };
     let bytes = memory.as_ref().map_or(0, Share::amount);
