@@ -62,7 +62,7 @@ impl App {
         let db = Db::connect(&config).await?;
         db.migrate().await?;
         db.create_partitions(clock.now_ms()).await?;
-        let spool = open_spool(&config).await;
+        let spool = open_spool(&config, clock.clone()).await;
         let shared = config.redis_url.as_ref().map(Shared::connect).transpose()?;
         let google = config.google.as_ref();
         Ok(Self(Arc::new(Parts {
@@ -84,12 +84,12 @@ impl App {
 }
 
 /// The spool, unless it is switched off. A server without one is better than none.
-async fn open_spool(config: &Config) -> Option<Spool> {
+async fn open_spool(config: &Config, clock: Clock) -> Option<Spool> {
     // Switched off it takes nothing, and what it took before is stored all the same.
     if config.limits.spool_bytes == 0 && !Spool::exists(&config.spool_dir()) {
         return None;
     }
-    match Spool::open(&config.spool_dir(), config.limits.spool_bytes).await {
+    match Spool::open(&config.spool_dir(), config.limits.spool_bytes, clock).await {
         Ok(spool) => Some(spool),
         Err(error) => {
             let folder = config.spool_dir();

@@ -132,21 +132,10 @@ pub struct Prepared {
 /// stored: no waiting, no writing.
 pub fn prepare(intake: Intake<'_>, sender: &Sender, body: wire::Body<'_>) -> Prepared {
     let received_at = intake.clock.now_ms();
-    prepare_events(intake.enricher, sender, received_at, body.parse(received_at, intake.limits))
-}
-
-/// The same for events that were read already: each with its id where it has one, or the reason why
-/// it can not be kept. `received_at` is when they arrived.
-pub fn prepare_events(
-    enricher: &Enricher,
-    sender: &Sender,
-    received_at: i64,
-    parsed: impl Iterator<Item = (Option<String>, Result<wire::Incoming, Refusal>)>,
-) -> Prepared {
     let (mut items, mut events) = (Vec::new(), Vec::new());
-    for (id, parsed) in parsed {
+    for (id, parsed) in body.parse(received_at, intake.limits) {
         match parsed {
-            Ok(incoming) => match row::build(enricher, sender, received_at, id.as_deref(), incoming) {
+            Ok(incoming) => match row::build(intake.enricher, sender, received_at, id.as_deref(), incoming) {
                 Ok(draft) => {
                     items.push((Some(id.unwrap_or_else(|| draft.event.id.to_string())), Verdict::Stored));
                     events.push(draft);

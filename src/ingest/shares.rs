@@ -7,10 +7,13 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::Notify;
 use uuid::Uuid;
+
+use crate::error::Error;
 
 /// The room. Every clone is the same.
 #[derive(Debug, Clone)]
@@ -165,6 +168,12 @@ impl Drop for Share {
             self.room.empty.notify_waiters();
         }
     }
+}
+
+/// The refusal where there is no share of a room to be had; counted under the room's name.
+pub fn refused_for_want_of_room(room: &'static str, retry_after: Duration, reason: &str) -> Error {
+    metrics::counter!("uea_refused_total", "full" => room).increment(1);
+    Error::Unavailable { retry_after, reason: reason.into() }
 }
 
 #[cfg(test)]

@@ -32,8 +32,13 @@ use self::{
     later::Later,
     record::Record,
 };
-use super::{Draft, heavy::heavy, shares::Shares};
+use super::{
+    Draft,
+    heavy::heavy,
+    shares::{Shares, refused_for_want_of_room},
+};
 use crate::{
+    clock::Clock,
     config::create_private_dir,
     error::{Error, Result},
 };
@@ -59,6 +64,7 @@ pub struct Spool {
     /// Its file.
     log: Arc<Log>,
     folder: Arc<Path>,
+    clock: Clock,
     entries: mpsc::UnboundedSender<Entry>,
 }
 
@@ -101,17 +107,24 @@ impl Spool {
     }
 
     /// Takes a file in `folder`, which is made where it is missing; at most `max_bytes` are kept.
-    pub async fn open(folder: &Path, max_bytes: u64) -> Result<Self> {
+    pub async fn open(folder: &Path, max_bytes: u64, clock: Clock) -> Result<Self> {
         create_private_dir(folder).map_err(Error::internal)?;
         for path in paths(folder) {
-            let Some(file) = SpoolFile::lock(path, max_bytes).map_err(Error::internal)? else { continue };
+            let Some(file) = SpoolFile::lock(path, max_bytes, clock.clone()).map_err(Error::internal)? else {
+                continue;
+            };
             let log = Arc::new(Log::open(file, max_bytes).await?);
             if log.events() > 0 {
                 tracing::info!(events = log.events(), "the spool holds events; storing them");
             }
+            let aside = log.aside.load(Ordering::Relaxed);
+            if aside > 0 {
+                let file = log.file.path().display();
+                tracing::error!(records = aside, %file, "records that could not be read lie aside in the spool");
+            }
             let (entries, waiting) = mpsc::unbounded_channel();
             tokio::spawn(keep_groups(log.clone(), waiting));
-            return Ok(Self { log, folder: folder.into(), entries });
+            return Ok(Self { log, folder: folder.into(), clock, entries });
         }
         Err(Error::internal(format!("{FILES} processes use the spool in {} already", folder.display())))
     }
@@ -165,7 +178,7 @@ impl Spool {
     pub(super) async fn orphans(&self) -> Vec<Log> {
         let mut found = Vec::new();
         for path in paths(&self.folder).filter(|path| path.exists() && *path != self.log.file.path()) {
-            let Ok(Some(file)) = SpoolFile::lock(path, u64::MAX) else { continue };
+            let Ok(Some(file)) = SpoolFile::lock(path, u64::MAX, self.clock.clone()) else { continue };
             match Log::open(file, u64::MAX).await {
                 Ok(log) => found.push(log),
                 Err(error) => error.log(),
@@ -265,10 +278,16 @@ impl Log {
         }
         let _keeping = self.keeping.lock().await;
         let _mended = self.mended.lock().await;
-        match self.file.held().await {
-            Ok(held) => self.events.store(held.values().map(|(events, _)| events).sum(), Ordering::Release),
-            Err(error) => tracing::debug!(%error, "the spool can not be counted"),
+        if let Err(error) = self.count_events().await {
+            tracing::debug!(%error, "the spool can not be counted");
         }
+    }
+
+    /// Counts the events that the file holds; says how many bytes those of each app take.
+    async fn count_events(&self) -> Result<HashMap<Uuid, usize>, sqlx::Error> {
+        let held = self.file.held().await?;
+        self.events.store(held.values().map(|(events, _)| events).sum(), Ordering::Release);
+        Ok(held.into_iter().map(|(app, (_, bytes))| (app, bytes)).collect())
     }
 
     /// Records leave the log. Nothing is done when the file was replaced since they were read: their
@@ -315,9 +334,7 @@ impl Log {
 
     /// Reads what the file holds.
     async fn recount(&self) -> Result<(), sqlx::Error> {
-        let held = self.file.held().await?;
-        self.events.store(held.values().map(|(events, _)| events).sum(), Ordering::Release);
-        self.room.restore(held.into_iter().map(|(app, (_, bytes))| (app, bytes)).collect());
+        self.room.restore(self.count_events().await?);
         self.aside.store(self.file.aside().await?, Ordering::Relaxed);
         Ok(())
     }
@@ -368,8 +385,7 @@ fn paths(folder: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 fn full() -> Error {
-    metrics::counter!("uea_refused_total", "full" => "spool").increment(1);
-    Error::Unavailable { retry_after: RETRY_AFTER, reason: "the spool is full".into() }
+    refused_for_want_of_room("spool", RETRY_AFTER, "the spool is full")
 }
 
 fn failed(error: &sqlx::Error) -> Error {

@@ -40,7 +40,11 @@ use crate::{
     clock::Clock,
     db::Db,
     error::{Error, Result},
-    ingest::{Draft, Verdict, shares::Share, spool::Spool},
+    ingest::{
+        Draft, Verdict,
+        shares::{Share, refused_for_want_of_room},
+        spool::Spool,
+    },
 };
 
 /// Groups under way at once on Postgres: one prepares while the other waits for its commit.
@@ -207,8 +211,7 @@ fn stopped(_: oneshot::error::RecvError) -> Error {
 }
 
 fn full() -> Error {
-    metrics::counter!("uea_refused_total", "full" => "queue").increment(1);
-    Error::Unavailable { retry_after: RETRY_AFTER, reason: "the app's share of the queue is full, or it closes".into() }
+    refused_for_want_of_room("queue", RETRY_AFTER, "the app's share of the queue is full, or it closes")
 }
 
 /// Commits one group after the other for as long as the [`Writer`] lives.

@@ -22,13 +22,15 @@ use uuid::Uuid;
 use super::error::Problem;
 use crate::{
     error::Error,
-    ingest::shares::{Share, Shares},
+    ingest::shares::{Share, Shares, refused_for_want_of_room},
 };
 
 /// How long a client may take to send the body.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long what is left of a refused body is waited for.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
+/// When a client should try again after there was no memory for its body.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The window a zstd frame may ask for, as a power of two: 8 MiB, which every level but "ultra"
 /// keeps to.
 const ZSTD_WINDOW: u32 = 23;
@@ -159,8 +161,7 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
 }
 
 fn no_memory() -> Error {
-    metrics::counter!("uea_refused_total", "full" => "memory").increment(1);
-    Error::unavailable("the app's share of the memory for bodies is full")
+    refused_for_want_of_room("memory", RETRY_AFTER, "the app's share of the memory for bodies is full")
 }
 
 fn unknown_encoding() -> Problem {

@@ -5,7 +5,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use futures::TryStreamExt as _;
@@ -19,6 +19,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::record::Record;
+use crate::clock::Clock;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS spooled (
@@ -50,6 +51,7 @@ const BATCH_BYTES: usize = 4 << 20;
 pub(super) struct SpoolFile {
     path: PathBuf,
     max_bytes: u64,
+    clock: Clock,
     /// One connection, which has the file for itself; none until it is needed, or after a failure.
     connection: Mutex<Option<SqliteConnection>>,
     /// Held while the file is ours; the system gives it back when the process ends, however it does.
@@ -64,18 +66,18 @@ pub(super) struct Kept {
 
 impl SpoolFile {
     /// Takes the file for this process; none when another has it. It is made when it is needed.
-    pub(super) fn lock(path: PathBuf, max_bytes: u64) -> io::Result<Option<Self>> {
+    pub(super) fn lock(path: PathBuf, max_bytes: u64, clock: Clock) -> io::Result<Option<Self>> {
         let lock = File::options().create(true).truncate(false).write(true).open(path.with_extension("lock"))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Self { path, max_bytes, connection: Mutex::new(None), lock: Some(lock) })),
+            Ok(()) => Ok(Some(Self { path, max_bytes, clock, connection: Mutex::new(None), lock: Some(lock) })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
             Err(fs::TryLockError::Error(error)) => Err(error),
         }
     }
 
-    /// A file that nobody else knows of.
-    pub(super) fn unlocked(path: PathBuf) -> Self {
-        Self { path, max_bytes: u64::MAX, connection: Mutex::new(None), lock: None }
+    /// A file beside this one that nobody else knows of.
+    pub(super) fn unlocked(&self, path: PathBuf) -> Self {
+        Self { path, max_bytes: u64::MAX, clock: self.clock.clone(), connection: Mutex::new(None), lock: None }
     }
 
     /// Whether there is a file.
@@ -181,7 +183,7 @@ impl SpoolFile {
             let copy = "INSERT OR IGNORE INTO aside (id, at, reason, app_id, events, crc, body) \
                         SELECT id, ?, ?, app_id, events, crc, body FROM spooled \
                         WHERE id IN (SELECT value FROM json_each(?))";
-            sqlx::query(copy).bind(now_ms()).bind(reason).bind(&ids).execute(&mut *transaction).await?;
+            sqlx::query(copy).bind(self.clock.now_ms()).bind(reason).bind(&ids).execute(&mut *transaction).await?;
             let remove = "DELETE FROM spooled WHERE id IN (SELECT value FROM json_each(?))";
             sqlx::query(remove).bind(&ids).execute(&mut *transaction).await?;
             transaction.commit().await
@@ -233,7 +235,7 @@ impl SpoolFile {
 
     /// Removes the file, which nobody has open.
     pub(super) fn delete_files(&self) {
-        for path in self.paths() {
+        for path in self.files() {
             let _ = fs::remove_file(path);
         }
     }
@@ -261,8 +263,8 @@ impl SpoolFile {
 
     /// The same for whatever is there of a file that nobody has open.
     pub(super) fn rename_leftovers(&self) -> io::Result<PathBuf> {
-        let renamed = format!("{}.damaged-{}", self.path.display(), now_ms());
-        for (path, suffix) in self.paths().into_iter().zip(SUFFIXES) {
+        let renamed = format!("{}.damaged-{}", self.path.display(), self.clock.now_ms());
+        for (path, suffix) in self.files().into_iter().zip(SUFFIXES) {
             match fs::rename(&path, format!("{renamed}{suffix}")) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 done => done?,
@@ -271,7 +273,7 @@ impl SpoolFile {
         Ok(renamed.into())
     }
 
-    fn paths(&self) -> [PathBuf; 3] {
+    fn files(&self) -> [PathBuf; 3] {
         SUFFIXES.map(|suffix| PathBuf::from(format!("{}{suffix}", self.path.display())))
     }
 
@@ -344,8 +346,4 @@ fn kept(row: &SqliteRow) -> Result<Kept, Error> {
 
 fn list(ids: &[i64]) -> String {
     format!("[{}]", ids.iter().map(i64::to_string).collect::<Vec<_>>().join(","))
-}
-
-fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
 }

@@ -19,7 +19,7 @@ const AT_ONCE: usize = 256;
 
 /// Replaces a file by what can be read of it.
 pub(super) async fn mend(file: &SpoolFile, damage: &sqlx::Error) -> io::Result<()> {
-    let copy = SpoolFile::unlocked(copy_of(file.path()));
+    let copy = file.unlocked(copy_of(file.path()));
     copy.delete_files();
     let (saved, whole) = copy_what_can_be_read(file, &copy).await.map_err(io::Error::other)?;
     copy.close().await;
