@@ -92,7 +92,8 @@ async fn read(app: &App, parts: &Parts, allowed: &mut HeaderMap) -> Result<Recei
     let key = take::enter(app, head, &raw, allowed).await?;
     let event = serde_json::to_vec(&event(parts)).map_err(Error::internal)?;
     let events = Dialect::Native(Format::Json).split(&event, &app.config.limits)?;
-    take::store(app, head, &key, events, None).await
+    let prepared = take::prepare(app, head, &key, events, None).await;
+    take::store(app, &key, prepared).await
 }
 
 /// The event of a query. Of a name that occurs twice the first counts.

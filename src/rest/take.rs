@@ -17,7 +17,7 @@ use crate::{
     auth::api_key::ActiveKey,
     config::network,
     error::{Error, Result},
-    ingest::{self, Intake, Receipt, heavy::heavy, shares::Share, wire},
+    ingest::{self, Intake, Prepared, Receipt, heavy::heavy, shares::Share, wire},
     limiter::{Decision, Quota},
     state::App,
 };
@@ -94,7 +94,10 @@ async fn read(
         }
         (None, None) => return Err(extract::NO_KEY.into()),
     };
-    store(app, head, &key, events, body.share()).await
+    let prepared = prepare(app, head, &key, events, body.share()).await;
+    // What was read well is all that is needed while it waits to be stored.
+    drop(bytes);
+    store(app, &key, prepared).await
 }
 
 /// The head of a request, and the address it comes from.
@@ -139,19 +142,23 @@ fn rate_limit(decision: Decision) -> HeaderMap {
     RATE_LIMIT.into_iter().zip(values.map(HeaderValue::from)).collect()
 }
 
-/// Stores events, and counts them for their key.
-pub(super) async fn store(
+/// Reads the events, and finds out what the request tells about them.
+pub(super) async fn prepare(
     app: &App,
     head: Head<'_>,
     key: &ActiveKey,
     events: wire::Body<'_>,
     memory: Option<Share>,
-) -> Result<Receipt, Problem> {
+) -> Prepared {
     let sender = extract::sender(&head.parts.headers, head.ip, key);
     app.enricher.salts().ready(app.clock.now_ms()).await;
     let intake = Intake { clock: &app.clock, limits: &app.config.limits, enricher: &app.enricher, writer: &app.writer };
     let bytes = memory.as_ref().map_or(0, Share::amount);
-    let prepared = heavy(bytes, || ingest::prepare(intake, &sender, events)).await.holding(memory);
+    heavy(bytes, || ingest::prepare(intake, &sender, events)).await.holding(memory)
+}
+
+/// Stores events, and counts them for their key.
+pub(super) async fn store(app: &App, key: &ActiveKey, prepared: Prepared) -> Result<Receipt, Problem> {
     take_events(app, key, prepared.len()).await?;
     let receipt = prepared.store(&app.writer, key.scope).await?;
     count_use(app, key, &receipt);
