@@ -106,7 +106,8 @@ async fn memory_stays_flat_under_ten_times_the_load() {
         assert!(answers.iter().map(|(taken, _)| taken).sum::<u32>() > 0, "{answers:?}");
     }
     eprintln!("peak memory: {peaks:?} MiB");
-    // Bodies under way may take 128 MiB, and several times that once they are taken apart; 60 clients
-    // offer 240 MiB at any time. What is refused must not add to it.
-    assert!(peaks[1] < 700, "{peaks:?} MiB");
+    // Of bodies under way one app may hold 64 MiB, and what they become is as much again; the groups at work
+    // and what is read out of the spool come on top, and what the allocator keeps. 60 clients offer 120 MiB
+    // at any time: what is refused must not add to it.
+    assert!(peaks[1] < 500, "{peaks:?} MiB");
 }
