@@ -98,7 +98,7 @@ class Postgres:
 class Server:
     """`event-analytics serve` on a database, running while it is used as a context."""
 
-    def __init__(self, binary: pathlib.Path, database: str, folder: pathlib.Path):
+    def __init__(self, binary: pathlib.Path, database: str, folder: pathlib.Path, settings: dict = {}):
         self.binary, self.folder, self.port = binary, folder, free_port()
         self.variables = {
             "PATH": os.environ["PATH"],
@@ -109,7 +109,7 @@ class Server:
             "API_KEY_SECRET": "a benchmark has no secret to keep, two",
             "RATE_LIMIT_ANALYTICS_PER_MINUTE": "1000000",
             "RATE_LIMIT_AUTH_PER_15_MINUTES": "1000000",
-        }
+        } | settings
 
     def __enter__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
