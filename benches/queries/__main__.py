@@ -11,10 +11,10 @@ import sys
 import events
 import load
 import measure
-import report
 from client import Client
 from processes import Postgres, Server
 from questions import QUESTIONS
+from report import Report
 
 # As installed, but that it does not vacuum in the midst of the measurements.
 SETTINGS = {"autovacuum": "off", "max_wal_size": "4GB"}
@@ -60,101 +60,45 @@ def main() -> int:
     apps = json.loads((run / "loaded.json").read_text())["apps"]
     try:
         with Postgres(run, SETTINGS) as postgres:
-            return ask_all(asked, postgres, binary, duck, apps[0], folder)
+            return ask_all(asked, postgres, duck, apps[0], folder)
     finally:
         if not asked.keep and not asked.sealed:
             shutil.rmtree(run)
 
 
-def ask_all(asked, postgres: Postgres, binary: pathlib.Path, duck, app: str, folder: pathlib.Path) -> int:
+def ask_all(asked: argparse.Namespace, postgres: Postgres, duck, app: str, folder: pathlib.Path) -> int:
     def start() -> Server:
-        return Server(binary, postgres.url, folder / "run" / "server", dict(pair.split("=", 1) for pair in asked.set))
+        settings = dict(pair.split("=", 1) for pair in asked.set)
+        return Server(asked.server.resolve(), postgres.url, folder / "run" / "server", settings)
 
-    figures = []
+    report = Report(asked.events)
     with start() as server:
         offered = Client(server.port).sign_in().fields("App")
-        sealing = measure.wait_until_sealed(postgres)
-        peak = server.memory()[1]
-    if sealing is None:
-        print("this server keeps no segments: rows are asked")
-    else:
-        rate = asked.events / max(sealing, 0.01)
-        report.figure("sealing", rate, "events/s", f"in {sealing:.0f} s, at most {peak:,.0f} MB")
-        figures.append({"id": "SEAL", "value": rate, "unit": "events/s", "peak_mb": peak})
-    questions = [q for q in QUESTIONS if not asked.only or q.name in asked.only.split(",")]
+        report.sealing(measure.wait_until_sealed(postgres), server.memory()[1])
+    questions = [question for question in QUESTIONS if not asked.only or question.name in asked.only.split(",")]
     for question in questions:
-        if question.needs and question.needs not in offered:
+        if question.needs not in offered:
             print(f"{question.name} is left out: apps have no `{question.needs}`")
-    questions = [question for question in questions if not question.needs or question.needs in offered]
+    questions = [question for question in questions if question.needs in offered]
 
     cold = {question.name: measure.cold(start, app, question) for question in questions}
-    answered = {}
     with start() as server:
         client = measure.Asked(server, app)
         idle = server.memory()[0]
-        for question in questions:
-            found = measure.beside(client, duck, load.DUCK_APPS[0], question)
-            answered[question.name] = found | {"cold_ms": cold[question.name]}
+        found = {question.name: measure.beside(client, duck, load.DUCK_APPS[0], question, cold[question.name])
+                 for question in questions}
         panels = measure.dashboard(client)
-        cached, floor = measure.cached(client), measure.floor(client)
-        busy, peak = server.memory()
-    stored = measure.stored(postgres)
-    rows = postgres.number("SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('events')")
-
-    report.questions(answered)
-    for name, found in answered.items():
-        ratio = found["ours_ms"] / found["duckdb_ms"]
-        figures.append({"id": "R1", "question": name, **found, "ratio": ratio})
-    figures.append({"id": "R1", "question": "geometric mean", "ratio": report.mean(answered)})
-    figures += growth(asked.events, answered, asked.cache)
-    for name in ["heavy_user", "latest_50"]:
-        if name in answered:
-            figures.append({"id": "R3", "what": name, "value": answered[name]["ours_ms"], "unit": "ms",
-                            "p95_ms": answered[name]["p95_ms"]})
-    middle = measure.percentile(cached, 50)
-    report.figure("an answer that is kept (R3)", middle, "ms", f"of which nothing is counted: {floor:.2f} ms")
-    figures.append({"id": "R3", "what": "cached", "value": middle, "unit": "ms",
-                    "p95_ms": measure.percentile(cached, 95), "floor_ms": floor})
-    report.figure("dashboard of 12 panels (R4)", panels["value"], "ms", f"{panels['ratio']:.2f} of its dearest panel, "
-                  f"{panels['dearest']} ({panels['dearest_ms']:.1f} ms); alone they take {panels['sum_ms']:.1f} ms")
-    figures.append({"id": "R4", "unit": "ms", **panels})
-    for table, size in stored.items():
-        report.figure(f"stored: {table}", size / asked.events, "B/event")
-    if stored:
-        report.figure("stored beside the rows (R5)", sum(stored.values()) / asked.events, "B/event")
-        figures.append({"id": "R5", "what": "columnar", "value": sum(stored.values()) / asked.events, "unit": "B/event",
-                        **{table: size / asked.events for table, size in stored.items()}})
-    report.figure("stored rows with their indexes", rows / asked.events, "B/event")
-    report.figure("resident, idle (M1)", idle, "MB", f"ready after {server.started:.2f} s")
-    report.figure("resident after all questions (R5)", busy, "MB", f"at most {peak:,.0f} MB")
-    figures += [
-        {"id": "M1", "what": "start to ready", "value": server.started * 1e3, "unit": "ms"},
-        {"id": "M1", "what": "resident, idle", "value": idle, "unit": "MB"},
-        {"id": "R5", "what": "resident after all questions", "value": busy, "unit": "MB", "peak": peak},
-    ]
-    report.lines(figures)
-    equal = panels["equal"] and all(found["equal"] for found in answered.values())
+        report.questions(found)
+        report.growth(found, asked.cache)
+        report.cached(measure.cached(client), measure.floor(client))
+        report.dashboard(panels)
+        report.stored(measure.stored(postgres), measure.rows(postgres))
+        report.memory(server.started, idle, *server.memory())
+    report.end()
+    equal = panels["equal"] and all(figures["equal"] for figures in found.values())
     if equal and not asked.only:
-        (folder / "results.json").write_text(json.dumps(answered))
+        (folder / "results.json").write_text(json.dumps(found))
     return 0 if equal else 1
-
-
-def growth(number: int, answered: dict, cache: pathlib.Path) -> list[dict]:
-    """How much dearer a question is than it was on fewer events, where runs before this one say so."""
-    figures = []
-    for fewer in sorted(int(folder.name) for folder in cache.iterdir() if folder.name.isdigit()):
-        file = cache / str(fewer) / "results.json"
-        if fewer >= number or not file.exists():
-            continue
-        before = json.loads(file.read_text())
-        for name in ["summary", "timeline_day_users", "timeline_hour"]:
-            if name in answered and name in before:
-                ratio = answered[name]["ours_ms"] / before[name]["ours_ms"]
-                note = f"{ratio:.2f} of that of {fewer:,} events"
-                report.figure(f"{name} (R2)", answered[name]["ours_ms"], "ms", note)
-                figures.append({"id": "R2", "what": name, "value": answered[name]["ours_ms"], "unit": "ms",
-                                "ratio": ratio, "baseline": f"{fewer} events"})
-    return figures
 
 
 if __name__ == "__main__":

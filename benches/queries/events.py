@@ -7,6 +7,7 @@ time, which keeps memory small however many events there are.
 
 import json
 import pathlib
+import shutil
 import time
 
 import duckdb
@@ -126,8 +127,9 @@ def make(folder: pathlib.Path, events: int, users: int = 200_000, pages: int = 2
         if asked.items() <= made.items():
             return made
     start = time.monotonic()
-    folder.mkdir(parents=True, exist_ok=True)
-    done.unlink(missing_ok=True)
+    # What was loaded of other events is of no use.
+    shutil.rmtree(folder.parent, ignore_errors=True)
+    folder.mkdir(parents=True)
     with duckdb.connect(config={"threads": 2}) as db:
         db.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         for macro in MACROS:

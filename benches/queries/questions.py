@@ -20,7 +20,11 @@ class Question:
     fields: str
     ours: Callable[[dict], list]
     duck: str
-    needs: str | None = None  # a field of the app that may be missing
+
+    @property
+    def needs(self) -> str:
+        """The field of the app that is asked for."""
+        return self.fields.split("(")[0]
 
     def selection(self, later: int = 0) -> str:
         """The fields on a range that ends some milliseconds after the data."""
