@@ -88,11 +88,14 @@ def ask_all(asked: argparse.Namespace, postgres: Postgres, duck, app: str, folde
         found = {question.name: measure.beside(client, duck, load.DUCK_APPS[0], question, cold[question.name])
                  for question in questions}
         panels = measure.dashboard(client)
+        stored, rows = measure.stored(postgres), measure.rows(postgres)
+        for name, newest_ms in measure.with_newest(client, questions).items():
+            found[name]["newest_ms"] = newest_ms
         report.questions(found)
         report.growth(found, asked.cache)
         report.cached(measure.cached(client), measure.floor(client))
         report.dashboard(panels)
-        report.stored(measure.stored(postgres), measure.rows(postgres))
+        report.stored(stored, rows)
         report.memory(server.started, idle, *server.memory())
     report.end()
     equal = panels["equal"] and all(figures["equal"] for figures in found.values())

@@ -30,6 +30,19 @@ class Client:
         create = "mutation($input: CreateAppInput!) { createApp(input: $input) { app { id } } }"
         return self.ask(create, input={"name": name})["createApp"]["app"]["id"]
 
+    def create_key(self, app: str) -> str:
+        create = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { key } }"
+        return self.ask(create, input={"appId": app, "name": "bench"})["createApiKey"]["key"]
+
+    def post(self, key: str, happened: list[dict]):
+        """Events by the public door; returns when they are committed."""
+        headers = {"Content-Type": "application/json", "X-API-Key": key}
+        self.connection.request("POST", "/api/v1/events", json.dumps(happened).encode(), headers)
+        response = self.connection.getresponse()
+        text = response.read().decode()
+        if response.status != 200 or json.loads(text)["data"]["accepted"] != len(happened):
+            raise SystemExit(f"{response.status} for {len(happened)} events:\n{text[:2000]}")
+
     def ask(self, query: str, **variables) -> dict:
         """The answer's data."""
         return self.timed(query, **variables)[0]

@@ -30,15 +30,17 @@ COLUMNS = """id, seq, timestamp, received_at, event_type, user_id, session_id, u
     referrer_domain, ip_address, user_agent, browser, browser_version, os, os_version, device, screen_width,
     screen_height, metadata"""
 
-# What is on the table beside its columns: how to drop it, and how to make it again as it was.
+# What is on the table beside its columns: how to drop it, and how to make it again as it was, on every partition.
 INDEXES = """
     SELECT 'ALTER TABLE events DROP CONSTRAINT ' || conname,
         'ALTER TABLE events ADD CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid)
     FROM pg_constraint WHERE conrelid = 'events'::regclass AND contype IN ('p', 'u')
     UNION ALL
-    SELECT 'DROP INDEX ' || indexrelid::regclass, pg_get_indexdef(indexrelid)
+    SELECT 'DROP INDEX ' || indexrelid::regclass, replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ')
     FROM pg_index WHERE indrelid = 'events'::regclass
         AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)"""
+
+INVALID = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
 
 
 def duck(folder: pathlib.Path, made: pathlib.Path) -> duckdb.DuckDBPyConnection:
@@ -94,6 +96,8 @@ def fill(postgres: Postgres, made: pathlib.Path, what: dict, apps: list[str]):
     for app, seq in zip(apps, what["seqs"]):
         postgres.sql(f"UPDATE event_heads SET seq = {seq} WHERE app_id = '{app}'")
     postgres.sql("ANALYZE events")
+    if sorted(postgres.sql(INDEXES)) != sorted(indexes) or postgres.number(INVALID):
+        raise SystemExit("the indexes are not what they were")
     stored = postgres.number("SELECT count(*) FROM events")
     if stored != what["events"]:
         raise SystemExit(f"{stored} events were stored instead of {what['events']}")

@@ -9,12 +9,13 @@ import duckdb
 import events
 from client import Client
 from processes import Postgres, Server
-from questions import QUESTIONS, Question, ms, panels
+from questions import QUESTIONS, Question, moment, ms, panels
 
 # Of a question, on each side: as many askings as fit the time, but a few at least.
 SECONDS, LEAST, MOST = 2.0, 3, 25
 ROUNDS = 2
 CACHED = 300
+NEWEST = 5_000
 
 # What is kept beside the rows.
 COLUMNAR = ["event_segments", "segment_columns", "segment_heads", "event_codes"]
@@ -88,6 +89,29 @@ def beside(asked: Asked, duck: duckdb.DuckDBPyConnection, app: str, question: Qu
     ours_ms, duckdb_ms = map(statistics.median, times)
     return {"ours_ms": ours_ms, "p95_ms": percentile(times[0], 95), "cold_ms": cold_ms, "duckdb_ms": duckdb_ms,
             "ratio": ours_ms / duckdb_ms, "equal": equal}
+
+
+def with_newest(asked: Asked, questions: list[Question]) -> dict[str, float]:
+    """The same once more, now that some thousand events were acknowledged a moment ago and are in no segment yet. They
+    happened before the range, so that the answers stay what they were, and must be in that of a range of theirs."""
+    earlier = f'range: {{ from: "{moment(events.FROM - events.DAY)}", to: "{moment(events.FROM)}" }}'
+    newest = f"summary({earlier}) {{ events }}"
+    answers = {question.name: question.ours(asked.fresh(question)[0]) for question in questions}
+    known = asked.about(newest)[0]["summary"]["events"]
+    key = asked.client.create_key(asked.app)
+    for start in range(0, NEWEST, events.COMMIT):
+        numbers = range(start, start + events.COMMIT)
+        asked.client.post(key, [{"event_type": "click", "user_id": f"user-{10 + n:07}", "url": "https://shop1.example.com/",
+                                 "timestamp": moment(events.FROM - events.DAY + n)} for n in numbers])
+    found = asked.about(newest)[0]["summary"]["events"]
+    if found != known + NEWEST:
+        raise SystemExit(f"{NEWEST} events were acknowledged, and {found - known} of them found")
+    times = {}
+    for question in questions:
+        if question.ours(asked.fresh(question)[0]) != answers[question.name]:
+            raise SystemExit(f"{question.name} is wrong when {NEWEST} events are new")
+        times[question.name] = statistics.median(repeat(lambda: asked.fresh(question)[1]))
+    return times
 
 
 def floor(asked: Asked) -> float:
