@@ -18,7 +18,7 @@ use crate::{
         app::{self, BotPolicy, IpMode, Model},
         app_deletion,
         app_member::{self, Role},
-        event, event_head, identity,
+        event, event_code, event_head, event_segment, identity, segment_column, segment_head,
     },
     error::{Error, Result, is_retryable},
 };
@@ -58,6 +58,9 @@ pub async fn create(db: &Db, clock: &Clock, viewer: Viewer, name: &str, timezone
     };
     owner.insert(&transaction).await?;
     event_head::ActiveModel { app_id: Set(id), seq: Set(0), links: Set(0) }.insert(&transaction).await?;
+    segment_head::ActiveModel::from(segment_head::Model { app_id: id, next_segment: 1, ..Default::default() })
+        .insert(&transaction)
+        .await?;
     transaction.commit().await?;
     Ok(app)
 }
@@ -164,6 +167,8 @@ pub async fn finish_deletions(db: &Db) -> Result<()> {
 async fn delete_app(db: &Db, app: Uuid) -> Result<bool, DbErr> {
     let transaction = db.begin().await?;
     event_head::Entity::delete_by_id(app).exec(&transaction).await?;
+    // Whoever seals events holds it to the commit, and stores nothing without it.
+    segment_head::Entity::delete_by_id(app).exec(&transaction).await?;
     api_key::Entity::delete_many().filter(api_key::Column::AppId.eq(app)).exec(&transaction).await?;
     identity::Entity::delete_many().filter(identity::Column::AppId.eq(app)).exec(&transaction).await?;
     app_member::Entity::delete_many().filter(app_member::Column::AppId.eq(app)).exec(&transaction).await?;
@@ -182,6 +187,7 @@ async fn delete_app(db: &Db, app: Uuid) -> Result<bool, DbErr> {
 /// about to delete is waited for, and deleted here should the other fail. Steps over the key also
 /// keep each batch from reading again past all that earlier ones have deleted.
 async fn delete_events(db: &Db, app: Uuid) -> Result<u64, DbErr> {
+    retried(|| delete_segments(db, app)).await?;
     let (mut deleted, mut from) = (0, Uuid::nil());
     loop {
         let rest = Condition::all().add(event::Column::AppId.eq(app)).add(event::Column::Id.gte(from));
@@ -196,6 +202,15 @@ async fn delete_events(db: &Db, app: Uuid) -> Result<u64, DbErr> {
     }
     retried(|| app_deletion::Entity::delete_by_id(app).exec(db.writer())).await?;
     Ok(deleted)
+}
+
+/// Deletes the columns of an app that is gone.
+async fn delete_segments(db: &Db, app: Uuid) -> Result<(), DbErr> {
+    let db = db.writer();
+    segment_column::Entity::delete_many().filter(segment_column::Column::AppId.eq(app)).exec(db).await?;
+    event_segment::Entity::delete_many().filter(event_segment::Column::AppId.eq(app)).exec(db).await?;
+    event_code::Entity::delete_many().filter(event_code::Column::AppId.eq(app)).exec(db).await?;
+    Ok(())
 }
 
 /// Does it again, a few times, after a deadlock or a locked file.

@@ -7,8 +7,8 @@ use std::{ops::Deref, sync::Arc, thread, time::Duration};
 
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, SqlitePool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -155,6 +155,21 @@ impl Db {
         let begun = tokio::spawn(async move {
             let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
             writer.begin_with_options(TransactionOptions { sqlite_transaction_mode, ..Default::default() }).await
+        });
+        begun.await.unwrap_or_else(|lost| Err(DbErr::Custom(lost.to_string())))
+    }
+
+    /// A transaction that reads, all of it in one snapshot of the store. Begun like one that writes.
+    pub async fn begin_read(&self) -> Result<DatabaseTransaction, DbErr> {
+        let (readers, is_postgres) = (self.readers.clone(), self.is_postgres());
+        let begun = tokio::spawn(async move {
+            let mut options = TransactionOptions::default();
+            // SQLite reads in a snapshot whatever it is told.
+            if is_postgres {
+                options.isolation_level = Some(IsolationLevel::RepeatableRead);
+                options.access_mode = Some(AccessMode::ReadOnly);
+            }
+            readers.begin_with_options(options).await
         });
         begun.await.unwrap_or_else(|lost| Err(DbErr::Custom(lost.to_string())))
     }

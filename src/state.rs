@@ -8,6 +8,7 @@ use crate::{
     auth::{api_key::ApiKeys, oauth::Google, session::Sessions},
     cache::Cache,
     clock::Clock,
+    columnar::Columnar,
     config::Config,
     db::Db,
     error::Result,
@@ -33,6 +34,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The store.
     pub db: Db,
+    /// Events as columns.
+    pub columnar: Columnar,
     /// Redis, when configured.
     pub shared: Option<Shared>,
     /// Answers already computed.
@@ -65,7 +68,11 @@ impl App {
         let spool = open_spool(&config, clock.clone()).await;
         let shared = config.redis_url.as_ref().map(Shared::connect).transpose()?;
         let google = config.google.as_ref();
+        let draining = CancellationToken::new();
+        let columnar = Columnar::new(db.clone(), clock.clone(), config.column_cache_bytes);
+        columnar.start_sealing(draining.clone());
         Ok(Self(Arc::new(Parts {
+            columnar,
             cache: Cache::new(shared.clone(), config.cache_ttl),
             limiter: Limiter::new(shared.clone()),
             sessions: Sessions::new(db.clone(), clock.clone(), &config.jwt_secret),
@@ -74,7 +81,7 @@ impl App {
             enricher: Enricher::new(&config, db.clone())?,
             writer: Writer::start(db.clone(), clock.clone(), spool, config.limits.queue_events),
             bodies: Shares::new(BODIES.max(config.limits.body_bytes.saturating_mul(8))),
-            draining: CancellationToken::new(),
+            draining,
             config,
             clock,
             db,

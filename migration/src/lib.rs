@@ -10,6 +10,7 @@ mod m20261122_000005_richer_events;
 mod m20261122_000006_settings;
 mod m20261122_000007_visitors;
 mod m20261122_000008_dead_letters;
+mod m20261122_000009_segments;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000006_settings::Migration),
             Box::new(m20261122_000007_visitors::Migration),
             Box::new(m20261122_000008_dead_letters::Migration),
+            Box::new(m20261122_000009_segments::Migration),
         ]
     }
 }

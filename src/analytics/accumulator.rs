@@ -1,20 +1,16 @@
 //! Figures in the making. Every report counts with this, so that they cannot disagree.
 
-use std::collections::{HashMap, HashSet};
-
-use foldhash::fast::RandomState;
+use std::ops::Range;
 
 use super::{
     BigInt, Figures, Needs,
     revenue::{self, Currency, Decimal, Sums},
+    set::{CodeMap, CodeSet},
 };
 use crate::columnar::{Column, Columns, NONE, View};
 
 /// The type of event that counts as a page view.
 pub const PAGE_VIEW: &str = "page_view";
-
-/// A set of codes.
-pub(super) type Codes = HashSet<u32, RandomState>;
 
 /// What counting looks at in one event.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +61,10 @@ impl<'a> Events<'a> {
         }
     }
 
+    pub(super) fn is_page_view(&self, row: usize) -> bool {
+        self.types.get(row) == Some(&self.page_view)
+    }
+
     pub(super) fn get(&self, row: usize) -> Event {
         let code = |codes: &[u32]| codes.get(row).copied().unwrap_or(NONE);
         Event {
@@ -73,7 +73,7 @@ impl<'a> Events<'a> {
             session: code(self.sessions),
             is_page_view: code(self.types) == self.page_view,
             revenue: Some(code(self.revenues)).filter(|code| *code != NONE).and_then(|amount| {
-                let value = |column, code| self.columns.dictionary(self.columns.place(column)?).value(code);
+                let value = |column, code| self.columns.value(self.columns.place(column)?, code);
                 let amount = Decimal::parse(value(&Column::Revenue, amount)?)?;
                 Some((revenue::currency(value(&Column::Currency, code(self.currencies))), amount.0))
             }),
@@ -87,7 +87,7 @@ pub(super) fn codes<'a>(view: View<'a>, column: &Column) -> &'a [u32] {
 }
 
 /// One session within a set of events.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Visit {
     first: i64,
     last: i64,
@@ -95,28 +95,27 @@ struct Visit {
     page_views: u32,
 }
 
-/// Bytes of a table with this many places, each of which takes so many; tables are an eighth empty,
-/// and small ones have a row of marks beside.
-pub(super) const fn table_bytes(places: usize, each: usize) -> usize {
-    if places == 0 { 0 } else { 32 + places * (each + 1) * 8 / 7 }
+impl Visit {
+    fn of(event: Event) -> Self {
+        Self { first: event.at, last: event.at, events: 1, page_views: u32::from(event.is_page_view) }
+    }
 }
 
 /// Counts a set of events.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Accumulator {
     events: u64,
     page_views: u64,
-    users: Codes,
-    sessions: Codes,
-    visits: HashMap<u32, Visit, RandomState>,
+    users: CodeSet,
+    sessions: CodeSet,
+    visits: CodeMap<Visit>,
     revenue: Sums,
 }
 
 impl Accumulator {
     pub(super) fn add(&mut self, needs: Needs, event: Event) {
-        self.events += 1;
-        self.page_views += u64::from(event.is_page_view);
-        if needs.users && event.visitor != NONE {
+        self.count(event.is_page_view);
+        if needs.users {
             self.users.insert(event.visitor);
         }
         if needs.revenue
@@ -124,14 +123,45 @@ impl Accumulator {
         {
             self.revenue.add(currency, millionths);
         }
-        if event.session == NONE {
-            return;
-        }
         if needs.visits {
-            let page_views = u32::from(event.is_page_view);
-            self.visit(event.session, Visit { first: event.at, last: event.at, events: 1, page_views });
+            self.visit(event.session, Visit::of(event));
         } else if needs.sessions {
             self.sessions.insert(event.session);
+        }
+    }
+
+    /// Adds one event, of which nothing else is needed.
+    pub(super) fn count(&mut self, is_page_view: bool) {
+        self.events += 1;
+        self.page_views += u64::from(is_page_view);
+    }
+
+    /// Adds these events of a batch, column by column.
+    pub(super) fn add_all(&mut self, needs: Needs, events: &Events<'_>, rows: Range<usize>) {
+        fn part<'a>(codes: &'a [u32], rows: &Range<usize>) -> &'a [u32] {
+            codes.get(rows.clone()).unwrap_or_default()
+        }
+        self.events += rows.len() as u64;
+        let types = part(events.types, &rows);
+        self.page_views += types.iter().filter(|&&code| code == events.page_view).count() as u64;
+        if needs.users {
+            self.users.extend(part(events.visitors, &rows));
+        }
+        if needs.sessions && !needs.visits {
+            self.sessions.extend(part(events.sessions, &rows));
+        }
+        if !needs.visits && !needs.revenue {
+            return;
+        }
+        for event in rows.map(|row| events.get(row)) {
+            if needs.visits {
+                self.visit(event.session, Visit::of(event));
+            }
+            if needs.revenue
+                && let Some((currency, millionths)) = event.revenue
+            {
+                self.revenue.add(currency, millionths);
+            }
         }
     }
 
@@ -139,16 +169,20 @@ impl Accumulator {
     pub(super) fn merge(&mut self, other: &Self) {
         self.events += other.events;
         self.page_views += other.page_views;
-        self.users.extend(&other.users);
-        self.sessions.extend(&other.sessions);
+        self.users.merge(&other.users);
+        self.sessions.merge(&other.sessions);
         self.revenue.merge(&other.revenue);
-        for (&session, &visit) in &other.visits {
-            self.visit(session, visit);
-        }
+        other.visits.iter().for_each(|(session, &visit)| self.visit(session, visit));
     }
 
     fn visit(&mut self, session: u32, more: Visit) {
-        let visit = self.visits.entry(session).or_insert(Visit { events: 0, page_views: 0, ..more });
+        if session == NONE {
+            return;
+        }
+        let visit = self.visits.entry(session);
+        if visit.events == 0 {
+            *visit = Visit { events: 0, page_views: 0, ..more };
+        }
         visit.first = visit.first.min(more.first);
         visit.last = visit.last.max(more.last);
         // Beyond one, it does not matter how many.
@@ -158,18 +192,15 @@ impl Accumulator {
 
     /// About how much memory its sets take, beside itself.
     pub(super) fn bytes(&self) -> usize {
-        table_bytes(self.users.capacity(), size_of::<u32>())
-            + table_bytes(self.sessions.capacity(), size_of::<u32>())
-            + table_bytes(self.visits.capacity(), size_of::<(u32, Visit)>())
-            + self.revenue.bytes()
+        self.users.bytes() + self.sessions.bytes() + self.visits.bytes() + self.revenue.bytes()
     }
 
-    /// Adds an event and tells by how many bytes its sets have grown, for whoever keeps too many
-    /// of these to ask each.
-    pub(super) fn grow(&mut self, needs: Needs, event: Event) -> usize {
+    /// Adds an event and sets right what the sets of all accumulators take, for whoever keeps too
+    /// many of these to ask each. Sets become smaller as well, when they become bitmaps.
+    pub(super) fn add_to(&mut self, bytes: &mut usize, needs: Needs, event: Event) {
         let before = self.bytes();
         self.add(needs, event);
-        self.bytes() - before
+        *bytes = (*bytes + self.bytes()).saturating_sub(before);
     }
 
     pub(super) fn events(&self) -> u64 {
@@ -181,12 +212,12 @@ impl Accumulator {
     }
 
     pub(super) fn users(&self) -> u64 {
-        self.users.len() as u64
+        self.users.len()
     }
 
     /// Every session has a visit where visits are kept.
     pub(super) fn sessions(&self) -> u64 {
-        self.sessions.len().max(self.visits.len()) as u64
+        self.sessions.len().max(self.visits.iter().count() as u64)
     }
 
     /// The figures needed; the others stay zero.
@@ -202,16 +233,18 @@ impl Accumulator {
         if needs.sessions {
             figures.sessions = BigInt(self.sessions());
         }
-        if needs.visits && !self.visits.is_empty() {
+        if needs.visits {
             // Whole numbers are summed, so that the order of events cannot change the result.
-            let (mut bounced, mut millis) = (0_u64, 0_i128);
-            for visit in self.visits.values() {
+            let (mut visits, mut bounced, mut millis) = (0_u64, 0_u64, 0_i128);
+            for (_, visit) in self.visits.iter() {
+                visits += 1;
                 bounced += u64::from(visit.events == 1 && visit.page_views == 1);
                 millis += i128::from(visit.last - visit.first);
             }
-            let visits = self.visits.len() as f64;
-            figures.bounce_rate = Some(bounced as f64 / visits);
-            figures.average_session_seconds = Some(millis as f64 / visits / 1_000.0);
+            if visits > 0 {
+                figures.bounce_rate = Some(bounced as f64 / visits as f64);
+                figures.average_session_seconds = Some(millis as f64 / visits as f64 / 1_000.0);
+            }
         }
         figures
     }

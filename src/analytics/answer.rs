@@ -4,7 +4,10 @@ use std::{
     collections::{BTreeSet, HashMap},
     fmt::Write,
     ops::ControlFlow,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use futures::{StreamExt, future::join_all, stream};
@@ -22,7 +25,7 @@ use super::{
 use crate::{
     auth::AppScope,
     cache::Cache,
-    columnar::{Column, Columns, Order, Scan, scan},
+    columnar::{Column, Columnar, Columns, Scan, View, Worker},
     db::Db,
     entity::event_head,
     error::{Error, Result},
@@ -45,12 +48,17 @@ pub async fn head(db: &Db, app: AppScope) -> Result<i64> {
 
 /// Answers every question, in their order, within what is left of their request's allowance.
 /// Questions that share app, range, filter and commit share one scan.
-pub async fn answer(db: &Db, cache: &Cache, allowance: &Allowance, questions: &[Question]) -> Vec<Result<Answered>> {
+pub async fn answer(
+    columnar: &Columnar,
+    cache: &Cache,
+    allowance: &Allowance,
+    questions: &[Question],
+) -> Vec<Result<Answered>> {
     let keys: Vec<Result<String>> = questions.iter().map(cache_key).collect();
     let look_up = async |key: &Result<String>| cache.get(key.as_ref().ok()?).await;
     let known: Vec<Option<Answer>> = join_all(keys.iter().map(look_up)).await;
     let open = known.iter().zip(questions).filter(|(known, _)| known.is_none()).map(|(_, question)| question.clone());
-    let mut computed = compute(db, allowance, open.collect()).await.into_iter();
+    let mut computed = compute(columnar, allowance, open.collect()).await.into_iter();
     let answers = known.into_iter().zip(keys).map(|(known, key)| {
         let computed = if known.is_none() { computed.next() } else { None };
         async move {
@@ -110,7 +118,7 @@ struct Half {
 }
 
 /// Computes every answer, in order.
-async fn compute(db: &Db, allowance: &Allowance, questions: Vec<Question>) -> Vec<Result<Answer>> {
+async fn compute(columnar: &Columnar, allowance: &Allowance, questions: Vec<Question>) -> Vec<Result<Answer>> {
     let mut counted: HashMap<Half, Result<Counted>> = HashMap::new();
     let mut scans: Vec<(Events, Vec<(Half, Kernel)>)> = Vec::new();
     let mut places: HashMap<Events, usize> = HashMap::new();
@@ -133,7 +141,7 @@ async fn compute(db: &Db, allowance: &Allowance, questions: Vec<Question>) -> Ve
         }
     }
     let mut answers: Vec<_> = questions.iter().map(|_| Err(unanswered())).collect();
-    let scans = scans.into_iter().map(|(events, kernels)| count(db, allowance, events, kernels));
+    let scans = scans.into_iter().map(|(events, kernels)| count(columnar, allowance, events, kernels));
     let mut scans = stream::iter(scans).buffer_unordered(SCANS_AT_ONCE);
     // What is counted is large and answers are small, so each is finished as soon as it can be.
     loop {
@@ -187,13 +195,13 @@ impl Complete {
 
 /// Runs one scan for all the kernels that look at its events.
 async fn count(
-    db: &Db,
+    columnar: &Columnar,
     allowance: &Allowance,
     events: Events,
     kernels: Vec<(Half, Kernel)>,
 ) -> Vec<(Half, Result<Counted>)> {
     let (halves, kernels): (Vec<Half>, Vec<Kernel>) = kernels.into_iter().unzip();
-    let (kernels, scanned) = match read(db, allowance, events, kernels).await {
+    let (kernels, scanned) = match read(columnar, allowance, events, kernels).await {
         Ok((kernels, scanned)) => (kernels, Arc::new(scanned)),
         Err(error) => return halves.into_iter().map(|half| (half, Err(error.clone()))).collect(),
     };
@@ -202,7 +210,7 @@ async fn count(
 }
 
 async fn read(
-    db: &Db,
+    columnar: &Columnar,
     allowance: &Allowance,
     events: Events,
     kernels: Vec<Kernel>,
@@ -210,13 +218,7 @@ async fn read(
     let Events { app, range, filter, bots, seq } = events;
     let mut columns: BTreeSet<Column> = filter.columns();
     columns.extend(kernels.iter().flat_map(Kernel::columns));
-    let mut kernels: Vec<Result<Kernel>> = kernels.into_iter().map(Ok).collect();
-    let mut account = allowance.account();
-    keep_within(&mut account, &mut kernels, 0);
-    if range.from >= range.to {
-        return Ok((kernels, Scanned { columns: Columns::new(columns), _account: account }));
-    }
-    let (mut matcher, mut rows) = (Matcher::new(&filter), Vec::new());
+    let names = kernels.iter().fold(filter.names(), |names, kernel| names.and(kernel.names()));
     let what = Scan {
         app,
         from: range.from,
@@ -224,27 +226,80 @@ async fn read(
         seq,
         visitor: None,
         is_bot: bots.is_bot(),
-        columns: columns.into_iter().collect(),
+        columns: columns.iter().cloned().collect(),
         ids: false,
-        order: Order::Any,
+        names,
     };
+    let is_first = AtomicBool::new(true);
+    let counting = || {
+        let matcher = (*filter != EventFilter::default()).then(|| Matcher::new(&filter));
+        let kernels = kernels.iter().cloned().map(Ok).collect();
+        let mut counting =
+            Counting { matcher, kernels, account: allowance.account(), is_first: is_first.swap(false, Relaxed) };
+        keep_within(&mut counting.account, &mut counting.kernels, 0);
+        counting
+    };
+    if range.from >= range.to {
+        let Counting { kernels, account, .. } = counting();
+        return Ok((kernels, Scanned { columns: Columns::new(columns), _account: account }));
+    }
     let _turn = allowance.turn().await?;
-    let ((kernels, account), columns) = scan(db, what, (kernels, account), move |(kernels, account), view| {
-        matcher.select(view, &mut rows);
-        for kernel in kernels.iter_mut() {
+    let (workers, columns) = columnar.scan(what, counting).await?;
+    task::spawn_blocking(move || {
+        let mut workers = workers.into_iter();
+        let mut all = workers.next().ok_or_else(unanswered)?;
+        workers.for_each(|worker| all.merge(worker));
+        keep_within(&mut all.account, &mut all.kernels, columns.bytes());
+        Ok((all.kernels, Scanned { columns, _account: all.account }))
+    })
+    .await
+    .map_err(Error::internal)?
+}
+
+/// The kernels of one thread.
+struct Counting {
+    matcher: Option<Matcher>,
+    kernels: Vec<Result<Kernel>>,
+    account: Account,
+    /// The first accounts for the dictionaries of all.
+    is_first: bool,
+}
+
+impl Worker for Counting {
+    fn select(&mut self, view: View<'_>, rows: &mut Vec<u32>) -> bool {
+        let Some(matcher) = &mut self.matcher else { return false };
+        matcher.select(view, rows);
+        true
+    }
+
+    fn fold(&mut self, view: View<'_>) -> Result<ControlFlow<()>> {
+        for kernel in &mut self.kernels {
             // One that asks for too much fails by itself.
             if let Ok(counting) = kernel
-                && let Err(error) = counting.fold(view, &rows)
+                && let Err(error) = counting.fold(view)
             {
                 *kernel = Err(error);
             }
         }
-        keep_within(account, kernels, view.columns.bytes());
-        let is_pointless = kernels.iter().all(Result::is_err);
+        keep_within(&mut self.account, &mut self.kernels, if self.is_first { view.columns.bytes() } else { 0 });
+        let is_pointless = self.kernels.iter().all(Result::is_err);
         Ok(if is_pointless { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    })
-    .await?;
-    Ok((kernels, Scanned { columns, _account: account }))
+    }
+}
+
+impl Counting {
+    fn merge(&mut self, other: Self) {
+        for (own, other) in self.kernels.iter_mut().zip(other.kernels) {
+            let merged = match (&mut *own, other) {
+                (Ok(kernel), Ok(other)) => kernel.merge(other),
+                (Ok(_), Err(error)) => Err(error),
+                (Err(_), _) => Ok(()),
+            };
+            if let Err(error) = merged {
+                *own = Err(error);
+            }
+        }
+    }
 }
 
 /// Refuses the largest kernels until what is left, beside the dictionaries, fits the account.

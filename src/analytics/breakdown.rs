@@ -1,12 +1,17 @@
 //! Figures by the values of dimensions.
 
-use std::{borrow::Cow, cmp::Ordering, collections::HashMap};
+use std::{
+    borrow::Cow,
+    cmp::Ordering,
+    collections::{HashMap, hash_map::Entry},
+};
 
 use foldhash::fast::RandomState;
 
 use super::{
     BigInt, Breakdown, BreakdownRow, Dimension, Figures, Metric, Needs,
     accumulator::{self, Accumulator, Events},
+    groups::{Groups, Key, Places},
 };
 use crate::{
     columnar::{Column, Columns, Dictionary, NONE, View, property},
@@ -20,18 +25,15 @@ const MAX_GROUPS: usize = 1_000_000;
 /// How a missing value is shown.
 const NO_VALUE: &str = "(none)";
 
-/// The codes of a group's values; places beyond the dimensions stay [`NONE`].
-type Key = [u32; MAX_DIMENSIONS];
-
 /// Computes a [`Breakdown`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct BreakdownKernel {
     by: Vec<Column>,
     limit: usize,
     order: Metric,
     needs: Needs,
-    places: HashMap<Key, usize, RandomState>,
-    groups: Vec<(Key, Accumulator)>,
+    places: Places,
+    groups: Groups,
     total: Accumulator,
     /// What the sets of all groups take.
     bytes: usize,
@@ -85,7 +87,7 @@ impl BreakdownKernel {
             return Err(Error::invalid("by", format!("Expected 1 to {MAX_DIMENSIONS} dimensions.")));
         }
         let by = by.iter().map(|dimension| dimension.column(property)).collect::<Result<_>>()?;
-        let (places, groups, total) = (HashMap::default(), Vec::new(), Accumulator::default());
+        let (places, groups, total) = (Places::default(), Vec::new(), Accumulator::default());
         Ok(Self { by, limit, order, needs, places, groups, total, bytes: 0 })
     }
 
@@ -103,23 +105,47 @@ impl BreakdownKernel {
         self.by.iter().cloned().chain(accumulator::columns(self.counts()))
     }
 
-    pub(super) fn fold(&mut self, view: View<'_>, rows: &[usize]) -> Result<()> {
+    pub(super) fn fold(&mut self, view: View<'_>) -> Result<()> {
         let counts = self.counts();
         let events = Events::of(view);
         let by: Vec<&[u32]> = self.by.iter().map(|column| accumulator::codes(view, column)).collect();
-        for &row in rows {
-            let mut key = [NONE; MAX_DIMENSIONS];
-            for (code, codes) in key.iter_mut().zip(&by) {
-                *code = codes[row];
+        self.total.add_all(counts, &events, 0..view.batch.len());
+        let sizes =
+            self.by.iter().map(|column| view.columns.place(column).map_or(1, |place| view.columns.codes(place)));
+        self.places.fit(sizes, &self.groups);
+        let keys = self.places.keys(&by, view.batch.len());
+        let is_light = counts == Needs::default();
+        for row in 0..view.batch.len() {
+            let place = self.places.find(&by, &keys, row, &mut self.groups);
+            let Some((_, group)) = self.groups.get_mut(place) else { continue };
+            if is_light {
+                group.count(events.is_page_view(row));
+            } else {
+                group.add_to(&mut self.bytes, counts, events.get(row));
             }
-            let place = *self.places.entry(key).or_insert_with(|| {
-                self.groups.push((key, Accumulator::default()));
-                self.groups.len() - 1
-            });
-            let event = events.get(row);
-            self.bytes += self.groups[place].1.grow(counts, event);
-            self.total.add(counts, event);
         }
+        self.check()
+    }
+
+    /// Adds what another has counted of other events.
+    pub(super) fn merge(&mut self, other: &Self) -> Result<()> {
+        self.total.merge(&other.total);
+        let mut places = Places::hashed(&self.groups);
+        for (key, group) in &other.groups {
+            match places.entry(*key) {
+                Entry::Occupied(place) => self.groups[*place.get()].1.merge(group),
+                Entry::Vacant(place) => {
+                    place.insert(self.groups.len());
+                    self.groups.push((*key, group.clone()));
+                }
+            }
+        }
+        self.places = Places::Hashed(places);
+        self.bytes = self.groups.iter().map(|(_, group)| group.bytes()).sum();
+        self.check()
+    }
+
+    fn check(&self) -> Result<()> {
         if self.groups.len() > MAX_GROUPS {
             return Err(Error::CostExceeded(format!(
                 "The breakdown has more than {MAX_GROUPS} groups. Narrow its range or filter, or take fewer dimensions."
@@ -130,7 +156,7 @@ impl BreakdownKernel {
 
     /// About how much memory it takes.
     pub(super) fn bytes(&self) -> usize {
-        let places = accumulator::table_bytes(self.places.capacity(), size_of::<(Key, usize)>());
+        let places = self.places.bytes();
         let groups = self.groups.capacity() * size_of::<(Key, Accumulator)>();
         places + groups + self.bytes + self.total.bytes()
     }
@@ -154,6 +180,7 @@ impl BreakdownKernel {
             other.figures(self.needs)
         });
         let events = self.total.events();
+        let previous = previous.map(|(previous, columns)| (previous, columns, Places::hashed(&previous.groups)));
         let rows = rows.iter().map(|(key, group)| {
             let values: Vec<_> = texts.iter().zip(key).map(|(texts, &code)| texts.shown(code)).collect();
             let label: Vec<_> = values.iter().map(|value| value.as_deref().unwrap_or(NO_VALUE)).collect();
@@ -161,7 +188,9 @@ impl BreakdownKernel {
                 label: label.join(" / "),
                 figures: group.figures(self.needs),
                 share: group.events() as f64 / events as f64,
-                previous: previous.map(|(previous, columns)| previous.figures_of(columns, &texts, key)),
+                previous: previous
+                    .as_ref()
+                    .map(|(previous, columns, places)| previous.figures_of(places, columns, &texts, key)),
                 values,
             }
         });
@@ -183,7 +212,13 @@ impl BreakdownKernel {
     }
 
     /// The figures of a group of another scan in this one, which has codes of its own.
-    fn figures_of(&self, columns: &Columns, texts: &[Texts<'_>], key: &Key) -> Figures {
+    fn figures_of(
+        &self,
+        places: &HashMap<Key, usize, RandomState>,
+        columns: &Columns,
+        texts: &[Texts<'_>],
+        key: &Key,
+    ) -> Figures {
         let mut own = [NONE; MAX_DIMENSIONS];
         for ((own, column), (texts, &code)) in own.iter_mut().zip(&self.by).zip(texts.iter().zip(key)) {
             let Some(entry) = texts.dictionary.and_then(|dictionary| dictionary.value(code)) else { continue };
@@ -193,7 +228,7 @@ impl BreakdownKernel {
                 None => return Figures::default(),
             }
         }
-        let group = self.places.get(&own).and_then(|&place| self.groups.get(place));
+        let group = places.get(&own).and_then(|&place| self.groups.get(place));
         group.map_or_else(Figures::default, |(_, group)| group.figures(self.needs))
     }
 }

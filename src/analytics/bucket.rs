@@ -66,6 +66,11 @@ impl Buckets {
         }
     }
 
+    /// Where a bucket ends.
+    pub fn end(&self, bucket: usize) -> i64 {
+        self.bounds.get(bucket + 1).copied().unwrap_or(i64::MAX)
+    }
+
     /// Adds a boundary within the range; whether there may be more.
     fn push(&mut self, at: i64, range: Range) -> bool {
         if at < range.to && self.bounds.last().is_some_and(|&last| at > last) {

@@ -4,7 +4,10 @@ use async_graphql::{InputObject, NewType};
 use serde::{Deserialize, Serialize};
 
 use super::filter::{MAX_LIST, MAX_TEXT};
-use crate::error::{Error, Result};
+use crate::{
+    columnar::Who,
+    error::{Error, Result},
+};
 
 /// A finite number that can be compared and hashed: equal numbers are equal bits.
 #[derive(NewType, Debug, Clone, Copy, Serialize, Deserialize)]
@@ -62,6 +65,18 @@ pub struct StringFilter {
     /// Whether there is a value at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exists: Option<bool>,
+}
+
+impl StringFilter {
+    /// Whom it tells from others, where it is about visitors or sessions.
+    pub(super) fn who(&self) -> Who {
+        if self.contains.is_some() || self.starts_with.is_some() || self.ends_with.is_some() {
+            return Who::Everybody;
+        }
+        let lists = self.one_of.iter().chain(&self.not_in).flatten();
+        let these: Vec<String> = self.eq.iter().chain(&self.not_eq).chain(lists).cloned().collect();
+        if these.is_empty() { Who::Nobody } else { Who::These(these) }
+    }
 }
 
 /// Conditions on a number. All that are given must hold; null is the same as not given. Where an

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::condition::{Number, NumberFilter, PropertyFilter, StringFilter, Test};
 use crate::{
-    columnar::Column,
+    columnar::{Column, Wanted},
     error::{Error, Result},
 };
 
@@ -184,6 +184,19 @@ impl EventFilter {
     pub fn columns(&self) -> BTreeSet<Column> {
         let own = self.conditions().map(|(_, column, _)| column);
         own.chain(self.inner().flat_map(|(_, filter)| filter.columns())).collect()
+    }
+
+    /// Which visitors and sessions its conditions tell from others.
+    pub fn names(&self) -> Wanted {
+        let own = self.conditions().fold(Wanted::default(), |mut names, (_, column, test)| {
+            match (column, test) {
+                (Column::Visitor, Test::Text(test)) => names.visitors = names.visitors.and(test.who()),
+                (Column::Session, Test::Text(test)) => names.sessions = names.sessions.and(test.who()),
+                _ => {}
+            }
+            names
+        });
+        self.inner().fold(own, |names, (_, filter)| names.and(filter.names()))
     }
 
     /// Refuses what is too deep, too long or meaningless. `path` is where the filter stands,

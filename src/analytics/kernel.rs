@@ -5,12 +5,12 @@ use super::{
     users::UsersKernel,
 };
 use crate::{
-    columnar::{Column, Columns, View},
-    error::Result,
+    columnar::{Column, Columns, View, Wanted, Who},
+    error::{Error, Result},
 };
 
 /// A report in the making: folds batches, then becomes an answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Kernel {
     Summary(SummaryKernel),
     Timeline(TimelineKernel),
@@ -44,13 +44,33 @@ impl Kernel {
         }
     }
 
-    /// Takes in the events of a batch at these places.
-    pub(super) fn fold(&mut self, view: View<'_>, rows: &[usize]) -> Result<()> {
+    /// Whom it has to know.
+    pub(super) fn names(&self) -> Wanted {
         match self {
-            Self::Summary(kernel) => kernel.fold(view, rows),
-            Self::Timeline(kernel) => kernel.fold(view, rows),
-            Self::Breakdown(kernel) => return kernel.fold(view, rows),
-            Self::Users(kernel) => kernel.fold(view, rows),
+            Self::Users(_) => Wanted { visitors: Who::Everybody, ..Wanted::default() },
+            _ => Wanted::default(),
+        }
+    }
+
+    /// Takes in the events of a batch.
+    pub(super) fn fold(&mut self, view: View<'_>) -> Result<()> {
+        match self {
+            Self::Summary(kernel) => kernel.fold(view),
+            Self::Timeline(kernel) => kernel.fold(view),
+            Self::Breakdown(kernel) => return kernel.fold(view),
+            Self::Users(kernel) => kernel.fold(view),
+        }
+        Ok(())
+    }
+
+    /// Adds what a kernel of the same report has counted of other events.
+    pub(super) fn merge(&mut self, other: Self) -> Result<()> {
+        match (self, other) {
+            (Self::Summary(kernel), Self::Summary(other)) => kernel.merge(&other),
+            (Self::Timeline(kernel), Self::Timeline(other)) => kernel.merge(&other),
+            (Self::Breakdown(kernel), Self::Breakdown(other)) => return kernel.merge(&other),
+            (Self::Users(kernel), Self::Users(other)) => kernel.merge(&other),
+            _ => return Err(Error::internal("kernels of different reports were merged")),
         }
         Ok(())
     }

@@ -8,13 +8,13 @@ use std::{
 };
 
 use super::filter::{EventFilter, NumberFilter, PropertyFilter, StringFilter, Test};
-use crate::columnar::{Column, Dictionary, View, property};
+use crate::columnar::{Column, Columns, NONE, View, property};
 
 /// A compiled [`EventFilter`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Matcher(Node);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
@@ -23,21 +23,21 @@ enum Node {
 }
 
 /// A condition on a column, and what it said about the values met so far, by their codes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Leaf {
     column: Column,
     condition: Condition,
     verdicts: Vec<bool>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Condition {
     Text(TextCondition),
     Number(NumberFilter),
     Property(Box<(PropertyFilter, Option<TextCondition>)>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct TextCondition {
     filter: StringFilter,
     one_of: Option<HashSet<String>>,
@@ -50,11 +50,11 @@ impl Matcher {
     }
 
     /// The events of a batch that the filter lets through, by their places.
-    pub(super) fn select(&mut self, view: View<'_>, rows: &mut Vec<usize>) {
+    pub(super) fn select(&mut self, view: View<'_>, rows: &mut Vec<u32>) {
         let mut mask = vec![true; view.batch.len()];
         self.0.retain(view, &mut mask);
         rows.clear();
-        rows.extend(mask.iter().enumerate().filter(|(_, lets)| **lets).map(|(row, _)| row));
+        rows.extend(mask.iter().enumerate().filter(|(_, lets)| **lets).map(|(row, _)| row as u32));
     }
 }
 
@@ -110,16 +110,27 @@ impl Leaf {
 
     fn retain(&mut self, view: View<'_>, mask: &mut [bool]) {
         let Some(place) = view.columns.place(&self.column) else { return mask.fill(false) };
-        self.learn(view.columns.dictionary(place));
+        self.learn(view.columns, place);
         for (lets, &code) in mask.iter_mut().zip(&view.batch.codes[place]) {
             *lets = lets.bitand(self.verdicts[code as usize]);
         }
     }
 
-    /// Judges the values that are new in the dictionary.
-    fn learn(&mut self, dictionary: &Dictionary) {
-        for code in self.verdicts.len()..dictionary.codes() {
-            self.verdicts.push(self.condition.holds(dictionary.value(code as u32)));
+    /// Judges the values that are new in a column.
+    fn learn(&mut self, columns: &Columns, place: usize) {
+        let codes = columns.codes(place);
+        if let (Some(known), true) = (columns.asked_about(place), self.verdicts.len() < codes) {
+            // All others are alike.
+            self.verdicts = vec![self.condition.holds(columns.value(place, u32::MAX)); codes];
+            self.verdicts[NONE as usize] = self.condition.holds(None);
+            for (&code, id) in known {
+                if let Some(verdict) = self.verdicts.get_mut(code as usize) {
+                    *verdict = self.condition.holds(Some(id));
+                }
+            }
+        }
+        for code in self.verdicts.len()..codes {
+            self.verdicts.push(self.condition.holds(columns.value(place, code as u32)));
         }
     }
 }

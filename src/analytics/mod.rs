@@ -13,10 +13,12 @@ pub mod bucket;
 pub mod condition;
 pub mod events;
 pub mod filter;
+mod groups;
 mod kernel;
 mod matcher;
 pub mod range;
 pub mod revenue;
+mod set;
 mod summary;
 mod timeline;
 pub mod user;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 use async_graphql::{Enum, SimpleObject};
 use serde::{Deserialize, Serialize};
 
+pub use self::range::Range;
 use self::revenue::Revenue;
 use crate::{auth::AppScope, clock::Moment};
 
@@ -316,15 +319,6 @@ pub struct UserPage {
     pub more: bool,
     /// Users of the range, on all pages.
     pub total: BigInt,
-}
-
-/// A half-open range of time: `from` is in, `to` is not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Range {
-    /// Milliseconds since the epoch.
-    pub from: i64,
-    /// Milliseconds since the epoch, at least `from`.
-    pub to: i64,
 }
 
 /// A question about one app, ready to be computed.

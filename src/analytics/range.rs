@@ -8,7 +8,7 @@ use jiff::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Comparison, Range};
+use super::Comparison;
 use crate::{
     clock::Moment,
     error::{Error, Result},
@@ -23,6 +23,15 @@ const LATEST: i64 = 253_402_207_200_000;
 
 /// Every moment that an event can have.
 pub const EVER: Range = Range { from: EARLIEST, to: LATEST };
+
+/// A half-open range of time: `from` is in, `to` is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Range {
+    /// Milliseconds since the epoch.
+    pub from: i64,
+    /// Milliseconds since the epoch, at least `from`.
+    pub to: i64,
+}
 
 /// A range of time by name. Days, weeks and months are those of the question's time zone, and
 /// whole: `TODAY` ends at the midnight to come.

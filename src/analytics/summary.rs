@@ -13,7 +13,7 @@ use crate::{
 const TYPES: usize = 100;
 
 /// Computes a [`Summary`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct SummaryKernel {
     needs: Needs,
     by_event_type: bool,
@@ -32,21 +32,29 @@ impl SummaryKernel {
         accumulator::columns(self.needs)
     }
 
-    pub(super) fn fold(&mut self, view: View<'_>, rows: &[usize]) {
-        let events = Events::of(view);
-        for &row in rows {
-            let event = events.get(row);
-            self.counted.add(self.needs, event);
-            let (first, last) = self.seen.unwrap_or((event.at, event.at));
-            self.seen = Some((first.min(event.at), last.max(event.at)));
+    pub(super) fn fold(&mut self, view: View<'_>) {
+        self.counted.add_all(self.needs, &Events::of(view), 0..view.batch.len());
+        // Events of a batch are in the order of their times.
+        if let (Some(&first), Some(&last)) = (view.batch.timestamps.first(), view.batch.timestamps.last()) {
+            self.see(first, last);
         }
-        if !self.by_event_type {
-            return;
+        if self.by_event_type {
+            accumulator::codes(view, &Column::EventType).iter().for_each(|&code| count(&mut self.types, code));
         }
-        let codes = accumulator::codes(view, &Column::EventType);
-        for &row in rows {
-            count(&mut self.types, codes[row]);
+    }
+
+    fn see(&mut self, first: i64, last: i64) {
+        let seen = self.seen.unwrap_or((first, last));
+        self.seen = Some((first.min(seen.0), last.max(seen.1)));
+    }
+
+    /// Adds what another has counted of other events.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.counted.merge(&other.counted);
+        if let Some((first, last)) = other.seen {
+            self.see(first, last);
         }
+        add_counts(&mut self.types, &other.types);
     }
 
     /// About how much memory it takes.
@@ -83,6 +91,14 @@ pub(super) fn count(counts: &mut Vec<u64>, code: u32) {
         counts.resize(code + 1, 0);
     }
     counts[code] += 1;
+}
+
+/// Adds counts by code.
+pub(super) fn add_counts(counts: &mut Vec<u64>, more: &[u64]) {
+    if counts.len() < more.len() {
+        counts.resize(more.len(), 0);
+    }
+    counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
 }
 
 /// The values of a column that were counted, most frequent first and equal ones in their order.

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Computes a [`Timeline`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct TimelineKernel {
     interval: Interval,
     needs: Needs,
@@ -37,13 +37,31 @@ impl TimelineKernel {
         accumulator::columns(self.needs)
     }
 
-    pub(super) fn fold(&mut self, view: View<'_>, rows: &[usize]) {
+    pub(super) fn fold(&mut self, view: View<'_>) {
         let events = Events::of(view);
-        for &row in rows {
-            let event = events.get(row);
-            self.near = self.buckets.find(event.at, self.near);
-            self.bytes += self.counted[self.near].grow(self.needs, event);
-            self.total.add(self.needs, event);
+        let times = &view.batch.timestamps;
+        self.total.add_all(self.needs, &events, 0..times.len());
+        // Events of a batch are in the order of their times, so those of a bucket are neighbours.
+        let mut from = 0;
+        while let Some(&at) = times.get(from) {
+            self.near = self.buckets.find(at, self.near);
+            let end = self.buckets.end(self.near);
+            let to = from + times[from..].partition_point(|&at| at < end).max(1);
+            let counted = &mut self.counted[self.near];
+            let before = counted.bytes();
+            counted.add_all(self.needs, &events, from..to);
+            self.bytes = (self.bytes + counted.bytes()).saturating_sub(before);
+            from = to;
+        }
+    }
+
+    /// Adds what another has counted of other events.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.total.merge(&other.total);
+        for (own, other) in self.counted.iter_mut().zip(&other.counted) {
+            let before = own.bytes();
+            own.merge(other);
+            self.bytes = (self.bytes + own.bytes()).saturating_sub(before);
         }
     }
 

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::{
     BigInt, BotTraffic, EventTypeCount, Range, UserTotals,
     accumulator::{Events, codes},
-    summary::{count, top},
+    summary::{add_counts, count, top},
     users::Activity,
 };
 use crate::{
     auth::AppScope,
     clock::Moment,
-    columnar::{Column, Columns, NONE, Order, Scan, View, scan},
+    columnar::{Column, Columnar, Columns, NONE, Scan, View, Wanted, Worker},
     db::Db,
     entity::identity,
     error::Result,
@@ -79,7 +79,7 @@ pub struct Visit {
 /// What is known of a user among the first `seq` commits, within a range or at all; none where
 /// the user has no event there.
 pub async fn user(
-    db: &Db,
+    columnar: &Columnar,
     app: AppScope,
     user_id: &str,
     range: Option<Range>,
@@ -96,14 +96,18 @@ pub async fn user(
         is_bot: bots.is_bot(),
         columns: COLUMNS.to_vec(),
         ids: false,
-        order: Order::Any,
+        names: Wanted::default(),
     };
-    let (counted, columns) = scan(db, what, Counted::default(), |counted, view| {
-        counted.fold(view);
-        Ok(ControlFlow::Continue(()))
-    })
-    .await?;
-    Ok((counted.activity.events > 0).then(|| counted.finish(user_id, &columns)))
+    let (workers, columns) = columnar.scan(what, Counted::default).await?;
+    let mut counted = Counted::default();
+    workers.iter().for_each(|worker| counted.merge(worker));
+    if counted.activity.events == 0 {
+        return Ok(None);
+    }
+    let visits = counted.latest_visits();
+    let sessions = visits.iter().map(|(session, _)| *session).collect::<Vec<_>>();
+    let sessions = columnar.names(&columns, &Column::Session, &sessions).await?;
+    Ok(Some(counted.finish(user_id, &columns, &visits, &sessions)))
 }
 
 /// The user whom an id counts for now: itself, unless it is linked to another.
@@ -116,7 +120,7 @@ const COLUMNS: [Column; 6] =
     [Column::EventType, Column::Session, Column::Path, Column::Device, Column::Browser, Column::Os];
 
 /// One user's events, counted.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Counted {
     activity: Activity,
     types: Vec<u64>,
@@ -128,8 +132,12 @@ struct Counted {
     visits: HashMap<u32, Activity>,
 }
 
-impl Counted {
-    fn fold(&mut self, view: View<'_>) {
+impl Worker for Counted {
+    fn select(&mut self, _: View<'_>, _: &mut Vec<u32>) -> bool {
+        false
+    }
+
+    fn fold(&mut self, view: View<'_>) -> Result<ControlFlow<()>> {
         let events = Events::of(view);
         let [types, _, paths, devices, browsers, systems] = COLUMNS.map(|column| codes(view, &column));
         for row in 0..view.batch.len() {
@@ -139,29 +147,52 @@ impl Counted {
                 count(&mut self.pages, paths[row]);
             }
             *self.devices.entry([devices[row], browsers[row], systems[row]]).or_default() += 1;
-            let mut is_new_session = false;
             if event.session != NONE {
-                let visit = self.visits.entry(event.session).or_insert_with(|| {
-                    is_new_session = true;
-                    Activity::default()
-                });
-                visit.add(event, false);
+                self.visits.entry(event.session).or_default().add(event);
             }
-            self.activity.add(event, is_new_session);
+            self.activity.add(event);
         }
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+impl Counted {
+    /// Adds what another has counted of other events.
+    fn merge(&mut self, other: &Self) {
+        self.activity.merge(&other.activity);
+        add_counts(&mut self.types, &other.types);
+        add_counts(&mut self.pages, &other.pages);
+        other.devices.iter().for_each(|(device, events)| *self.devices.entry(*device).or_default() += events);
+        other.visits.iter().for_each(|(session, visit)| self.visits.entry(*session).or_default().merge(visit));
     }
 
-    fn finish(self, user_id: &str, columns: &Columns) -> UserStats {
+    /// The visits that may be listed: the latest, and those that started with the last of them.
+    fn latest_visits(&self) -> Vec<(u32, Activity)> {
+        let mut visits: Vec<_> = self.visits.iter().map(|(&session, &visit)| (session, visit)).collect();
+        visits.sort_unstable_by_key(|(_, visit)| Reverse(visit.first));
+        if let Some(last) = visits.get(TOP - 1).map(|(_, visit)| visit.first) {
+            visits.retain(|(_, visit)| visit.first >= last);
+        }
+        visits
+    }
+
+    fn finish(
+        self,
+        user_id: &str,
+        columns: &Columns,
+        visits: &[(u32, Activity)],
+        sessions: &HashMap<u32, String>,
+    ) -> UserStats {
         let types = top(&self.types, columns, &Column::EventType).into_iter().take(TOP);
         let pages = top(&self.pages, columns, &Column::Path).into_iter().take(TOP);
         UserStats {
-            totals: self.activity.totals(user_id),
+            totals: Activity { sessions: self.visits.len() as u64, ..self.activity }.totals(user_id),
             top_events: types
                 .map(|(event_type, events)| EventTypeCount { event_type, events: BigInt(events) })
                 .collect(),
             top_pages: pages.map(|(page_path, views)| PageCount { page_path, page_views: BigInt(views) }).collect(),
             devices: self.devices(columns),
-            visits: self.visits(columns),
+            visits: listed(visits, sessions),
         }
     }
 
@@ -182,23 +213,22 @@ impl Counted {
         devices.truncate(TOP);
         devices
     }
+}
 
-    fn visits(&self, columns: &Columns) -> Vec<Visit> {
-        let mut visits: Vec<_> = self
-            .visits
-            .iter()
-            .map(|(&session, visit)| Visit {
-                session_id: value(columns, &Column::Session, session).unwrap_or_default(),
-                started_at: Moment(visit.first),
-                ended_at: Moment(visit.last),
-                events: BigInt(visit.events),
-                page_views: BigInt(visit.page_views),
-            })
-            .collect();
-        visits.sort_unstable_by(|a, b| (b.started_at, &a.session_id).cmp(&(a.started_at, &b.session_id)));
-        visits.truncate(TOP);
-        visits
-    }
+fn listed(visits: &[(u32, Activity)], sessions: &HashMap<u32, String>) -> Vec<Visit> {
+    let mut visits: Vec<_> = visits
+        .iter()
+        .map(|(session, visit)| Visit {
+            session_id: sessions.get(session).cloned().unwrap_or_default(),
+            started_at: Moment(visit.first),
+            ended_at: Moment(visit.last),
+            events: BigInt(visit.events),
+            page_views: BigInt(visit.page_views),
+        })
+        .collect();
+    visits.sort_unstable_by(|a, b| (b.started_at, &a.session_id).cmp(&(a.started_at, &b.session_id)));
+    visits.truncate(TOP);
+    visits
 }
 
 /// Sorts missing values behind all others.

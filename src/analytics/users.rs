@@ -9,7 +9,8 @@ use foldhash::fast::RandomState;
 
 use super::{
     BigInt, UserOrder, UserPage, UserTotals,
-    accumulator::{Event, Events, table_bytes},
+    accumulator::{Event, Events},
+    set::table_bytes,
 };
 use crate::{
     clock::Moment,
@@ -17,14 +18,17 @@ use crate::{
 };
 
 /// Computes a [`UserPage`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct UsersKernel {
     order: UserOrder,
     first: usize,
     after: Option<(i64, String)>,
     /// What each user did, by their code.
     users: Vec<Activity>,
-    sessions: HashSet<(u32, u32), RandomState>,
+    /// The first user met of each session, by its code. Most sessions have no other.
+    owners: Vec<u32>,
+    /// Further users, each with the session.
+    shared: HashSet<(u32, u32), RandomState>,
 }
 
 /// What one user did.
@@ -38,7 +42,7 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    pub(super) fn add(&mut self, event: Event, is_new_session: bool) {
+    pub(super) fn add(&mut self, event: Event) {
         if self.events == 0 {
             (self.first, self.last) = (event.at, event.at);
         }
@@ -46,7 +50,20 @@ impl Activity {
         self.last = self.last.max(event.at);
         self.events += 1;
         self.page_views += u64::from(event.is_page_view);
-        self.sessions += u64::from(is_new_session);
+    }
+
+    /// Adds what happened besides, but for sessions, which may be the same.
+    pub(super) fn merge(&mut self, other: &Self) {
+        if other.events == 0 {
+            return;
+        }
+        if self.events == 0 {
+            (self.first, self.last) = (other.first, other.last);
+        }
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.events += other.events;
+        self.page_views += other.page_views;
     }
 
     pub(super) fn totals(self, user_id: &str) -> UserTotals {
@@ -74,34 +91,70 @@ impl UserOrder {
 
 impl UsersKernel {
     pub(super) fn new(order: UserOrder, first: usize, after: Option<(i64, String)>) -> Self {
-        Self { order, first, after, users: Vec::new(), sessions: HashSet::default() }
+        Self { order, first, after, users: Vec::new(), owners: Vec::new(), shared: HashSet::default() }
     }
 
     pub(super) fn columns(&self) -> impl Iterator<Item = Column> + use<> {
         [Column::Visitor, Column::Session, Column::EventType].into_iter()
     }
 
-    pub(super) fn fold(&mut self, view: View<'_>, rows: &[usize]) {
+    pub(super) fn fold(&mut self, view: View<'_>) {
         let events = Events::of(view);
-        for event in rows.iter().map(|&row| events.get(row)).filter(|event| event.visitor != NONE) {
-            let place = event.visitor as usize;
-            if self.users.len() <= place {
-                self.users.resize(place + 1, Activity::default());
-            }
-            let is_new = event.session != NONE && self.sessions.insert((event.visitor, event.session));
-            self.users[place].add(event, is_new);
+        for event in (0..view.batch.len()).map(|row| events.get(row)).filter(|event| event.visitor != NONE) {
+            self.of(event.visitor).add(event);
+            self.belongs(event.session, event.visitor);
         }
+    }
+
+    fn of(&mut self, visitor: u32) -> &mut Activity {
+        let place = visitor as usize;
+        if self.users.len() <= place {
+            self.users.resize(place + 1, Activity::default());
+        }
+        &mut self.users[place]
+    }
+
+    fn belongs(&mut self, session: u32, visitor: u32) {
+        let place = session as usize;
+        if session == NONE || visitor == NONE {
+            return;
+        }
+        if self.owners.len() <= place {
+            self.owners.resize(place + 1, NONE);
+        }
+        match &mut self.owners[place] {
+            owner if *owner == NONE => *owner = visitor,
+            owner if *owner == visitor => {}
+            _ => drop(self.shared.insert((visitor, session))),
+        }
+    }
+
+    /// Adds what another has counted of other events.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (visitor, activity) in other.users.iter().enumerate().filter(|(_, activity)| activity.events > 0) {
+            self.of(visitor as u32).merge(activity);
+        }
+        for (session, &visitor) in other.owners.iter().enumerate() {
+            self.belongs(session as u32, visitor);
+        }
+        other.shared.iter().for_each(|&(visitor, session)| self.belongs(session, visitor));
     }
 
     /// About how much memory it takes.
     pub(super) fn bytes(&self) -> usize {
-        let sessions = table_bytes(self.sessions.capacity(), size_of::<(u32, u32)>());
-        self.users.capacity() * size_of::<Activity>() + sessions
+        let shared = table_bytes(self.shared.capacity(), size_of::<(u32, u32)>());
+        self.users.capacity() * size_of::<Activity>() + self.owners.capacity() * size_of::<u32>() + shared
     }
 
-    pub(super) fn finish(self, columns: &Columns) -> UserPage {
-        let dictionary = columns.place(&Column::Visitor).map(|place| columns.dictionary(place));
-        let id = |code: usize| dictionary.and_then(|dictionary| dictionary.value(code as u32)).unwrap_or_default();
+    pub(super) fn finish(mut self, columns: &Columns) -> UserPage {
+        let shared = self.shared.iter().map(|(visitor, _)| *visitor);
+        for visitor in self.owners.iter().copied().chain(shared).filter(|&visitor| visitor != NONE) {
+            if let Some(user) = self.users.get_mut(visitor as usize) {
+                user.sessions += 1;
+            }
+        }
+        let place = columns.place(&Column::Visitor);
+        let id = |code: usize| place.and_then(|place| columns.value(place, code as u32)).unwrap_or_default();
         let value = |code: usize| {
             let user = &self.users[code];
             match self.order {

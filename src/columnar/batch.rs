@@ -1,22 +1,47 @@
 //! Some thousands of events as arrays.
 
+use std::{collections::HashMap, sync::Arc};
+
 use uuid::Uuid;
 
-use super::{Column, Dictionary};
+use super::{Column, Dictionary, snapshot::Snapshot, values::Texts};
 
-/// The columns of a scan in their order, and the dictionaries that all of its batches share.
+/// The columns of a scan in their order, and what their codes mean: the same in all of its batches.
 #[derive(Debug)]
 pub struct Columns {
     columns: Vec<Column>,
     dictionaries: Vec<Dictionary>,
+    /// Of visitors and sessions, where a question needs to know who they are.
+    names: Vec<Names>,
+    numbers: Vec<usize>,
+    /// What was scanned.
+    snapshot: Option<Arc<Snapshot>>,
 }
+
+/// Who visitors or sessions are.
+#[derive(Debug, Default)]
+pub(super) enum Names {
+    /// Nobody asked.
+    #[default]
+    Unknown,
+    /// Some are known, and all others are none of those that were asked about.
+    Some(HashMap<u32, String>),
+    /// All: those that were numbered when the snapshot was taken, how many they are, and behind them
+    /// the newcomers.
+    All(Arc<Texts>, u32, Texts),
+}
+
+/// What stands for somebody who is none of those asked about: no id is like it, for none holds NUL.
+const SOMEBODY_ELSE: &str = "\0";
 
 impl Columns {
     /// Empty dictionaries for these columns.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
         let columns: Vec<_> = columns.into_iter().collect();
         let dictionaries = columns.iter().map(|_| Dictionary::default()).collect();
-        Self { columns, dictionaries }
+        let names = columns.iter().map(|_| Names::default()).collect();
+        let numbers = vec![0; columns.len()];
+        Self { columns, dictionaries, names, numbers, snapshot: None }
     }
 
     /// The columns in order.
@@ -29,14 +54,59 @@ impl Columns {
         self.columns.iter().position(|own| own == column)
     }
 
-    /// The dictionary in a place.
+    /// The dictionary in a place. Those of visitors and sessions are empty; ask [`Self::value`].
     pub fn dictionary(&self, place: usize) -> &Dictionary {
         &self.dictionaries[place]
     }
 
-    /// The dictionaries in the order of the columns, to add to.
-    pub(super) fn dictionaries_mut(&mut self) -> &mut [Dictionary] {
-        &mut self.dictionaries
+    /// One more than the largest code in a place.
+    pub fn codes(&self, place: usize) -> usize {
+        if self.columns[place].is_numbered() { self.numbers[place] + 1 } else { self.dictionaries[place].codes() }
+    }
+
+    /// The value behind a code in a place; of a visitor or session that nobody asked about, a text
+    /// that is no id.
+    pub fn value(&self, place: usize, code: u32) -> Option<&str> {
+        if !self.columns[place].is_numbered() {
+            return self.dictionaries[place].value(code);
+        }
+        if code == super::NONE {
+            return None;
+        }
+        match &self.names[place] {
+            Names::Unknown => Some(SOMEBODY_ELSE),
+            Names::Some(names) => Some(names.get(&code).map_or(SOMEBODY_ELSE, String::as_str)),
+            Names::All(names, given, _) if code <= *given => names.get(code),
+            Names::All(_, given, newcomers) => newcomers.get(code - given),
+        }
+    }
+
+    /// Those in a place who were asked about, where all others are alike.
+    pub(crate) fn asked_about(&self, place: usize) -> Option<&HashMap<u32, String>> {
+        match &self.names[place] {
+            Names::Some(names) => Some(names),
+            _ => None,
+        }
+    }
+
+    /// The dictionary in a place, to add to.
+    pub(super) fn dictionary_mut(&mut self, place: usize) -> &mut Dictionary {
+        &mut self.dictionaries[place]
+    }
+
+    /// What was scanned, once something was.
+    pub(super) fn snapshot(&self) -> Option<&Arc<Snapshot>> {
+        self.snapshot.as_ref()
+    }
+
+    pub(super) fn set_snapshot(&mut self, snapshot: Arc<Snapshot>) {
+        self.snapshot = Some(snapshot);
+    }
+
+    /// Says who the visitors or sessions in a place are, and how many there are.
+    pub(super) fn set_names(&mut self, place: usize, names: Names, numbers: usize) {
+        self.names[place] = names;
+        self.numbers[place] = numbers;
     }
 
     /// About how much memory they take.
@@ -45,14 +115,14 @@ impl Columns {
     }
 }
 
-/// Events as columns. Every array has one element an event, in the same order.
+/// Events as columns. Every array has one element an event, in the same order: that of time.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// When they happened.
     pub timestamps: Vec<i64>,
     /// Their ids; empty unless the scan asks for them.
     pub ids: Vec<Uuid>,
-    /// Their values, column by column, as codes of the column's dictionary.
+    /// Their values, column by column.
     pub codes: Vec<Vec<u32>>,
 }
 

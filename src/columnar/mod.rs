@@ -1,20 +1,127 @@
 //! Events as columns: what every question is computed on.
 //!
-//! A [`Batch`] holds some thousands of events as arrays. Times are milliseconds; everything else
-//! is a code into the [`Dictionary`] of its column, which one scan shares over all its batches,
-//! so that counting, grouping and telling visitors apart is arithmetic on small integers.
-//! Kernels see nothing else: they know neither rows nor SQL, and whatever yields batches
-//! (today rows, streamed) can feed them.
+//! The events of an app are kept twice: as rows, and as the columns of [segments](seal), which the
+//! server makes of the rows in the background and stores in the same database. A question takes a
+//! [snapshot](snapshot::Snapshot) of the segments and of the rows that are in none yet, [loads](load)
+//! the columns it looks at and [folds](Columnar::scan) them, batch by batch, on all cores. In a
+//! [`Batch`] times are milliseconds and everything else is a code, so that counting, grouping and
+//! telling visitors apart is arithmetic on small integers.
 
 mod batch;
+mod build;
+mod codec;
 mod dictionary;
+mod header;
+mod load;
+mod newest;
+mod numbers;
+mod part;
+mod plan;
 pub mod property;
 mod row;
 mod scan;
+mod seal;
+mod snapshot;
+mod values;
 
-pub use batch::{Batch, Columns, View};
-pub use dictionary::Dictionary;
-pub use scan::{Order, Scan, scan};
+use std::{sync::Arc, thread, time::Duration};
+
+use moka::sync::Cache;
+use tokio::sync::{Mutex, Semaphore};
+use uuid::Uuid;
+
+pub use self::{
+    batch::{Batch, Columns, View},
+    dictionary::Dictionary,
+    newest::Newest,
+    scan::{Scan, Wanted, Who, Worker},
+};
+use self::{
+    header::Segment,
+    numbers::Kind,
+    part::{Loaded, Part},
+    snapshot::{Known, Snapshot, given},
+    values::Texts,
+};
+use crate::{clock::Clock, db::Db, error::Result};
+
+/// Apps of which an instance keeps segment lists and tails.
+const APPS: u64 = 1_000;
+/// How long it keeps them unasked.
+const APP_IDLE: Duration = Duration::from_secs(15 * 60);
+
+/// The columns of all apps. Cheap to clone; every clone is the same.
+#[derive(Clone, Debug)]
+pub struct Columnar(Arc<Inner>);
+
+/// What a [`Columnar`] holds.
+#[derive(Debug)]
+pub struct Inner {
+    db: Db,
+    clock: Clock,
+    /// Decoded columns, by their bytes.
+    parts: Cache<load::Key, Loaded>,
+    apps: Cache<Uuid, Arc<Known>>,
+    /// The ids of visitors and sessions by their numbers, where a question wanted all.
+    names: Cache<(Uuid, Kind), Arc<Texts>>,
+    /// Threads that fold, over all questions.
+    threads: Arc<Semaphore>,
+    workers_at_once: usize,
+    /// Held by whoever changes segments, so that this instance does not compete with itself.
+    sealing: Mutex<()>,
+}
+
+impl std::ops::Deref for Columnar {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Columnar {
+    /// Columns of which at most so many bytes are kept decoded.
+    pub fn new(db: Db, clock: Clock, cache_bytes: u64) -> Self {
+        let weigh = |_: &load::Key, loaded: &Loaded| u32::try_from(loaded.bytes() + 128).unwrap_or(u32::MAX);
+        let workers_at_once = thread::available_parallelism().map_or(2, usize::from).clamp(1, 16);
+        Self(Arc::new(Inner {
+            db,
+            clock,
+            parts: Cache::builder().max_capacity(cache_bytes).weigher(weigh).build(),
+            apps: Cache::builder().max_capacity(APPS).time_to_idle(APP_IDLE).build(),
+            names: Cache::builder()
+                .max_capacity(cache_bytes / 4)
+                .weigher(|_, names: &Arc<Texts>| u32::try_from(names.bytes()).unwrap_or(u32::MAX))
+                .build(),
+            threads: Arc::new(Semaphore::new(workers_at_once)),
+            workers_at_once,
+            sealing: Mutex::default(),
+        }))
+    }
+
+    /// The ids of all visitors or sessions that had numbers when a snapshot was taken, and perhaps of
+    /// later ones.
+    async fn everybody(&self, snapshot: &Snapshot, kind: Kind) -> Result<Arc<Texts>> {
+        let last = given(&snapshot.head, kind);
+        let known = self.names.get(&(snapshot.app, kind));
+        if let Some(known) = &known
+            && known.len() as i64 >= last
+        {
+            return Ok(known.clone());
+        }
+        let mut texts = known.map(|known| (*known).clone()).unwrap_or_default();
+        numbers::all(&*self.db, snapshot.app, kind, last, &mut texts).await?;
+        let texts = Arc::new(texts);
+        self.names.insert((snapshot.app, kind), texts.clone());
+        Ok(texts)
+    }
+
+    /// About how many bytes a part takes that is not decoded yet.
+    fn missing_bytes(&self, app: Uuid, segment: &Segment, part: &Part) -> usize {
+        let is_here = segment.constant(part).is_some() || self.parts.contains_key(&(app, segment.id, part.clone()));
+        if is_here { 0 } else { segment.events * 8 }
+    }
+}
 
 /// A column a question may ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -83,3 +190,10 @@ pub enum Column {
 
 /// Code of "no value" in every dictionary.
 pub const NONE: u32 = 0;
+
+impl Column {
+    /// Whether its codes are the numbers of visitors or sessions.
+    pub(crate) fn is_numbered(&self) -> bool {
+        matches!(self, Self::Visitor | Self::Session)
+    }
+}

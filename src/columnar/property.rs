@@ -4,35 +4,22 @@
 //! equal text: strings in the shortest escaping, whole numbers without fraction or exponent,
 //! documents without white space and with sorted keys.
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
-
-use super::Dictionary;
 
 /// Above this, a float no longer tells neighbouring whole numbers apart.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A wanted property: its key, and the place of its column.
-pub(super) type Wanted = (String, usize);
-
-/// Sets the last code of each wanted property's column to its value in the object `json`. What
-/// is no JSON object has no properties.
-pub(super) fn read(json: &str, wanted: &[Wanted], dictionaries: &mut [Dictionary], codes: &mut [Vec<u32>]) {
-    let mut values = vec![None; wanted.len()];
+/// Calls `found` with the key and the value, as JSON text, of every property in the object `json`.
+/// What is no JSON object has no properties.
+pub(super) fn each(json: &str, found: impl FnMut(&str, &str)) {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    if deserializer.deserialize_map(Pick { wanted, values: &mut values }).is_err() {
-        return;
-    }
-    for ((_, place), value) in wanted.iter().zip(values) {
-        let value: Option<&RawValue> = value;
-        if let (Some(value), Some(code)) = (value, codes[*place].last_mut()) {
-            *code = dictionaries[*place].intern_as(value.get(), canonical);
-        }
-    }
+    // Only whole objects are stored.
+    let _ = deserializer.deserialize_map(Each { found, key: String::new() });
 }
 
 /// The one spelling of a JSON value; nothing for null and for what is no JSON.
-fn canonical(json: &str) -> Option<String> {
+pub(super) fn canonical(json: &str) -> Option<String> {
     match serde_json::from_str(json).ok()? {
         Value::Null => None,
         Value::Number(number) => Some(match number.as_f64() {
@@ -64,35 +51,33 @@ pub fn boolean(entry: &str) -> Option<bool> {
     entry.parse().ok()
 }
 
-/// Walks an object and keeps the values of the wanted keys, unread.
-struct Pick<'k, 'v, 'de> {
-    wanted: &'k [Wanted],
-    values: &'v mut [Option<&'de RawValue>],
+/// Walks an object.
+struct Each<F> {
+    found: F,
+    key: String,
 }
 
-impl<'de> Visitor<'de> for Pick<'_, '_, 'de> {
+impl<'de, F: FnMut(&str, &str)> Visitor<'de> for Each<F> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key_seed(Key(self.wanted))? {
-            match key {
-                Some(place) => self.values[place] = Some(map.next_value()?),
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while map.next_key_seed(Key(&mut self.key))?.is_some() {
+            let value: &RawValue = map.next_value()?;
+            (self.found)(&self.key, value.get());
         }
         Ok(())
     }
 }
 
-/// Recognises a key without copying it.
-struct Key<'k>(&'k [Wanted]);
+/// Copies a key into a text that is there already.
+struct Key<'k>(&'k mut String);
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = Option<usize>;
+    type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
@@ -100,14 +85,16 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
 }
 
 impl Visitor<'_> for Key<'_> {
-    type Value = Option<usize>;
+    type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         f.write_str("a key")
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.iter().position(|(wanted, _)| wanted == key))
+        self.0.clear();
+        self.0.push_str(key);
+        Ok(())
     }
 }
 
@@ -139,20 +126,15 @@ mod tests {
     }
 
     #[test]
-    fn only_wanted_keys_are_read_and_nonsense_is_no_value() {
-        let wanted = [("a".to_owned(), 0), ("b".to_owned(), 1)];
-        let mut dictionaries = [Dictionary::default(), Dictionary::default()];
-        let mut value_of = |json: &str| {
-            let mut codes = [vec![super::super::NONE], vec![super::super::NONE]];
-            read(json, &wanted, &mut dictionaries, &mut codes);
-            (
-                dictionaries[0].value(codes[0][0]).map(str::to_owned),
-                dictionaries[1].value(codes[1][0]).map(str::to_owned),
-            )
+    fn every_property_is_met_and_nonsense_has_none() {
+        let met = |json: &str| {
+            let mut met = Vec::new();
+            each(json, |key, value| met.push(format!("{key}={value}")));
+            met
         };
-        assert_eq!(value_of(r#"{"x":[1,{"a":2}],"\u0061":"v","b":null}"#), (Some("\"v\"".into()), None));
-        for nonsense in ["", "[]", "{", "5", "null", r#"{"a":1"#] {
-            assert_eq!(value_of(nonsense), (None, None), "{nonsense}");
+        assert_eq!(met(r#"{"x":[1,{"a":2}],"\u0061":"v","b":null}"#), ["x=[1,{\"a\":2}]", "a=\"v\"", "b=null"]);
+        for nonsense in ["", "[]", "{", "5", "null"] {
+            assert_eq!(met(nonsense), [""; 0], "{nonsense}");
         }
     }
 }

@@ -1,49 +1,41 @@
-//! One statement's rows as batches.
+//! One pass over the events a question is about, by as many threads as there are cores.
+//!
+//! The blocks of a snapshot (segments, and the tail) are cut into stretches of some thousand events.
+//! Each thread takes the next stretch, finds the events that the question lets through, copies
+//! their columns into a [`Batch`] and folds it into a worker of its own; the caller merges the
+//! workers. Blocks are loaded in waves, so that a question may look at more than memory holds.
 
-use std::{ops::ControlFlow, pin::pin};
-
-use futures::TryStreamExt;
-use sea_orm::{
-    ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, Select, StreamTrait,
-    sea_query::{Expr, ExprTrait},
+use std::{
+    collections::HashMap,
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
-use tokio::{runtime::Handle, task};
-use tokio_util::sync::CancellationToken;
+
+use tokio::task;
 use uuid::Uuid;
 
 use super::{
-    Batch, Column, Columns, View,
-    row::{RowReader, VISITOR},
+    Column, Columnar, Columns, View,
+    batch::Names,
+    header::Segment,
+    numbers::{self, Kind},
+    part::{Part, Parts},
+    plan::Wave,
+    snapshot::{Snapshot, given},
+    values::Texts,
 };
 use crate::{
     auth::AppScope,
-    db::Db,
-    entity::event,
     error::{Error, Result},
 };
 
-/// Events of a batch.
-const BATCH: usize = 16_384;
-/// How often, in rows, the memory of the dictionaries is looked at.
-const LOOK: usize = 256;
-/// A batch ends early when its dictionaries have grown by this many bytes.
-const BATCH_BYTES: usize = 16 << 20;
-/// What the dictionaries of one scan may take.
-const DICTIONARY_BYTES: usize = 256 << 20;
-
-/// In which order events come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// As the store likes it.
-    Any,
-    /// Newest first, those of the same millisecond by id, largest first.
-    NewestFirst {
-        /// Start behind the event with this timestamp and id.
-        after: Option<(i64, Uuid)>,
-        /// End after so many.
-        limit: u64,
-    },
-}
+/// Decoded bytes, beyond what the cache holds already, that a scan loads at once.
+const WAVE_BYTES: usize = 64 << 20;
+/// How often a scan begins anew because segments were replaced while it looked at them.
+pub(super) const ATTEMPTS: u32 = 5;
 
 /// Which events to read, and what of them.
 #[derive(Debug, Clone)]
@@ -56,102 +48,280 @@ pub struct Scan {
     pub to: i64,
     /// Of the commits up to this one.
     pub seq: i64,
-    /// Only those of this visitor.
-    pub visitor: Option<String>,
     /// Only bots, or only what is none.
     pub is_bot: Option<bool>,
+    /// Only those of this visitor.
+    pub visitor: Option<String>,
     /// What to read.
     pub columns: Vec<Column>,
-    /// Whether to read ids.
+    /// Whether to read the ids of events.
     pub ids: bool,
-    /// In which order.
-    pub order: Order,
+    /// Whom the question needs to know.
+    pub names: Wanted,
 }
 
-/// Reads the events of a scan and folds them, batch by batch, into `state` until it breaks.
-///
-/// Reading and folding take turns on a thread of their own, so that memory is bounded by one
-/// batch beside dictionaries and state, and no request waits for a kernel. Dropping the future
-/// stops the scan.
-pub async fn scan<S, F>(db: &Db, scan: Scan, mut state: S, mut fold: F) -> Result<(S, Columns)>
-where
-    S: Send + 'static,
-    F: FnMut(&mut S, View<'_>) -> Result<ControlFlow<()>> + Send + 'static,
-{
-    let permit = db.long_read().await?;
-    let stop = CancellationToken::new();
-    let _stop_when_dropped = stop.clone().drop_guard();
-    let (db, runtime) = (db.clone(), Handle::current());
-    let work = task::spawn_blocking(move || {
-        let _permit = permit;
-        let read = async {
-            let columns = read(&db, scan, |view| fold(&mut state, view)).await?;
-            Ok((state, columns))
+/// Which visitors and sessions a question needs to know by their ids.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Visitors.
+    pub visitors: Who,
+    /// Sessions.
+    pub sessions: Who,
+}
+
+/// Whom a question needs to know.
+#[derive(Debug, Clone, Default)]
+pub enum Who {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// These, from everybody else.
+    These(Vec<String>),
+    /// Everybody.
+    Everybody,
+}
+
+impl Wanted {
+    /// Both.
+    pub fn and(self, other: Self) -> Self {
+        Self { visitors: self.visitors.and(other.visitors), sessions: self.sessions.and(other.sessions) }
+    }
+}
+
+impl Who {
+    /// Both.
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Everybody, _) | (_, Self::Everybody) => Self::Everybody,
+            (Self::Nobody, who) | (who, Self::Nobody) => who,
+            (Self::These(mut these), Self::These(more)) => {
+                these.extend(more);
+                Self::These(these)
+            }
+        }
+    }
+}
+
+/// What is done with events, on one thread.
+pub trait Worker: Send + 'static {
+    /// Puts the places of the events of interest into `rows`; false when that is all of them.
+    fn select(&mut self, view: View<'_>, rows: &mut Vec<u32>) -> bool;
+
+    /// Takes in the events of a batch.
+    fn fold(&mut self, view: View<'_>) -> Result<ControlFlow<()>>;
+}
+
+impl Columnar {
+    /// Reads the events of a scan and folds them into workers, one for each thread.
+    ///
+    /// No request waits for a kernel: threads are those for blocking work, as many as there are cores
+    /// over all questions. Dropping the future stops the scan.
+    pub async fn scan<W: Worker>(&self, scan: Scan, worker: impl Fn() -> W) -> Result<(Vec<W>, Columns)> {
+        let started = std::time::Instant::now();
+        for _ in 0..ATTEMPTS {
+            let snapshot = self.snapshot(scan.app.app_id()).await?;
+            if let Some(scanned) = self.scan_snapshot(&snapshot, &scan, &worker).await? {
+                metrics::histogram!("uea_scan_seconds").record(started.elapsed().as_secs_f64());
+                return Ok(scanned);
+            }
+        }
+        Err(Error::unavailable("segments were replaced again and again"))
+    }
+
+    async fn scan_snapshot<W: Worker>(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        scan: &Scan,
+        worker: &impl Fn() -> W,
+    ) -> Result<Option<(Vec<W>, Columns)>> {
+        let mut columns = Columns::new(scan.columns.iter().cloned());
+        columns.set_snapshot(snapshot.clone());
+        self.name(snapshot, scan, &mut columns).await?;
+        let visitor = match &scan.visitor {
+            None => None,
+            Some(id) => {
+                match self.numbers_of(snapshot, Kind::Visitor, std::slice::from_ref(id)).await?.into_keys().next() {
+                    Some(number) => Some(number),
+                    None => return Ok(Some((vec![worker()], columns))),
+                }
+            }
         };
-        // Nobody waits for this error: whoever did is gone.
-        runtime.block_on(stop.run_until_cancelled(read)).unwrap_or(Err(Error::Timeout))
-    });
-    work.await.map_err(Error::internal)?
+        let threads = self.workers_at_once;
+        let mut workers: Vec<W> = (0..threads).map(|_| worker()).collect();
+        let wanted: Vec<Part> = parts_of(scan, visitor.is_some());
+        let mut segments = overlapping(snapshot, scan).into_iter().peekable();
+        let mut tail = snapshot.tail.is_some();
+        while segments.peek().is_some() || tail {
+            let (mut wave, mut bytes) = (Vec::new(), 0);
+            while let Some(segment) = segments.peek() {
+                bytes += wanted.iter().map(|part| self.missing_bytes(snapshot.app, segment, part)).sum::<usize>();
+                if bytes > WAVE_BYTES && !wave.is_empty() {
+                    break;
+                }
+                wave.extend(segments.next());
+            }
+            let Some(loaded) = self.load_wave(snapshot.app, &wave, &wanted, scan.seq).await? else { return Ok(None) };
+            let with_tail = segments.peek().is_none() && std::mem::take(&mut tail);
+            let work = Wave {
+                scan: scan.clone(),
+                snapshot: snapshot.clone(),
+                loaded: wave.into_iter().zip(loaded).collect(),
+                with_tail,
+                visitor,
+                wanted: wanted.clone(),
+            };
+            (workers, columns) = self.run(work, workers, columns).await?;
+        }
+        Ok(Some((workers, columns)))
+    }
+
+    /// The wanted parts of segments, and the commits where some of a segment's are beyond `seq`.
+    pub(super) async fn load_wave(
+        &self,
+        app: Uuid,
+        wave: &[Arc<Segment>],
+        wanted: &[Part],
+        seq: i64,
+    ) -> Result<Option<Vec<Parts>>> {
+        let Some(mut loaded) = self.load(app, wave, wanted).await? else { return Ok(None) };
+        for (segment, parts) in wave.iter().zip(&mut loaded) {
+            if segment.last_seq <= seq {
+                continue;
+            }
+
+            let Some(seqs) = self.load(app, std::slice::from_ref(segment), &[Part::Seqs]).await? else {
+                return Ok(None);
+            };
+            parts.extend(seqs.into_iter().flatten());
+        }
+        Ok(Some(loaded))
+    }
+
+    /// Folds a wave on all threads.
+    async fn run<W: Worker>(&self, wave: Wave, workers: Vec<W>, mut columns: Columns) -> Result<(Vec<W>, Columns)> {
+        let prepared = task::spawn_blocking(move || {
+            let plan = wave.plan(&mut columns)?;
+            Ok::<_, Error>((plan, columns))
+        });
+        let (plan, columns) = prepared.await.map_err(Error::internal)??;
+        let plan = Arc::new((plan, columns, AtomicUsize::new(0)));
+        let stop = Arc::new(AtomicBool::new(false));
+        let _stop_when_dropped = StopOnDrop(stop.clone());
+        let mut running = Vec::new();
+        let mut idle = Vec::new();
+        for mut worker in workers {
+            // The first thread is waited for; others help if they are free.
+            let permit = match running.is_empty() {
+                true => Some(self.threads.clone().acquire_owned().await.map_err(Error::internal)?),
+                false => self.threads.clone().try_acquire_owned().ok(),
+            };
+            let Some(permit) = permit else {
+                idle.push(worker);
+                continue;
+            };
+            let (plan, stop) = (plan.clone(), stop.clone());
+            running.push(task::spawn_blocking(move || {
+                let _permit = permit;
+                let (plan, columns, next) = &*plan;
+                plan.work(columns, next, &stop, &mut worker).map(|()| worker)
+            }));
+        }
+        let mut workers = idle;
+        for worker in running {
+            workers.push(worker.await.map_err(Error::internal)??);
+        }
+        let (_, columns, _) = Arc::into_inner(plan).ok_or_else(|| Error::internal("a scan goes on after its end"))?;
+        Ok((workers, columns))
+    }
+
+    /// Finds out who the visitors and sessions are whom the question needs to know.
+    pub(super) async fn name(&self, snapshot: &Snapshot, scan: &Scan, columns: &mut Columns) -> Result<()> {
+        for kind in Kind::ALL {
+            let Some(place) = columns.place(&kind.column()) else { continue };
+            let who = match kind {
+                Kind::Visitor => &scan.names.visitors,
+                Kind::Session => &scan.names.sessions,
+            };
+            let names = match who {
+                Who::Nobody => Names::Unknown,
+                Who::These(ids) => Names::Some(self.numbers_of(snapshot, kind, ids).await?),
+                Who::Everybody => {
+                    let newcomers = snapshot.tail.as_ref().map(|tail| tail.newcomers[kind as usize].clone());
+                    let given = given(&snapshot.head, kind) as u32;
+                    Names::All(self.everybody(snapshot, kind).await?, given, newcomers.unwrap_or_default())
+                }
+            };
+            columns.set_names(place, names, snapshot.numbers(kind));
+        }
+        Ok(())
+    }
+
+    /// The ids of visitors or sessions that a scan has met.
+    pub async fn names(&self, columns: &Columns, column: &Column, codes: &[u32]) -> Result<HashMap<u32, String>> {
+        let (Some(kind), Some(snapshot)) = (Kind::of(column), columns.snapshot()) else { return Ok(HashMap::new()) };
+        let given = given(&snapshot.head, kind) as u32;
+        let (old, new): (Vec<u32>, Vec<u32>) = codes.iter().partition(|&&code| code <= given);
+        let mut names = numbers::texts_of(&*self.db, snapshot.app, kind, &old).await?;
+        if let Some(tail) = &snapshot.tail {
+            let newcomers = &tail.newcomers[kind as usize];
+            names.extend(new.into_iter().filter_map(|code| Some((code, newcomers.get(code - given)?.to_owned()))));
+        }
+        Ok(names)
+    }
+
+    /// The numbers of those of these ids that have one, newcomers included.
+    pub(super) async fn numbers_of(
+        &self,
+        snapshot: &Snapshot,
+        kind: Kind,
+        ids: &[String],
+    ) -> Result<HashMap<u32, String>> {
+        let texts: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let known = numbers::of_texts(&*self.db, snapshot.app, kind, &texts).await?;
+        // Numbers given since the snapshot was read may be those of its newcomers.
+        let given = given(&snapshot.head, kind) as u32;
+        let mut numbers: HashMap<u32, String> =
+            known.into_iter().map(|(id, number)| (number, id)).filter(|(number, _)| *number <= given).collect();
+        let newcomers = snapshot.tail.as_ref().map(|tail| &tail.newcomers[kind as usize]);
+        for (place, newcomer) in newcomers.into_iter().flat_map(Texts::iter).enumerate() {
+            if texts.contains(&newcomer) {
+                numbers.insert(given + place as u32 + 1, newcomer.to_owned());
+            }
+        }
+        Ok(numbers)
+    }
 }
 
-async fn read(db: &Db, scan: Scan, mut fold: impl FnMut(View<'_>) -> Result<ControlFlow<()>>) -> Result<Columns> {
-    let started = std::time::Instant::now();
-    let (select, mut reader) = RowReader::new(scan.select(), &scan.columns, scan.ids);
-    let mut batch = Batch::new(scan.columns.len());
-    let mut columns = Columns::new(scan.columns);
-    let mut grown_from = 0;
-    let statement = sea_orm::QueryTrait::build(&select, db.get_database_backend());
-    let mut rows = pin!(db.stream_raw(statement).await?);
-    while let Some(row) = rows.try_next().await? {
-        reader.read(&row, &mut batch, &mut columns)?;
-        if !batch.len().is_multiple_of(LOOK) {
-            continue;
-        }
-        let bytes = columns.bytes();
-        if bytes > DICTIONARY_BYTES {
-            return Err(Error::CostExceeded(
-                "The question meets too many different values. Narrow its range or filter.".into(),
-            ));
-        }
-        if batch.len() >= BATCH || bytes - grown_from > BATCH_BYTES {
-            grown_from = bytes;
-            if fold(View { batch: &batch, columns: &columns })?.is_break() {
-                return Ok(columns);
-            }
-            batch.clear();
-        }
-    }
-    if !batch.is_empty() {
-        let _ = fold(View { batch: &batch, columns: &columns })?;
-    }
-    metrics::histogram!("uea_scan_seconds").record(started.elapsed().as_secs_f64());
-    Ok(columns)
+fn overlapping(snapshot: &Snapshot, scan: &Scan) -> Vec<Arc<Segment>> {
+    snapshot.segments.iter().filter(|segment| segment.overlaps(scan)).cloned().collect()
 }
 
-impl Scan {
-    /// Its rows, with nothing selected yet.
-    fn select(&self) -> Select<event::Entity> {
-        use event::Column as C;
-        let mut to = self.to;
-        if let Order::NewestFirst { after: Some((at, _)), .. } = self.order {
-            to = Ord::min(to, at.saturating_add(1));
-        }
-        let mut select = event::Entity::as_of(self.app.app_id(), self.seq)
-            .select_only()
-            .filter(C::Timestamp.gte(self.from))
-            .filter(C::Timestamp.lt(to));
-        if let Some(visitor) = &self.visitor {
-            select = select.filter(Expr::cust(VISITOR).eq(visitor.as_str()));
-        }
-        if let Some(is_bot) = self.is_bot {
-            select = select.filter(C::IsBot.eq(is_bot));
-        }
-        if let Order::NewestFirst { after, limit } = self.order {
-            if let Some((at, id)) = after {
-                select = select.filter(Condition::any().add(C::Timestamp.lt(at)).add(C::Id.lt(id)));
-            }
-            select = select.order_by_desc(C::Timestamp).order_by_desc(C::Id).limit(limit);
-        }
-        select
+/// The parts a scan looks at.
+pub(super) fn parts_of(scan: &Scan, visitor: bool) -> Vec<Part> {
+    let mut parts: Vec<Part> = scan.columns.iter().cloned().map(Part::Column).collect();
+    parts.push(Part::Times);
+    parts.push(Part::Column(Column::IsBot));
+    if scan.ids {
+        parts.push(Part::Ids);
+    }
+    if visitor {
+        parts.push(Part::Column(Column::Visitor));
+    }
+    parts.sort_unstable();
+    parts.dedup();
+    parts
+}
+
+impl Segment {
+    pub(super) fn overlaps(&self, scan: &Scan) -> bool {
+        self.header.from < scan.to && scan.from <= self.header.to && self.first_seq <= scan.seq
+    }
+}
+
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }

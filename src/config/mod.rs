@@ -82,6 +82,8 @@ pub struct Config {
     pub anonymize_ip: bool,
     /// `GEOIP_DATABASE`: an MMDB file.
     pub geoip_database: Option<PathBuf>,
+    /// `COLUMN_CACHE_BYTES`: what decoded columns may take.
+    pub column_cache_bytes: u64,
     /// `CACHE_TTL_SECONDS`
     pub cache_ttl: Duration,
     /// `RATE_LIMIT_*`, `MAX_*`, `*_TIMEOUT_SECONDS`

@@ -57,6 +57,7 @@ pub(super) fn config(vars: &mut Vars) -> Config {
         geoip_database: vars.optional("GEOIP_DATABASE", "the path of an MMDB file that exists", |text| {
             Some(PathBuf::from(text)).filter(|path| path.is_file())
         }),
+        column_cache_bytes: vars.number("COLUMN_CACHE_BYTES", 256 << 20, 1 << 20..=1 << 50),
         cache_ttl: Duration::from_secs(vars.number("CACHE_TTL_SECONDS", 3_600, 1..=31_536_000)),
         limits: limits(vars),
         log_json: vars.choice("LOG_FORMAT", &["text", "json"]) == "json",

@@ -150,7 +150,7 @@ impl Loader<SeenUser> for Loaders {
     async fn load(&self, keys: &[SeenUser]) -> Result<HashMap<SeenUser, Self::Value>> {
         let reads = keys.iter().cloned().map(|key| async move {
             let _turn = self.allowance.turn().await?;
-            let found = user(&self.app.db, key.scope, &key.user_id, key.range, key.bots, key.seq).await?;
+            let found = user(&self.app.columnar, key.scope, &key.user_id, key.range, key.bots, key.seq).await?;
             Ok::<_, Error>(found.map(|stats| (key, Arc::new(stats))))
         });
         let found: Vec<_> = stream::iter(reads).buffer_unordered(SCANS_AT_ONCE).try_collect().await?;
@@ -163,7 +163,7 @@ impl Loader<Question> for Loaders {
     type Error = Error;
 
     async fn load(&self, questions: &[Question]) -> Result<HashMap<Question, Self::Value>> {
-        let answers = answer(&self.app.db, &self.app.cache, &self.allowance, questions).await;
+        let answers = answer(&self.app.columnar, &self.app.cache, &self.allowance, questions).await;
         for answered in answers.iter().flatten() {
             let count = if answered.cached { &self.freshness.cached } else { &self.freshness.computed };
             count.fetch_add(1, Ordering::Relaxed);

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use event_analytics::analytics::revenue::Decimal;
+use event_analytics::{analytics::revenue::Decimal, state::App};
 use proptest::{
     prelude::*,
     sample::select,
     test_runner::{TestCaseError, TestError, TestRunner},
 };
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     event::{ANCHORS, Event, events, ms},
@@ -179,14 +180,61 @@ fn difference(path: &str, is: &Value, should: &Value) -> Option<String> {
     }
 }
 
-async fn check(owners: &[Person; 2], events: &[Event], questions: &[Question]) -> Result<(), TestCaseError> {
-    let filled = owners.iter().map(async |owner| {
-        let site = Site::of(owner.clone(), "case").await;
-        if !events.is_empty() {
-            let sent: Vec<_> = events.iter().map(Event::sent).collect();
-            let receipt = site.post(sent).await.ok();
-            assert_eq!(receipt["accepted"], events.len(), "{receipt:#}");
+/// What happens after some events have been sent.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// Nothing: they stay rows.
+    Rest,
+    /// Somebody asks, so that the server keeps what it has read.
+    Ask,
+    /// They become a segment.
+    Seal,
+    /// They become a segment, and small segments one.
+    Merge,
+}
+
+/// How many events are sent at once, and what happens then.
+fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
+    let step = select(vec![Step::Rest, Step::Ask, Step::Seal, Step::Seal, Step::Merge]);
+    prop::collection::vec((1_usize..15, step), 0..12)
+}
+
+/// Sends all events, some at a time.
+async fn fill(app: &App, site: &Site, mut events: &[Event], steps: &[(usize, Step)]) {
+    let id = Uuid::parse_str(site.app_id.trim_start_matches("app_")).unwrap();
+    for &(some, step) in steps.iter().chain(&[(usize::MAX, Step::Rest)]) {
+        let (now, later) = events.split_at(some.min(events.len()));
+        if now.is_empty() {
+            return;
         }
+        let sent: Vec<_> = now.iter().map(Event::sent).collect();
+        let receipt = site.post(sent).await.ok();
+        assert_eq!(receipt["accepted"], now.len(), "{receipt:#}");
+        match step {
+            Step::Rest => {}
+            Step::Ask => drop(site.ask("summary(range: { preset: LAST_24_HOURS }) { uniqueUsers }").await),
+            Step::Seal => assert!(app.columnar.seal(id).await.unwrap()),
+            Step::Merge => {
+                assert!(app.columnar.seal(id).await.unwrap());
+                app.columnar.merge(id).await.unwrap();
+            }
+        }
+        events = later;
+    }
+}
+
+/// Two servers, one on each store.
+type Servers = [(App, Person); 2];
+
+async fn check(
+    servers: &Servers,
+    events: &[Event],
+    steps: &[(usize, Step)],
+    questions: &[Question],
+) -> Result<(), TestCaseError> {
+    let filled = servers.iter().map(async |(app, owner)| {
+        let site = Site::of(owner.clone(), "case").await;
+        fill(app, &site, events, steps).await;
         site
     });
     let sites = futures::future::join_all(filled).await;
@@ -203,17 +251,19 @@ async fn check(owners: &[Person; 2], events: &[Event], questions: &[Question]) -
 #[tokio::test(flavor = "multi_thread")]
 async fn every_report_equals_the_model_on_both_stores() {
     let (sqlite, postgres) = tokio::join!(TestApp::start(Store::Sqlite), TestApp::start(Store::Postgres));
-    let owners = [sqlite.user("owner").await, postgres.user("owner").await];
+    let servers =
+        [(sqlite.app.clone(), sqlite.user("owner").await), (postgres.app.clone(), postgres.user("owner").await)];
     let runtime = tokio::runtime::Handle::current();
     let outcome = tokio::task::spawn_blocking(move || {
         let config = ProptestConfig { cases: CASES, max_shrink_iters: 400, ..ProptestConfig::default() };
         let cases = select(&ANCHORS[..]).prop_flat_map(|(zone, anchor)| {
-            (events(ms(anchor), 60), prop::collection::vec(question(zone, ms(anchor)), 1..=6))
+            (events(ms(anchor), 60), steps(), prop::collection::vec(question(zone, ms(anchor)), 1..=6))
         });
-        TestRunner::new(config).run(&cases, |(events, questions)| runtime.block_on(check(&owners, &events, &questions)))
+        TestRunner::new(config)
+            .run(&cases, |(events, steps, questions)| runtime.block_on(check(&servers, &events, &steps, &questions)))
     });
     match outcome.await.unwrap() {
-        Err(TestError::Fail(reason, (events, _))) => panic!("{reason}\nwith {events:#?}"),
+        Err(TestError::Fail(reason, (events, steps, _))) => panic!("{reason}\nwith {events:#?} in {steps:?}"),
         other => other.unwrap(),
     }
 }

@@ -18,9 +18,20 @@ use crate::support::{
 /// Rows of every table that belong to any app, by table.
 async fn rows(app: &TestApp) -> Vec<(&'static str, i64)> {
     let mut rows = Vec::new();
-    for table in
-        ["apps", "app_members", "api_keys", "event_heads", "events", "identities", "app_deletions", "dead_letters"]
-    {
+    for table in [
+        "apps",
+        "app_members",
+        "api_keys",
+        "event_heads",
+        "events",
+        "identities",
+        "app_deletions",
+        "dead_letters",
+        "segment_heads",
+        "event_segments",
+        "segment_columns",
+        "event_codes",
+    ] {
         let backend = if app.app.db.is_postgres() { DbBackend::Postgres } else { DbBackend::Sqlite };
         let count = Statement::from_string(backend, format!("SELECT COUNT(*) AS n FROM {table}"));
         let row = app.app.db.query_one_raw(count).await.unwrap().unwrap();

@@ -59,7 +59,7 @@ pub async fn page(
         after: page.after().map(|after| after.at),
     };
     let _turn = ctx.loader().loader().allowance().turn().await?;
-    let found = events::events(&ctx.app().db, &question).await?;
+    let found = events::events(&ctx.app().db, &ctx.app().columnar, &question).await?;
     let items = found.events.into_iter().map(|event| (ask.freeze(seq, (event.timestamp, event.id)), Event(event)));
     Ok(page.page(items.collect(), found.more)?)
 }

@@ -1,0 +1,278 @@
+//! Events on their way to being columns: rows, or the events of segments that become one.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use uuid::Uuid;
+
+use super::{
+    Column, Dictionary, NONE,
+    part::{CORE, Loaded, Part, Parts},
+    property,
+    values::{Codes, Places, Texts, Translate, Values},
+};
+
+/// How many custom properties of a segment get columns of their own; events of more keep the others
+/// together.
+const MAX_PROPERTIES: usize = 500;
+
+/// Gathers events.
+#[derive(Debug)]
+pub(super) struct Builder {
+    pub(super) times: Vec<i64>,
+    pub(super) ids: Vec<Uuid>,
+    pub(super) seqs: Vec<i64>,
+    /// In the order of [`CORE`].
+    pub(super) core: Vec<Gathered>,
+    places: HashMap<String, usize, RandomState>,
+    properties: Vec<Sparse>,
+    rest: Sparse,
+}
+
+/// A value of every event.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) values: Dictionary,
+    pub(super) codes: Vec<u32>,
+}
+
+/// Values of some events: where, and the code.
+#[derive(Debug, Default)]
+struct Sparse {
+    values: Dictionary,
+    codes: Vec<(u32, u32)>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            times: Vec::new(),
+            ids: Vec::new(),
+            seqs: Vec::new(),
+            core: CORE.iter().map(|_| Gathered::default()).collect(),
+            places: HashMap::default(),
+            properties: Vec::new(),
+            rest: Sparse::default(),
+        }
+    }
+}
+
+impl Builder {
+    /// How many events it holds.
+    pub(super) fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Adds the custom properties of the event added last.
+    pub(super) fn add_properties(&mut self, json: &str) {
+        let row = (self.len() as u32).saturating_sub(1);
+        let mut rest = String::new();
+        let (places, properties) = (&mut self.places, &mut self.properties);
+        property::each(json, |key, value| {
+            let place = match places.get(key) {
+                Some(&place) => place,
+                None if properties.len() < MAX_PROPERTIES => {
+                    places.insert(key.to_owned(), properties.len());
+                    properties.push(Sparse::default());
+                    properties.len() - 1
+                }
+                None => {
+                    rest.push_str(if rest.is_empty() { "{" } else { "," });
+                    rest.push_str(&serde_json::Value::from(key).to_string());
+                    rest.push(':');
+                    return rest.push_str(value);
+                }
+            };
+            if let Some(property) = properties.get_mut(place) {
+                property.codes.push((row, property.values.intern_as(value, property::canonical)));
+            }
+        });
+        if !rest.is_empty() {
+            rest.push('}');
+            self.rest.codes.push((row, self.rest.values.intern(&rest)));
+        }
+    }
+
+    /// Adds these events of a segment, of which all parts are given. Visitors and sessions keep
+    /// their numbers, so whoever appends does not add rows as well.
+    pub(super) fn append(&mut self, parts: &Parts, places: Places<'_>) {
+        let first = self.len();
+        for (part, loaded) in parts {
+            match (part, loaded) {
+                (Part::Times, Loaded::Numbers(times)) => pick(times, places, &mut self.times),
+                (Part::Seqs, Loaded::Numbers(seqs)) => pick(seqs, places, &mut self.seqs),
+                (Part::Ids, Loaded::Ids(ids)) => pick(ids, places, &mut self.ids),
+                (Part::Column(column), Loaded::Values(values)) => self.append_column(column, values, places, first),
+                _ => {}
+            }
+        }
+        if let Some(Loaded::Values(rest)) = parts.get(&Part::Rest) {
+            self.append_rest(rest, places, first);
+        }
+    }
+
+    fn append_column(&mut self, column: &Column, values: &Values, places: Places<'_>, first: usize) {
+        if let Some(core) = CORE.iter().position(|(own, _)| own == column) {
+            let Some(Gathered { values: dictionary, codes }) = self.core.get_mut(core) else { return };
+            if column.is_numbered() {
+                return values.codes.read(places, Translate::Same, codes);
+            }
+            let table = translation(&values.texts, dictionary);
+            return values.codes.read(places, Translate::Table(&table), codes);
+        }
+        let Column::Property(key) = column else { return };
+        let known = self.places.get(key).copied();
+        let mut codes = Vec::new();
+        values.codes.read(places, Translate::Same, &mut codes);
+        let present = codes.iter().enumerate().filter(|(_, code)| **code != NONE);
+        if known.is_none() && self.properties.len() >= MAX_PROPERTIES {
+            for (row, &code) in present {
+                let value = values.texts.get(code).unwrap_or("null");
+                let json = format!("{{{}:{value}}}", serde_json::Value::from(key.as_str()));
+                self.add_to_rest((first + row) as u32, &json);
+            }
+            return;
+        }
+        let place = known.unwrap_or_else(|| {
+            self.places.insert(key.clone(), self.properties.len());
+            self.properties.push(Sparse::default());
+            self.properties.len() - 1
+        });
+        let Some(property) = self.properties.get_mut(place) else { return };
+        let table = translation(&values.texts, &mut property.values);
+        let translated = present.filter_map(|(row, &code)| Some(((first + row) as u32, *table.get(code as usize)?)));
+        property.codes.extend(translated);
+    }
+
+    fn append_rest(&mut self, rest: &Values, places: Places<'_>, first: usize) {
+        let mut codes = Vec::new();
+        rest.codes.read(places, Translate::Same, &mut codes);
+        for (row, code) in codes.into_iter().enumerate() {
+            if let Some(json) = rest.texts.get(code) {
+                self.add_to_rest((first + row) as u32, json);
+            }
+        }
+    }
+
+    /// One event's further properties; an event may have several such entries until it is built.
+    fn add_to_rest(&mut self, row: u32, json: &str) {
+        let code = self.rest.values.intern(json);
+        self.rest.codes.push((row, code));
+    }
+
+    /// The columns, with events sorted by time and id. Visitors and sessions that came as rows are
+    /// in the order of their codes, and not sorted, for their codes are still to be replaced.
+    pub(super) fn build(&self) -> Parts {
+        let order = self.order();
+        let sorted = |numbers: &[i64]| {
+            Loaded::Numbers(order.iter().map(|&row| numbers[row as usize]).collect::<Vec<_>>().into())
+        };
+        let mut parts = Parts::from([
+            (Part::Times, sorted(&self.times)),
+            (Part::Seqs, sorted(&self.seqs)),
+            (Part::Ids, Loaded::Ids(order.iter().map(|&row| self.ids[row as usize]).collect::<Vec<_>>().into())),
+        ]);
+        for ((column, _), gathered) in CORE.iter().zip(&self.core) {
+            let values = if column.is_numbered() {
+                let codes = order.iter().map(|&row| gathered.codes[row as usize]).collect();
+                Values { codes: Codes::new(codes), texts: texts(&gathered.values, |_| {}).0 }
+            } else {
+                values(&gathered.values, order.iter().map(|&row| gathered.codes[row as usize]))
+            };
+            parts.insert(Part::Column(column.clone()), Loaded::Values(values.into()));
+        }
+        for (key, &place) in &self.places {
+            let Some(property) = self.properties.get(place) else { continue };
+            let dense = dense(&property.codes, self.len());
+            let values = values(&property.values, order.iter().map(|&row| dense[row as usize]));
+            parts.insert(Part::Column(Column::Property(key.clone())), Loaded::Values(values.into()));
+        }
+        if !self.rest.codes.is_empty() {
+            let rest = self.whole_rest();
+            let dense = dense(&rest.codes, self.len());
+            let values = values(&rest.values, order.iter().map(|&row| dense[row as usize]));
+            parts.insert(Part::Rest, Loaded::Values(values.into()));
+        }
+        parts
+    }
+
+    fn order(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        order.sort_by_key(|&row| (self.times[row as usize], self.ids[row as usize]));
+        order
+    }
+
+    /// The further properties with one entry an event.
+    fn whole_rest(&self) -> Sparse {
+        let mut rows: HashMap<u32, String, RandomState> = HashMap::default();
+        for &(row, code) in &self.rest.codes {
+            let json = self.rest.values.value(code).unwrap_or("{}");
+            rows.entry(row)
+                .and_modify(|whole| {
+                    whole.truncate(whole.len().saturating_sub(1));
+                    whole.push(',');
+                    whole.push_str(json.get(1..).unwrap_or("}"));
+                })
+                .or_insert_with(|| json.to_owned());
+        }
+        let mut rest = Sparse::default();
+        for (row, json) in rows {
+            rest.codes.push((row, rest.values.intern(&json)));
+        }
+        rest
+    }
+}
+
+fn dense(sparse: &[(u32, u32)], events: usize) -> Vec<u32> {
+    let mut dense = vec![NONE; events];
+    for &(row, code) in sparse {
+        if let Some(place) = dense.get_mut(row as usize) {
+            *place = code;
+        }
+    }
+    dense
+}
+
+fn pick<T: Copy>(from: &[T], places: Places<'_>, into: &mut Vec<T>) {
+    match places {
+        Places::All { from: start, to } => into.extend_from_slice(from.get(start..to).unwrap_or_default()),
+        Places::Some(places) => into.extend(places.iter().filter_map(|&place| from.get(place as usize))),
+    }
+}
+
+/// The codes of a dictionary for the values of a column, by their codes there.
+pub(super) fn translation(texts: &Texts, dictionary: &mut Dictionary) -> Vec<u32> {
+    std::iter::once(NONE).chain(texts.iter().map(|text| dictionary.intern(text))).collect()
+}
+
+/// A dictionary's values in an order of choice, and what became of their codes.
+fn texts(dictionary: &Dictionary, sort: impl FnOnce(&mut Vec<u32>)) -> (Texts, Vec<u32>) {
+    let mut codes: Vec<u32> = (1..dictionary.codes() as u32).collect();
+    sort(&mut codes);
+    let (mut texts, mut ranks) = (Texts::default(), vec![NONE; dictionary.codes()]);
+    for (place, &code) in codes.iter().enumerate() {
+        texts.push(dictionary.value(code).unwrap_or_default());
+        ranks[code as usize] = place as u32 + 1;
+    }
+    (texts, ranks)
+}
+
+/// A column whose values are in rising order. Values that no event has any more are left out.
+fn values(dictionary: &Dictionary, codes: impl Iterator<Item = u32>) -> Values {
+    let codes: Vec<u32> = codes.collect();
+    let mut used = vec![false; dictionary.codes()];
+    codes.iter().for_each(|&code| used[code as usize] = true);
+    let (texts, ranks) = texts(dictionary, |codes| {
+        codes.retain(|&code| used[code as usize]);
+        codes.sort_unstable_by_key(|&code| dictionary.value(code));
+    });
+    Values { codes: Codes::new(codes.into_iter().map(|code| ranks[code as usize]).collect()), texts }
+}
+
+impl Builder {
+    /// The texts of visitors or sessions that came as rows.
+    pub(super) fn dictionary(&self, kind: super::numbers::Kind) -> Option<&Dictionary> {
+        let place = CORE.iter().position(|(column, _)| *column == kind.column())?;
+        self.core.get(place).map(|gathered| &gathered.values)
+    }
+}

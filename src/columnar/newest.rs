@@ -1,0 +1,144 @@
+//! The newest events: from the end of the segments, as far back as it takes.
+
+use std::sync::Arc;
+
+use tokio::task;
+use uuid::Uuid;
+
+use super::{
+    Batch, Columnar, Columns, Scan, View,
+    header::Segment,
+    numbers::Kind,
+    plan::{BATCH, Wave},
+    scan::parts_of,
+    snapshot::Snapshot,
+    values::Places,
+};
+use crate::error::{Error, Result};
+
+/// Which of a scan's events, newest first; those of the same millisecond by id, largest first.
+#[derive(Debug, Clone)]
+pub struct Newest {
+    /// Among which.
+    pub scan: Scan,
+    /// Start behind the event with this timestamp and id.
+    pub after: Option<(i64, Uuid)>,
+    /// End after so many.
+    pub limit: usize,
+}
+
+/// A time and an id.
+type Found = Vec<(i64, Uuid)>;
+
+/// A segment, or the tail.
+enum Block {
+    Segment(Arc<Segment>),
+    Tail,
+}
+
+impl Columnar {
+    /// The times and ids of the newest events that `select` chooses; it is that of
+    /// [`Worker`](super::Worker).
+    pub async fn newest<S>(&self, newest: Newest, mut select: S) -> Result<Found>
+    where
+        S: FnMut(View<'_>, &mut Vec<u32>) -> bool + Send + 'static,
+    {
+        for _ in 0..super::scan::ATTEMPTS {
+            let snapshot = self.snapshot(newest.scan.app.app_id()).await?;
+            let found;
+            (found, select) = self.newest_of(&snapshot, &newest, select).await?;
+            if let Some(found) = found {
+                return Ok(found);
+            }
+        }
+        Err(Error::unavailable("segments were replaced again and again"))
+    }
+
+    async fn newest_of<S>(&self, snapshot: &Arc<Snapshot>, newest: &Newest, mut select: S) -> Result<(Option<Found>, S)>
+    where
+        S: FnMut(View<'_>, &mut Vec<u32>) -> bool + Send + 'static,
+    {
+        let scan = &newest.scan;
+        let mut columns = Columns::new(scan.columns.iter().cloned());
+        self.name(snapshot, scan, &mut columns).await?;
+        let visitor = match &scan.visitor {
+            None => None,
+            Some(id) => {
+                let numbers = self.numbers_of(snapshot, Kind::Visitor, std::slice::from_ref(id)).await?;
+                match numbers.into_keys().next() {
+                    Some(number) => Some(number),
+                    None => return Ok((Some(Found::new()), select)),
+                }
+            }
+        };
+        let wanted = parts_of(scan, visitor.is_some());
+        let mut found = Found::new();
+        for (to, block) in blocks(snapshot, scan) {
+            if found.len() >= newest.limit && found.last().is_some_and(|(at, _)| to < *at) {
+                break;
+            }
+            let (wave, with_tail) = match block {
+                Block::Segment(segment) => (vec![segment], false),
+                Block::Tail => (Vec::new(), true),
+            };
+            let Some(loaded) = self.load_wave(snapshot.app, &wave, &wanted, scan.seq).await? else {
+                return Ok((None, select));
+            };
+            let loaded = wave.into_iter().zip(loaded).collect();
+            let (snapshot, wanted, what) = (snapshot.clone(), wanted.clone(), newest.clone());
+            let wave = Wave { scan: scan.clone(), snapshot, loaded, with_tail, visitor, wanted };
+            let permit = self.threads.clone().acquire_owned().await.map_err(Error::internal)?;
+            let work = task::spawn_blocking(move || {
+                let _permit = permit;
+                let more = walk(wave, &what, &mut columns, &mut select)?;
+                Ok::<_, Error>((more, columns, select))
+            });
+            let more;
+            (more, columns, select) = work.await.map_err(Error::internal)??;
+            found.extend(more);
+            found.sort_unstable_by(|a, b| b.cmp(a));
+            found.truncate(newest.limit);
+        }
+        Ok((Some(found), select))
+    }
+}
+
+/// The blocks that may hold such events and the time of the last event of each, latest first.
+fn blocks(snapshot: &Snapshot, scan: &Scan) -> Vec<(i64, Block)> {
+    let segments = snapshot.segments.iter().filter(|segment| segment.overlaps(scan));
+    let mut blocks: Vec<_> = segments.map(|segment| (segment.header.to, Block::Segment(segment.clone()))).collect();
+    blocks.extend(snapshot.tail.iter().map(|tail| (tail.to, Block::Tail)));
+    blocks.sort_by_key(|(to, _)| std::cmp::Reverse(*to));
+    blocks
+}
+
+/// The newest events of a block.
+fn walk(
+    wave: Wave,
+    newest: &Newest,
+    columns: &mut Columns,
+    select: &mut impl FnMut(View<'_>, &mut Vec<u32>) -> bool,
+) -> Result<Found> {
+    let plan = wave.plan(columns)?;
+    let (mut batch, mut kept, mut rows) = (Batch::new(newest.scan.columns.len()), Vec::new(), Vec::new());
+    let mut found = Found::new();
+    for block in &plan.blocks {
+        let mut to = block.to;
+        while to > block.from && found.len() < newest.limit {
+            let from = block.from.max(to.saturating_sub(BATCH));
+            let chosen = plan.keep(block, from, to, &mut kept);
+            let places = if chosen { Places::Some(&kept) } else { Places::All { from, to } };
+            block.read(&newest.scan, places, &mut batch);
+            let some = select(View { batch: &batch, columns }, &mut rows);
+            let is_behind = |event: &(i64, Uuid)| newest.after.is_none_or(|after| *event < after);
+            let event = |place: usize| Some((*batch.timestamps.get(place)?, *batch.ids.get(place)?));
+            if some {
+                found.extend(rows.iter().rev().filter_map(|&place| event(place as usize)).filter(is_behind));
+            } else {
+                found.extend((0..batch.len()).rev().filter_map(event).filter(is_behind));
+            }
+            to = from;
+        }
+    }
+    Ok(found)
+}

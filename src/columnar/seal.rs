@@ -1,0 +1,309 @@
+//! Rows into segments, exactly once.
+//!
+//! Commits of an app are numbered without gaps in the order in which they become visible (see
+//! `entity::event_head`), so "the events of the commits from a to b" is a set that never grows once
+//! b is visible. A segment holds such a set; segments follow one another without gaps; and
+//! `sealed_seq` says where they end. Sealing reads the set, makes its columns, and in one transaction
+//! stores them and moves `sealed_seq`. The transaction begins by moving `revision` on from the value
+//! the set was read under: of several that seal, merge, erase or delete at the same time one wins and
+//! the others change nothing. So every committed event is, at every instant, either in one segment or
+//! behind `sealed_seq`, whoever crashes when.
+//!
+//! Segments that are small are merged with their neighbours under the same rule.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::Expr, sea_query::ExprTrait,
+};
+use tokio::task;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    Columnar, NONE,
+    build::Builder,
+    header::{self, Encoded, Segment},
+    numbers::{self, Kind},
+    part::Part,
+    snapshot::{given, heads, number, read_rows, seq_of},
+    values::Places,
+};
+use crate::{
+    entity::{event, event_head, event_segment, segment_column, segment_head},
+    error::{Error, Result},
+};
+
+/// Events that are sealed as soon as there are so many.
+const ENOUGH: u64 = 32_768;
+/// Most events that are sealed at once, but for those of the last commit.
+const MOST: u64 = 131_072;
+/// Events that are sealed however few they are, once the oldest has waited so long.
+const LONG_MS: i64 = 5 * 60 * 1_000;
+/// A segment does not grow beyond so many events by merging.
+const FULL: i64 = 600_000;
+/// So many neighbours of one size are merged.
+const FAN: usize = 4;
+/// How often the apps are looked at.
+const ROUND: Duration = Duration::from_secs(1);
+/// Bytes of columns in one INSERT.
+const INSERT_BYTES: usize = 4 << 20;
+
+impl Columnar {
+    /// Seals and merges in the background until `stop`.
+    pub fn start_sealing(&self, stop: CancellationToken) {
+        let columnar = self.clone();
+        let rounds = async move {
+            loop {
+                tokio::time::sleep(ROUND).await;
+                if let Err(error) = columnar.round().await {
+                    tracing::warn!(%error, "events wait to be sealed");
+                    error.log();
+                }
+            }
+        };
+        tokio::spawn(async move { stop.run_until_cancelled(rounds).await });
+    }
+
+    /// Seals what is due, app by app. Between two steps it rests as long as the last one took, so that
+    /// sealing takes at most half of what one task can take.
+    async fn round(&self) -> Result<()> {
+        for app in self.unsealed().await? {
+            while self.is_due(app).await? {
+                let started = Instant::now();
+                let done = self.seal(app).await? && self.merge(app).await.is_ok();
+                tokio::time::sleep(started.elapsed().min(ROUND)).await;
+                if !done {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Apps that have events behind their segments.
+    async fn unsealed(&self) -> Result<Vec<Uuid>> {
+        let apps = event_head::Entity::find()
+            .select_only()
+            .column(event_head::Column::AppId)
+            .join(
+                sea_orm::JoinType::InnerJoin,
+                event_head::Entity::belongs_to(segment_head::Entity)
+                    .from(event_head::Column::AppId)
+                    .to(segment_head::Column::AppId)
+                    .into(),
+            )
+            .filter(
+                Expr::col((event_head::Entity, event_head::Column::Seq))
+                    .gt(Expr::col((segment_head::Entity, segment_head::Column::SealedSeq))),
+            );
+        Ok(apps.into_tuple().all(&*self.db).await?)
+    }
+
+    async fn is_due(&self, app: Uuid) -> Result<bool> {
+        let Ok((_, head)) = heads(&*self.db, app).await else { return Ok(false) };
+        if seq_of(&*self.db, &head, ENOUGH - 1).await?.is_some() {
+            return Ok(true);
+        }
+        let oldest = event::Entity::find()
+            .select_only()
+            .column(event::Column::ReceivedAt)
+            .filter(event::Column::AppId.eq(app))
+            .filter(event::Column::Seq.gt(head.sealed_seq))
+            .order_by_asc(event::Column::Seq)
+            .limit(1);
+        let oldest = oldest.into_tuple::<i64>().one(&*self.db).await?;
+        Ok(oldest.is_some_and(|oldest| oldest <= self.clock.now_ms() - LONG_MS))
+    }
+
+    /// Seals the first events that are in no segment; whether there were any.
+    pub async fn seal(&self, app: Uuid) -> Result<bool> {
+        let _one_at_a_time = self.sealing.lock().await;
+        let started = Instant::now();
+        let (seq, head) = heads(&*self.db, app).await?;
+        if seq <= head.sealed_seq {
+            return Ok(false);
+        }
+        let until = seq_of(&*self.db, &head, MOST - 1).await?.unwrap_or(seq);
+        let mut builder = Builder::default();
+        read_rows(&*self.db, app, head.sealed_seq, until, &mut builder).await?;
+        let mut next = head.clone();
+        next.sealed_seq = until;
+        let (mut given_now, mut tables) = (Vec::new(), Vec::new());
+        for kind in Kind::ALL {
+            let (table, new) = self.numbered(&builder, kind, &head).await?;
+            match kind {
+                Kind::Visitor => next.visitors += new.len() as i64,
+                Kind::Session => next.sessions += new.len() as i64,
+            }
+            tables.push((kind, table));
+            given_now.push((kind, new));
+        }
+        let (id, events) = (head.next_segment, builder.len());
+        let encode = move || {
+            let mut parts = builder.build();
+            tables.iter().for_each(|(kind, table)| number(&mut parts, *kind, table));
+            header::encode(&parts, id, events)
+        };
+        let segment = task::spawn_blocking(encode).await.map_err(Error::internal)?;
+        let sealed = self.replace(&head, next, &[], segment, given_now).await?;
+        metrics::histogram!("uea_seal_seconds").record(started.elapsed().as_secs_f64());
+        tracing::debug!(%app, events, sealed, ms = started.elapsed().as_millis() as u64, "sealed");
+        Ok(sealed)
+    }
+
+    /// The numbers of a builder's codes, and the texts that are to get one.
+    async fn numbered(
+        &self,
+        builder: &Builder,
+        kind: Kind,
+        head: &segment_head::Model,
+    ) -> Result<(Vec<u32>, Vec<String>)> {
+        let Some(dictionary) = builder.dictionary(kind) else { return Ok((Vec::new(), Vec::new())) };
+        let texts: Vec<&str> = (1..dictionary.codes() as u32).filter_map(|code| dictionary.value(code)).collect();
+        let known = numbers::of_texts(&*self.db, head.app_id, kind, &texts).await?;
+        let (mut table, mut new) = (vec![NONE], Vec::new());
+        for text in texts {
+            table.push(known.get(text).copied().unwrap_or_else(|| {
+                new.push(text.to_owned());
+                (given(head, kind) as usize + new.len()) as u32
+            }));
+        }
+        Ok((table, new))
+    }
+
+    /// Merges the first neighbours of one size; whether there were any.
+    pub async fn merge(&self, app: Uuid) -> Result<bool> {
+        let _one_at_a_time = self.sealing.lock().await;
+        let (_, head) = heads(&*self.db, app).await?;
+        let segments = event_segment::Entity::find()
+            .filter(event_segment::Column::AppId.eq(app))
+            .order_by_asc(event_segment::Column::FirstSeq);
+        let sizes = segments.clone().select_only().columns([event_segment::Column::Id, event_segment::Column::Events]);
+        let sizes: Vec<(i64, i64)> = sizes.into_tuple().all(&*self.db).await?;
+        let Some(run) = to_merge(&sizes) else { return Ok(false) };
+        let ids: Vec<i64> = sizes[run].iter().map(|(id, _)| *id).collect();
+        let rows = segments.filter(event_segment::Column::Id.is_in(ids.iter().copied())).all(&*self.db).await?;
+        let segments: Vec<Arc<Segment>> =
+            rows.into_iter().map(|row| Ok(Arc::new(Segment::of(row)?))).collect::<Result<_>>()?;
+        let mut all = Vec::new();
+        for segment in &segments {
+            let wanted: Vec<Part> = segment.header.parts.keys().cloned().collect();
+            let Some(mut parts) = self.load(app, std::slice::from_ref(segment), &wanted).await? else {
+                return Ok(false);
+            };
+            let mut parts = parts.pop().unwrap_or_default();
+            segment.complete(&mut parts);
+            all.push((parts, segment.events));
+        }
+        let id = head.next_segment;
+        let encode = move || {
+            let mut builder = Builder::default();
+            for (parts, events) in all {
+                builder.append(&parts, Places::All { from: 0, to: events });
+            }
+            header::encode(&builder.build(), id, builder.len())
+        };
+        let segment = task::spawn_blocking(encode).await.map_err(Error::internal)?;
+        self.replace(&head, head.clone(), &ids, segment, Vec::new()).await
+    }
+
+    /// Stores a segment in place of others, in one transaction; false when somebody else has changed
+    /// the app's segments since `head` was read, or the app is gone.
+    async fn replace(
+        &self,
+        head: &segment_head::Model,
+        mut next: segment_head::Model,
+        old: &[i64],
+        new: Option<(Segment, Encoded)>,
+        given_now: Vec<(Kind, Vec<String>)>,
+    ) -> Result<bool> {
+        let app = head.app_id;
+        next.next_segment += i64::from(new.is_some());
+        let transaction = self.db.begin().await?;
+        if !claim(&transaction, head, &next).await? {
+            transaction.rollback().await?;
+            return Ok(false);
+        }
+        for (kind, texts) in given_now {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            numbers::give(&transaction, app, kind, given(head, kind) + 1, &texts).await?;
+        }
+        remove(&transaction, app, old).await?;
+        if let Some((segment, columns)) = new {
+            store(&transaction, app, &segment, columns).await?;
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+/// Moves the app's segment head on, if it is still as it was read, and holds it to the end of the
+/// transaction.
+async fn claim(
+    transaction: &DatabaseTransaction,
+    head: &segment_head::Model,
+    next: &segment_head::Model,
+) -> Result<bool, DbErr> {
+    use segment_head::Column as C;
+    let claimed = segment_head::Entity::update_many()
+        .col_expr(C::Revision, Expr::value(head.revision + 1))
+        .col_expr(C::SealedSeq, Expr::value(next.sealed_seq))
+        .col_expr(C::NextSegment, Expr::value(next.next_segment))
+        .col_expr(C::Visitors, Expr::value(next.visitors))
+        .col_expr(C::Sessions, Expr::value(next.sessions))
+        .filter(C::AppId.eq(head.app_id))
+        .filter(C::Revision.eq(head.revision));
+    Ok(claimed.exec(transaction).await?.rows_affected == 1)
+}
+
+async fn remove(db: &impl ConnectionTrait, app: Uuid, segments: &[i64]) -> Result<(), DbErr> {
+    if segments.is_empty() {
+        return Ok(());
+    }
+    let of = segment_column::Column::SegmentId.is_in(segments.iter().copied());
+    segment_column::Entity::delete_many().filter(segment_column::Column::AppId.eq(app)).filter(of).exec(db).await?;
+    let of = event_segment::Column::Id.is_in(segments.iter().copied());
+    event_segment::Entity::delete_many().filter(event_segment::Column::AppId.eq(app)).filter(of).exec(db).await?;
+    Ok(())
+}
+
+async fn store(db: &impl ConnectionTrait, app: Uuid, segment: &Segment, columns: Encoded) -> Result<()> {
+    event_segment::Entity::insert(event_segment::ActiveModel::from(segment.row(app)?))
+        .exec_without_returning(db)
+        .await?;
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    for (part, data) in columns {
+        bytes += data.len();
+        batch.push(segment_column::ActiveModel {
+            app_id: Set(app),
+            segment_id: Set(segment.id),
+            name: Set(part.into()),
+            data: Set(data),
+        });
+        if bytes >= INSERT_BYTES {
+            segment_column::Entity::insert_many(std::mem::take(&mut batch)).exec_without_returning(db).await?;
+            bytes = 0;
+        }
+    }
+    if !batch.is_empty() {
+        segment_column::Entity::insert_many(batch).exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+/// The first neighbours to merge: enough of one size, a size being within a factor of [`FAN`].
+fn to_merge(sizes: &[(i64, i64)]) -> Option<std::ops::Range<usize>> {
+    let class = |events: i64| Ord::max(events, 1).ilog(FAN as i64);
+    (0..sizes.len().saturating_sub(FAN - 1)).find_map(|from| {
+        let run = &sizes[from..from + FAN];
+        // A smaller one between larger ones goes along.
+        let is_run = run.iter().all(|(_, events)| class(*events) <= class(run[0].1));
+        let total: i64 = run.iter().map(|(_, events)| events).sum();
+        (is_run && total <= FULL).then_some(from..from + FAN)
+    })
+}

@@ -1,0 +1,272 @@
+//! One consistent set of an app's events: its segments, and the rows that are in none yet.
+//!
+//! Commits of an app are numbered one after the other, and a segment holds all events of a stretch
+//! of them. Rows behind the last sealed commit are the tail. Both are read in one database snapshot,
+//! so every event is met exactly once. What was read is kept: while nothing is sealed, the next
+//! question reads only the rows that came since.
+
+use std::{collections::HashMap, pin::pin, sync::Arc};
+
+use futures::TryStreamExt;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    StreamTrait,
+};
+use tokio::{sync::Mutex, task};
+use uuid::Uuid;
+
+use super::{
+    Columnar, NONE,
+    build::Builder,
+    header::Segment,
+    numbers::{self, Kind},
+    part::{Loaded, Part, Parts},
+    row,
+    values::{Codes, Places, Texts, Translate, Values},
+};
+use crate::{
+    entity::{event, event_head, event_segment, segment_head},
+    error::{Error, Result},
+};
+
+/// Events of a tail. One that is longer is sealed first by whoever asks.
+const MAX_TAIL: u64 = 400_000;
+
+/// An app's events, as of a moment.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    pub(super) app: Uuid,
+    pub(super) head: segment_head::Model,
+    pub(super) segments: Vec<Arc<Segment>>,
+    pub(super) tail: Option<Tail>,
+}
+
+/// The events that are in no segment yet.
+#[derive(Debug)]
+pub(super) struct Tail {
+    pub(super) parts: Parts,
+    pub(super) events: usize,
+    pub(super) last_seq: i64,
+    pub(super) to: i64,
+    /// Visitors and sessions met nowhere before: their numbers follow on those that were given, and
+    /// hold for this snapshot only.
+    pub(super) newcomers: [Texts; 2],
+}
+
+/// What an instance keeps of an app.
+#[derive(Debug, Default)]
+pub(super) struct Known(Mutex<Option<State>>);
+
+#[derive(Debug)]
+struct State {
+    snapshot: Arc<Snapshot>,
+    /// The commit up to which the tail has been read.
+    seq: i64,
+    tail: Gathered,
+}
+
+/// The tail, to which more can be added.
+#[derive(Debug, Default)]
+struct Gathered {
+    builder: Builder,
+    /// Of visitors and sessions: the numbers of the builder's codes.
+    numbers: [Vec<u32>; 2],
+    newcomers: [Texts; 2],
+}
+
+impl Snapshot {
+    /// How many numbers there are of a kind, newcomers included.
+    pub(super) fn numbers(&self, kind: Kind) -> usize {
+        let newcomers = self.tail.as_ref().map_or(0, |tail| tail.newcomers[kind as usize].len());
+        given(&self.head, kind) as usize + newcomers
+    }
+}
+
+/// How many numbers of a kind have been given.
+pub(super) fn given(head: &segment_head::Model, kind: Kind) -> i64 {
+    match kind {
+        Kind::Visitor => head.visitors,
+        Kind::Session => head.sessions,
+    }
+}
+
+impl Columnar {
+    /// The events of an app now. Whatever was acknowledged before the call is among them.
+    pub(super) async fn snapshot(&self, app: Uuid) -> Result<Arc<Snapshot>> {
+        let known = self.apps.get_with(app, Arc::default);
+        let mut state = known.0.lock().await;
+        let (seq, head) = heads(&*self.db, app).await?;
+        if let Some(state) = state.as_ref()
+            && state.seq >= seq
+            && state.snapshot.head.revision == head.revision
+        {
+            return Ok(state.snapshot.clone());
+        }
+        loop {
+            let transaction = self.db.begin_read().await?;
+            let (seq, head) = heads(&transaction, app).await?;
+            if !is_long(&transaction, &head).await? {
+                let renewed = renew(transaction, seq, head, state.take()).await?;
+                return Ok(state.insert(renewed).snapshot.clone());
+            }
+            transaction.rollback().await?;
+            self.seal(app).await?;
+        }
+    }
+}
+
+/// The last commit of an app, and how far its events are in segments.
+pub(super) async fn heads(db: &impl ConnectionTrait, app: Uuid) -> Result<(i64, segment_head::Model)> {
+    let found = event_head::Entity::find_by_id(app)
+        .select_only()
+        .column(event_head::Column::Seq)
+        .columns([
+            segment_head::Column::SealedSeq,
+            segment_head::Column::Revision,
+            segment_head::Column::NextSegment,
+            segment_head::Column::Visitors,
+            segment_head::Column::Sessions,
+        ])
+        .join(
+            sea_orm::JoinType::InnerJoin,
+            event_head::Entity::belongs_to(segment_head::Entity)
+                .from(event_head::Column::AppId)
+                .to(segment_head::Column::AppId)
+                .into(),
+        )
+        .into_tuple::<(i64, i64, i64, i64, i64, i64)>();
+    let (seq, sealed_seq, revision, next_segment, visitors, sessions) =
+        found.one(db).await?.ok_or(Error::NotFound("app"))?;
+    Ok((seq, segment_head::Model { app_id: app, sealed_seq, revision, next_segment, visitors, sessions }))
+}
+
+async fn is_long(db: &impl ConnectionTrait, head: &segment_head::Model) -> Result<bool> {
+    Ok(seq_of(db, head, MAX_TAIL).await?.is_some())
+}
+
+/// The commit of the event that comes so many events after the first unsealed one.
+pub(super) async fn seq_of(db: &impl ConnectionTrait, head: &segment_head::Model, place: u64) -> Result<Option<i64>> {
+    let seq = event::Entity::find()
+        .select_only()
+        .column(event::Column::Seq)
+        .filter(event::Column::AppId.eq(head.app_id))
+        .filter(event::Column::Seq.gt(head.sealed_seq))
+        .order_by_asc(event::Column::Seq)
+        .offset(place)
+        .limit(1);
+    Ok(seq.into_tuple::<i64>().one(db).await?)
+}
+
+/// Adds the rows of some commits to a builder.
+pub(super) async fn read_rows<C: ConnectionTrait + StreamTrait>(
+    db: &C,
+    app: Uuid,
+    after: i64,
+    until: i64,
+    builder: &mut Builder,
+) -> Result<()> {
+    let statement = row::of_commits(app, after, until).build(ConnectionTrait::get_database_backend(db));
+    let mut text = String::new();
+    let mut rows = pin!(db.stream_raw(statement).await?);
+    while let Some(row) = rows.try_next().await? {
+        row::read(&row, builder, &mut text)?;
+    }
+    Ok(())
+}
+
+async fn renew(db: DatabaseTransaction, seq: i64, head: segment_head::Model, before: Option<State>) -> Result<State> {
+    let app = head.app_id;
+    let before = before.filter(|before| before.seq <= seq);
+    let (old, after, mut tail) = match before {
+        Some(State { snapshot, seq, tail }) if snapshot.head.revision == head.revision => (Some(snapshot), seq, tail),
+        Some(State { snapshot, .. }) => (Some(snapshot), head.sealed_seq, Gathered::default()),
+        None => (None, head.sealed_seq, Gathered::default()),
+    };
+    let segments = match &old {
+        Some(old) if old.head.revision == head.revision => old.segments.clone(),
+        old => segments(&db, app, old.as_deref()).await?,
+    };
+    if seq > after {
+        read_rows(&db, app, after, seq, &mut tail.builder).await?;
+        tail.number(&db, &head).await?;
+    }
+    db.commit().await?;
+    let (tail, view) = task::spawn_blocking(move || {
+        let view = tail.view();
+        (tail, view)
+    })
+    .await
+    .map_err(Error::internal)?;
+    Ok(State { snapshot: Arc::new(Snapshot { app, head, segments, tail: view }), seq, tail })
+}
+
+/// All segments of an app in the order of their commits, those known before taken from there.
+async fn segments(db: &impl ConnectionTrait, app: Uuid, old: Option<&Snapshot>) -> Result<Vec<Arc<Segment>>> {
+    use event_segment::Column as C;
+    let own = event_segment::Entity::find().filter(C::AppId.eq(app));
+    let ids: Vec<i64> = own.clone().select_only().column(C::Id).order_by_asc(C::FirstSeq).into_tuple().all(db).await?;
+    let mut known: HashMap<i64, Arc<Segment>> =
+        old.into_iter().flat_map(|old| &old.segments).map(|segment| (segment.id, segment.clone())).collect();
+    let missing: Vec<i64> = ids.iter().copied().filter(|id| !known.contains_key(id)).collect();
+    for ids in missing.chunks(100) {
+        for row in own.clone().filter(C::Id.is_in(ids.iter().copied())).all(db).await? {
+            known.insert(row.id, Arc::new(Segment::of(row)?));
+        }
+    }
+    Ok(ids.iter().filter_map(|id| known.remove(id)).collect())
+}
+
+impl Gathered {
+    /// Numbers the visitors and sessions that are new in the builder.
+    async fn number(&mut self, db: &impl ConnectionTrait, head: &segment_head::Model) -> Result<()> {
+        for kind in Kind::ALL {
+            let own = kind as usize;
+            let Some(dictionary) = self.builder.dictionary(kind) else { continue };
+            let (numbers, newcomers) = (&mut self.numbers[own], &mut self.newcomers[own]);
+            if numbers.is_empty() {
+                numbers.push(NONE);
+            }
+            let new: Vec<&str> =
+                (numbers.len()..dictionary.codes()).filter_map(|code| dictionary.value(code as u32)).collect();
+            let known = numbers::of_texts(db, head.app_id, kind, &new).await?;
+            for text in new {
+                numbers.push(match known.get(text) {
+                    Some(&number) => number,
+                    None => {
+                        newcomers.push(text);
+                        (given(head, kind) as usize + newcomers.len()) as u32
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn view(&self) -> Option<Tail> {
+        let mut parts = self.builder.build();
+        for kind in Kind::ALL {
+            number(&mut parts, kind, &self.numbers[kind as usize]);
+        }
+        let times = &self.builder.times;
+        Some(Tail {
+            parts,
+            events: self.builder.len(),
+            last_seq: self.builder.seqs.iter().copied().max()?,
+            to: times.iter().copied().max()?,
+            newcomers: self.newcomers.clone(),
+        })
+    }
+}
+
+/// Puts numbers in place of a builder's codes.
+pub(super) fn number(parts: &mut Parts, kind: Kind, numbers: &[u32]) {
+    let events = match parts.get(&Part::Times) {
+        Some(Loaded::Numbers(times)) => times.len(),
+        _ => return,
+    };
+    if let Some(Loaded::Values(values)) = parts.get_mut(&Part::Column(kind.column())) {
+        let mut codes = Vec::with_capacity(events);
+        values.codes.read(Places::All { from: 0, to: events }, Translate::Table(numbers), &mut codes);
+        *values = Values { codes: Codes::new(codes), texts: Texts::default() }.into();
+    }
+}

@@ -1,0 +1,167 @@
+//! One column of a block: a code an event, and what the codes mean.
+
+use super::NONE;
+
+/// Codes in as few bytes as their largest needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Codes {
+    /// The same for every event.
+    Constant(u32),
+    One(Vec<u8>),
+    Two(Vec<u16>),
+    Four(Vec<u32>),
+}
+
+impl Codes {
+    pub(super) fn new(codes: Vec<u32>) -> Self {
+        let most = codes.iter().copied().max().unwrap_or(NONE);
+        match codes.first() {
+            Some(&first) if codes.iter().all(|&code| code == first) => Self::Constant(first),
+            None => Self::Constant(NONE),
+            _ if most <= u32::from(u8::MAX) => Self::One(codes.into_iter().map(|code| code as u8).collect()),
+            _ if most <= u32::from(u16::MAX) => Self::Two(codes.into_iter().map(|code| code as u16).collect()),
+            _ => Self::Four(codes),
+        }
+    }
+
+    /// The codes of these events, translated, behind those in `out`.
+    pub(super) fn read(&self, places: Places<'_>, translate: Translate<'_>, out: &mut Vec<u32>) {
+        match self {
+            Self::Constant(code) => {
+                let code = translate.one(*code);
+                out.resize(out.len() + places.len(), code);
+            }
+            Self::One(codes) => copy(codes, places, translate, out),
+            Self::Two(codes) => copy(codes, places, translate, out),
+            Self::Four(codes) => copy(codes, places, translate, out),
+        }
+    }
+
+    pub(super) fn get(&self, place: usize) -> u32 {
+        match self {
+            Self::Constant(code) => *code,
+            Self::One(codes) => codes.get(place).map_or(NONE, |&code| code.into()),
+            Self::Two(codes) => codes.get(place).map_or(NONE, |&code| code.into()),
+            Self::Four(codes) => codes.get(place).copied().unwrap_or(NONE),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Constant(_) => 0,
+            Self::One(codes) => codes.len(),
+            Self::Two(codes) => codes.len() * 2,
+            Self::Four(codes) => codes.len() * 4,
+        }
+    }
+}
+
+/// Which events of a block: a stretch, or some by their places.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Places<'a> {
+    All { from: usize, to: usize },
+    Some(&'a [u32]),
+}
+
+impl Places<'_> {
+    pub(super) fn len(self) -> usize {
+        match self {
+            Self::All { from, to } => to - from,
+            Self::Some(places) => places.len(),
+        }
+    }
+}
+
+/// What the codes of a block are in the question that reads it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Translate<'a> {
+    /// The same: numbers of visitors and sessions.
+    Same,
+    /// Looked up.
+    Table(&'a [u32]),
+}
+
+impl Translate<'_> {
+    fn one(self, code: u32) -> u32 {
+        match self {
+            Self::Same => code,
+            Self::Table(table) => table.get(code as usize).copied().unwrap_or(NONE),
+        }
+    }
+}
+
+fn copy<T: Copy + Into<u32>>(codes: &[T], places: Places<'_>, translate: Translate<'_>, out: &mut Vec<u32>) {
+    match (places, translate) {
+        (Places::All { from, to }, Translate::Same) => {
+            out.extend(codes.get(from..to).unwrap_or_default().iter().map(|&code| code.into()));
+        }
+        (Places::All { from, to }, translate) => {
+            let codes = codes.get(from..to).unwrap_or_default();
+            out.extend(codes.iter().map(|&code| translate.one(code.into())));
+        }
+        (Places::Some(places), translate) => {
+            let code = |&place: &u32| codes.get(place as usize).map_or(NONE, |&code| translate.one(code.into()));
+            out.extend(places.iter().map(code));
+        }
+    }
+}
+
+/// The different values of a column in rising order: the value of code 1 first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Texts {
+    pub(super) text: String,
+    /// Where each ends.
+    pub(super) ends: Vec<u32>,
+}
+
+impl Texts {
+    pub(super) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.ends.push(self.text.len() as u32);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn get(&self, code: u32) -> Option<&str> {
+        let place = (code as usize).checked_sub(1)?;
+        let from = if place == 0 { 0 } else { *self.ends.get(place - 1)? };
+        self.text.get(from as usize..*self.ends.get(place)? as usize)
+    }
+
+    /// In the order of their codes, from 1.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        (1..=self.len() as u32).filter_map(|code| self.get(code))
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len() + self.ends.len() * 4
+    }
+}
+
+/// A column: codes, and the texts they stand for. Visitors and sessions have codes that mean the
+/// same in all segments of an app, and no texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Values {
+    pub(super) codes: Codes,
+    pub(super) texts: Texts,
+}
+
+impl Values {
+    /// No event has a value.
+    pub(super) fn none() -> Self {
+        Self { codes: Codes::Constant(NONE), texts: Texts::default() }
+    }
+
+    /// Every event has this value.
+    pub(super) fn constant(value: &str) -> Self {
+        let mut texts = Texts::default();
+        texts.push(value);
+        Self { codes: Codes::Constant(1), texts }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.codes.bytes() + self.texts.bytes()
+    }
+}
