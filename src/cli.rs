@@ -3,14 +3,17 @@
 use std::{process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
+use sea_orm::{EntityTrait as _, QueryOrder as _};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
+    columnar::Columnar,
     config::Config,
     db::Db,
     demo::{self, DemoOptions},
+    entity::app,
     error::{Error, Result},
     graphql, rest, server,
     state::App,
@@ -43,6 +46,9 @@ enum Command {
     Schema,
     /// Print the description of the REST API (OpenAPI 3.1).
     Openapi,
+    /// Compare the stored events of every app with the columns that questions are answered from, value
+    /// by value, and print where they differ; exits with 1 if they do. Reads everything.
+    Verify,
     /// Ask the server on LISTEN_ADDR whether it is ready; exits with 1 if it is not.
     Health,
 }
@@ -90,6 +96,7 @@ async fn execute(command: Command) -> Result<()> {
             println!("{}", rest::openapi::document().to_pretty_json().map_err(Error::internal)?);
             Ok(())
         }
+        Command::Verify => verify().await,
         Command::Health => health().await,
     }
 }
@@ -107,6 +114,30 @@ async fn serve() -> Result<()> {
     server::serve(app, listener, stop.cancelled_owned()).await?;
     tracing::info!("stopped; everything accepted is stored");
     Ok(())
+}
+
+async fn verify() -> Result<()> {
+    let config = Config::from_env()?;
+    let db = Db::connect(&config).await?;
+    let columnar = Columnar::new(db.clone(), Clock::System, config.column_cache_bytes);
+    let mut drifts = 0;
+    for app in app::Entity::find().order_by_asc(app::Column::Id).all(&*db).await? {
+        let found = columnar.verify(app.id).await?;
+        println!(
+            "{} {}: {} events in {} segments, {} bytes, {} rows behind them: {}",
+            app.id,
+            app.name,
+            found.sealed_events,
+            found.segments,
+            found.bytes,
+            found.tail_rows,
+            if found.drift.is_empty() { "agrees" } else { "DIFFERS" }
+        );
+        found.drift.iter().for_each(|drift| println!("  {drift}"));
+        drifts += found.drift.len();
+    }
+    db.close().await;
+    if drifts == 0 { Ok(()) } else { Err(Error::conflict("segments", format!("{drifts} differences were found"))) }
 }
 
 async fn migrate(step: Migrate) -> Result<()> {

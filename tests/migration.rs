@@ -1,7 +1,8 @@
 //! The schema: up, down to nothing, and up again to the same; and what it promises to tenants.
 
 use event_analytics::entity::{
-    api_key, app, app_deletion, app_member, event, event_head, identity, user, user_session, visitor_salt,
+    api_key, app, app_deletion, app_member, event, event_code, event_head, event_segment, identity, segment_column,
+    segment_head, user, user_session, visitor_salt,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryTrait, Statement};
@@ -26,7 +27,7 @@ async fn lines(db: &DatabaseConnection, sql: &str) -> Vec<String> {
 async fn up_down_up(db: &DatabaseConnection, dump: &str) {
     Migrator::up(db, None).await.unwrap();
     let first = lines(db, dump).await;
-    assert!(first.iter().any(|line| line.contains("events_by_time")));
+    assert!(first.iter().any(|line| line.contains("events_by_seq")));
     Migrator::down(db, None).await.unwrap();
     let left = lines(db, dump).await.into_iter().filter(|line| !line.contains("seaql_migrations"));
     assert_eq!(left.collect::<Vec<_>>(), [""; 0], "down leaves nothing");
@@ -51,6 +52,10 @@ async fn entities_fit(db: &DatabaseConnection) {
     fits::<event_head::Entity>(db).await;
     fits::<identity::Entity>(db).await;
     fits::<visitor_salt::Entity>(db).await;
+    fits::<segment_head::Entity>(db).await;
+    fits::<event_segment::Entity>(db).await;
+    fits::<segment_column::Entity>(db).await;
+    fits::<event_code::Entity>(db).await;
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ mod scan;
 mod seal;
 mod snapshot;
 mod values;
+pub mod verify;
 
 use std::{sync::Arc, thread, time::Duration};
 

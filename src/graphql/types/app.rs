@@ -11,6 +11,7 @@ use super::{
     overview::Overview,
     settings::{BotPolicy, IpMode},
     user_stats::{self, UserStats},
+    verification::Verification,
 };
 use crate::{
     analytics::{
@@ -171,6 +172,13 @@ impl App {
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<Page<DeadLetter>> {
         dead_letter::page(ctx, self.scope, first, after).await
+    }
+
+    /// Compares all stored events of the app with the columns that questions are answered from. Takes
+    /// about as long as storing them did; for many millions of events, use the command `verify`.
+    #[graphql(complexity = "10 * REPORT")]
+    async fn verification(&self, ctx: &Context<'_>) -> Result<Verification> {
+        Ok(Verification(ctx.app().columnar.verify(self.scope.app_id()).await?))
     }
 
     /// The page that opens a dashboard: headline figures, their course, and what leads.

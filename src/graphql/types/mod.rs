@@ -10,3 +10,4 @@ pub mod session;
 pub mod settings;
 pub mod user;
 pub mod user_stats;
+pub mod verification;

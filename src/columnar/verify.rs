@@ -1,0 +1,138 @@
+//! Whether segments hold what the rows say.
+//!
+//! The rows of a segment's commits are made into columns anew and compared with the stored ones, value
+//! by value. Segments are immutable and rows are never changed, so this can be done while events arrive.
+
+use std::sync::Arc;
+
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use tokio::task;
+use uuid::Uuid;
+
+use super::{
+    Column, Columnar, NONE,
+    build::Builder,
+    header::Segment,
+    load::made_from_tail,
+    numbers::Kind,
+    part::{Loaded, Part, Parts},
+    snapshot::{number, read_rows},
+    values::Values,
+};
+use crate::{
+    entity::event,
+    error::{Error, Result},
+};
+
+/// How many differences are told.
+const MAX_DRIFT: usize = 20;
+
+/// What a comparison of an app's rows with its segments has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// Rows whose events belong into segments.
+    pub sealed_rows: u64,
+    /// Events that the segments hold.
+    pub sealed_events: u64,
+    /// Rows that came after the last segment; questions read them as they are.
+    pub tail_rows: u64,
+    /// Number of segments.
+    pub segments: u64,
+    /// Bytes of their columns.
+    pub bytes: u64,
+    /// Where segments and rows differ, at most 20 places; empty when they agree.
+    pub drift: Vec<String>,
+}
+
+impl Columnar {
+    /// Compares every segment of an app with its rows.
+    pub async fn verify(&self, app: Uuid) -> Result<Verification> {
+        let snapshot = self.snapshot(app).await?;
+        let rows = |until: Option<i64>| {
+            let of = event::Entity::find().filter(event::Column::AppId.eq(app));
+            match until {
+                Some(until) => of.filter(event::Column::Seq.lte(until)),
+                None => of.filter(event::Column::Seq.gt(snapshot.head.sealed_seq)),
+            }
+        };
+        let mut found = Verification {
+            sealed_rows: rows(Some(snapshot.head.sealed_seq)).count(&*self.db).await?,
+            sealed_events: snapshot.segments.iter().map(|segment| segment.events as u64).sum(),
+            tail_rows: rows(None).count(&*self.db).await?,
+            segments: snapshot.segments.len() as u64,
+            bytes: snapshot.segments.iter().map(|segment| segment.bytes as u64).sum(),
+            drift: Vec::new(),
+        };
+        if found.sealed_rows != found.sealed_events {
+            let Verification { sealed_rows, sealed_events, .. } = found;
+            found.drift.push(format!("{sealed_rows} rows are sealed, and segments hold {sealed_events} events"));
+        }
+        for segment in &snapshot.segments {
+            if found.drift.len() >= MAX_DRIFT {
+                break;
+            }
+            match self.verify_segment(app, segment).await? {
+                Some(drift) => found.drift.extend(drift),
+                // It was replaced while this went on.
+                None => return Box::pin(self.verify(app)).await,
+            }
+        }
+        found.drift.truncate(MAX_DRIFT);
+        Ok(found)
+    }
+
+    async fn verify_segment(&self, app: Uuid, segment: &Arc<Segment>) -> Result<Option<Vec<String>>> {
+        let wanted: Vec<Part> = segment.header.parts.keys().cloned().collect();
+        let Some(stored) = self.load(app, std::slice::from_ref(segment), &wanted).await? else { return Ok(None) };
+        let mut stored = stored.into_iter().next().unwrap_or_default();
+        segment.complete(&mut stored);
+        let mut builder = Builder::default();
+        read_rows(&*self.db, app, segment.first_seq - 1, segment.last_seq, &mut builder).await?;
+        let mut tables = Vec::new();
+        for kind in Kind::ALL {
+            tables.push((kind, self.numbers_of_builder(&builder, kind, app).await?));
+        }
+        let (id, events) = (segment.id, segment.events);
+        let compare = move || {
+            if builder.len() != events {
+                return vec![format!("segment {id} holds {events} events of {} rows", builder.len())];
+            }
+            let mut own = builder.build();
+            tables.iter().for_each(|(kind, table)| number(&mut own, *kind, table));
+            own.keys()
+                .chain(stored.keys().filter(|part| !own.contains_key(part)))
+                .filter(|part| !matches!(part, Part::Rest) && !is_equal(&own, &stored, part, events))
+                .map(|part| format!("segment {id} differs from its rows in {}", String::from(part.clone())))
+                .collect()
+        };
+        Ok(Some(task::spawn_blocking(compare).await.map_err(Error::internal)?))
+    }
+
+    /// The numbers of a builder's codes; a text that has none gets one that nobody has.
+    async fn numbers_of_builder(&self, builder: &Builder, kind: Kind, app: Uuid) -> Result<Vec<u32>> {
+        let Some(dictionary) = builder.dictionary(kind) else { return Ok(Vec::new()) };
+        let texts: Vec<&str> = (1..dictionary.codes() as u32).filter_map(|code| dictionary.value(code)).collect();
+        let known = super::numbers::of_texts(&*self.db, app, kind, &texts).await?;
+        let numbers = texts.iter().map(|text| known.get(*text).copied().unwrap_or(u32::MAX));
+        Ok(std::iter::once(NONE).chain(numbers).collect())
+    }
+}
+
+fn is_equal(own: &Parts, stored: &Parts, part: &Part, events: usize) -> bool {
+    let pair = (made_from_tail(own, part, events), made_from_tail(stored, part, events));
+    match pair {
+        (Some(Loaded::Numbers(own)), Some(Loaded::Numbers(stored))) => own == stored,
+        (Some(Loaded::Ids(own)), Some(Loaded::Ids(stored))) => own == stored,
+        (Some(Loaded::Values(own)), Some(Loaded::Values(stored))) => {
+            let is_numbered = matches!(part, Part::Column(column) if Column::is_numbered(column));
+            (0..events).all(|place| value(&own, place, is_numbered) == value(&stored, place, is_numbered))
+        }
+        _ => false,
+    }
+}
+
+/// A visitor's or session's number, or a value's text.
+fn value(values: &Values, place: usize, is_numbered: bool) -> (u32, Option<&str>) {
+    let code = values.codes.get(place);
+    if is_numbered { (code, None) } else { (NONE, values.texts.get(code)) }
+}

@@ -1,0 +1,47 @@
+//! Whether the figures can be trusted.
+
+use async_graphql::{Description, Object};
+
+use crate::{analytics::BigInt, columnar::verify};
+
+/// A comparison of the events as they were stored with the columns that questions are answered from.
+#[derive(Description)]
+pub struct Verification(pub verify::Verification);
+
+#[Object(use_type_description)]
+impl Verification {
+    /// Whether nothing differs.
+    async fn is_consistent(&self) -> bool {
+        self.0.drift.is_empty()
+    }
+
+    /// Number of stored events that have been made into columns.
+    async fn sealed_rows(&self) -> BigInt {
+        BigInt(self.0.sealed_rows)
+    }
+
+    /// Number of events that the columns hold: the same, unless something is wrong.
+    async fn sealed_events(&self) -> BigInt {
+        BigInt(self.0.sealed_events)
+    }
+
+    /// Number of stored events that are newer than all columns. Questions read them as they are.
+    async fn tail_rows(&self) -> BigInt {
+        BigInt(self.0.tail_rows)
+    }
+
+    /// Number of segments into which the columns are cut.
+    async fn segments(&self) -> BigInt {
+        BigInt(self.0.segments)
+    }
+
+    /// Bytes that the columns take in the database.
+    async fn bytes(&self) -> BigInt {
+        BigInt(self.0.bytes)
+    }
+
+    /// Where columns and stored events differ, in words, at most 20 places.
+    async fn drift(&self) -> &[String] {
+        &self.0.drift
+    }
+}
