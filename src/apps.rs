@@ -210,6 +210,7 @@ async fn delete_segments(db: &Db, app: Uuid) -> Result<(), DbErr> {
     segment_column::Entity::delete_many().filter(segment_column::Column::AppId.eq(app)).exec(db).await?;
     event_segment::Entity::delete_many().filter(event_segment::Column::AppId.eq(app)).exec(db).await?;
     event_code::Entity::delete_many().filter(event_code::Column::AppId.eq(app)).exec(db).await?;
+    segment_head::Entity::delete_by_id(app).exec(db).await?;
     Ok(())
 }
 

@@ -38,7 +38,7 @@ impl MigrationTrait for Migration {
                 "CREATE TABLE event_codes (app_id {uuid} NOT NULL, kind smallint NOT NULL, value {collated} NOT NULL, \
                  code bigint NOT NULL, PRIMARY KEY (app_id, kind, value))"
             ),
-            "CREATE UNIQUE INDEX event_codes_by_code ON event_codes (app_id, kind, code)".to_owned(),
+            "CREATE UNIQUE INDEX event_codes_by_code ON event_codes (app_id, code) WHERE kind = 0".to_owned(),
             "DROP INDEX events_by_time".to_owned(),
             "CREATE INDEX events_by_seq ON events (app_id, seq)".to_owned(),
         ] {

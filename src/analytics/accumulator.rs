@@ -50,7 +50,7 @@ impl<'a> Events<'a> {
         let types = view.columns.place(&Column::EventType);
         let page_view = types.and_then(|place| view.columns.dictionary(place).code(PAGE_VIEW));
         Self {
-            timestamps: &view.batch.timestamps,
+            timestamps: view.batch.timestamps,
             types: codes(Column::EventType),
             visitors: codes(Column::Visitor),
             sessions: codes(Column::Session),
@@ -61,8 +61,31 @@ impl<'a> Events<'a> {
         }
     }
 
-    pub(super) fn is_page_view(&self, row: usize) -> bool {
-        self.types.get(row) == Some(&self.page_view)
+    pub(super) fn are_page_views(&self) -> impl Iterator<Item = bool> {
+        self.types.iter().map(|&code| code == self.page_view)
+    }
+
+    /// The same in another order, but for what is not needed.
+    pub(super) fn in_order(&self, needs: Needs, rows: &[u32]) -> Ordered<'a> {
+        let pick = |codes: &[u32], needed: bool| match needed && !codes.is_empty() {
+            true => rows.iter().map(|&row| codes[row as usize]).collect(),
+            false => Vec::new(),
+        };
+        let times = needs.visits || needs.revenue;
+        Ordered {
+            timestamps: if times {
+                rows.iter().map(|&row| self.timestamps[row as usize]).collect()
+            } else {
+                Vec::new()
+            },
+            types: pick(self.types, true),
+            visitors: pick(self.visitors, needs.users || times),
+            sessions: pick(self.sessions, needs.sessions || times),
+            revenues: pick(self.revenues, needs.revenue),
+            currencies: pick(self.currencies, needs.revenue),
+            columns: self.columns,
+            page_view: self.page_view,
+        }
     }
 
     pub(super) fn get(&self, row: usize) -> Event {
@@ -81,9 +104,36 @@ impl<'a> Events<'a> {
     }
 }
 
+/// [`Events`] in an order of their own.
+pub(super) struct Ordered<'a> {
+    timestamps: Vec<i64>,
+    types: Vec<u32>,
+    visitors: Vec<u32>,
+    sessions: Vec<u32>,
+    revenues: Vec<u32>,
+    currencies: Vec<u32>,
+    columns: &'a Columns,
+    page_view: u32,
+}
+
+impl Ordered<'_> {
+    pub(super) fn view(&self) -> Events<'_> {
+        Events {
+            timestamps: &self.timestamps,
+            types: &self.types,
+            visitors: &self.visitors,
+            sessions: &self.sessions,
+            revenues: &self.revenues,
+            currencies: &self.currencies,
+            columns: self.columns,
+            page_view: self.page_view,
+        }
+    }
+}
+
 /// The codes of a column; none when the scan does not read it.
 pub(super) fn codes<'a>(view: View<'a>, column: &Column) -> &'a [u32] {
-    view.columns.place(column).map_or(&[], |place| &view.batch.codes[place])
+    view.columns.place(column).and_then(|place| view.batch.codes.get(place)).copied().unwrap_or_default()
 }
 
 /// One session within a set of events.
@@ -113,27 +163,10 @@ pub(super) struct Accumulator {
 }
 
 impl Accumulator {
-    pub(super) fn add(&mut self, needs: Needs, event: Event) {
-        self.count(event.is_page_view);
-        if needs.users {
-            self.users.insert(event.visitor);
-        }
-        if needs.revenue
-            && let Some((currency, millionths)) = event.revenue
-        {
-            self.revenue.add(currency, millionths);
-        }
-        if needs.visits {
-            self.visit(event.session, Visit::of(event));
-        } else if needs.sessions {
-            self.sessions.insert(event.session);
-        }
-    }
-
-    /// Adds one event, of which nothing else is needed.
-    pub(super) fn count(&mut self, is_page_view: bool) {
-        self.events += 1;
-        self.page_views += u64::from(is_page_view);
+    /// Adds events of which nothing else is needed.
+    pub(super) fn count(&mut self, events: u64, page_views: u64) {
+        self.events += events;
+        self.page_views += page_views;
     }
 
     /// Adds these events of a batch, column by column.
@@ -193,14 +226,6 @@ impl Accumulator {
     /// About how much memory its sets take, beside itself.
     pub(super) fn bytes(&self) -> usize {
         self.users.bytes() + self.sessions.bytes() + self.visits.bytes() + self.revenue.bytes()
-    }
-
-    /// Adds an event and sets right what the sets of all accumulators take, for whoever keeps too
-    /// many of these to ask each. Sets become smaller as well, when they become bitmaps.
-    pub(super) fn add_to(&mut self, bytes: &mut usize, needs: Needs, event: Event) {
-        let before = self.bytes();
-        self.add(needs, event);
-        *bytes = (*bytes + self.bytes()).saturating_sub(before);
     }
 
     pub(super) fn events(&self) -> u64 {

@@ -216,8 +216,7 @@ async fn read(
     kernels: Vec<Kernel>,
 ) -> Result<(Vec<Result<Kernel>>, Scanned)> {
     let Events { app, range, filter, bots, seq } = events;
-    let mut columns: BTreeSet<Column> = filter.columns();
-    columns.extend(kernels.iter().flat_map(Kernel::columns));
+    let columns: BTreeSet<Column> = kernels.iter().flat_map(Kernel::columns).collect();
     let names = kernels.iter().fold(filter.names(), |names, kernel| names.and(kernel.names()));
     let what = Scan {
         app,
@@ -226,13 +225,14 @@ async fn read(
         seq,
         visitor: None,
         is_bot: bots.is_bot(),
+        select: filter.looked_at(),
         columns: columns.iter().cloned().collect(),
         ids: false,
         names,
     };
     let is_first = AtomicBool::new(true);
     let counting = || {
-        let matcher = (*filter != EventFilter::default()).then(|| Matcher::new(&filter));
+        let matcher = Matcher::new(&filter);
         let kernels = kernels.iter().cloned().map(Ok).collect();
         let mut counting =
             Counting { matcher, kernels, account: allowance.account(), is_first: is_first.swap(false, Relaxed) };
@@ -258,7 +258,7 @@ async fn read(
 
 /// The kernels of one thread.
 struct Counting {
-    matcher: Option<Matcher>,
+    matcher: Matcher,
     kernels: Vec<Result<Kernel>>,
     account: Account,
     /// The first accounts for the dictionaries of all.
@@ -266,10 +266,8 @@ struct Counting {
 }
 
 impl Worker for Counting {
-    fn select(&mut self, view: View<'_>, rows: &mut Vec<u32>) -> bool {
-        let Some(matcher) = &mut self.matcher else { return false };
-        matcher.select(view, rows);
-        true
+    fn select(&mut self, view: View<'_>, rows: &mut Vec<u32>) {
+        self.matcher.select(view, rows);
     }
 
     fn fold(&mut self, view: View<'_>) -> Result<ControlFlow<()>> {

@@ -11,7 +11,7 @@ use foldhash::fast::RandomState;
 use super::{
     BigInt, Breakdown, BreakdownRow, Dimension, Figures, Metric, Needs,
     accumulator::{self, Accumulator, Events},
-    groups::{Groups, Key, Places},
+    groups::{Groups, Key, Places, Sorted},
 };
 use crate::{
     columnar::{Column, Columns, Dictionary, NONE, View, property},
@@ -34,6 +34,8 @@ pub(super) struct BreakdownKernel {
     needs: Needs,
     places: Places,
     groups: Groups,
+    /// Events and page views of each group, where nothing else is counted.
+    light: Vec<(u64, u64)>,
     total: Accumulator,
     /// What the sets of all groups take.
     bytes: usize,
@@ -87,8 +89,8 @@ impl BreakdownKernel {
             return Err(Error::invalid("by", format!("Expected 1 to {MAX_DIMENSIONS} dimensions.")));
         }
         let by = by.iter().map(|dimension| dimension.column(property)).collect::<Result<_>>()?;
-        let (places, groups, total) = (Places::default(), Vec::new(), Accumulator::default());
-        Ok(Self { by, limit, order, needs, places, groups, total, bytes: 0 })
+        let (places, groups, light, total) = (Places::default(), Vec::new(), Vec::new(), Accumulator::default());
+        Ok(Self { by, limit, order, needs, places, groups, light, total, bytes: 0 })
     }
 
     /// What has to be counted: what is shown and what is sorted by.
@@ -113,22 +115,32 @@ impl BreakdownKernel {
         let sizes =
             self.by.iter().map(|column| view.columns.place(column).map_or(1, |place| view.columns.codes(place)));
         self.places.fit(sizes, &self.groups);
-        let keys = self.places.keys(&by, view.batch.len());
-        let is_light = counts == Needs::default();
-        for row in 0..view.batch.len() {
-            let place = self.places.find(&by, &keys, row, &mut self.groups);
-            let Some((_, group)) = self.groups.get_mut(place) else { continue };
-            if is_light {
-                group.count(events.is_page_view(row));
-            } else {
-                group.add_to(&mut self.bytes, counts, events.get(row));
+        let places = self.places.of_rows(&by, view.batch.len(), &mut self.groups);
+        if counts == Needs::default() {
+            self.light.resize(self.groups.len(), (0, 0));
+            for (&place, is_page_view) in places.iter().zip(events.are_page_views()) {
+                let (all, page_views) = &mut self.light[place as usize];
+                *all += 1;
+                *page_views += u64::from(is_page_view);
+            }
+            return self.check();
+        }
+        let sorted = Sorted::new(&places, self.groups.len());
+        let events = events.in_order(counts, &sorted.rows);
+        for (place, rows) in sorted.groups() {
+            if let Some((_, group)) = self.groups.get_mut(place) {
+                let before = group.bytes();
+                group.add_all(counts, &events.view(), rows);
+                self.bytes = (self.bytes + group.bytes()).saturating_sub(before);
             }
         }
         self.check()
     }
 
     /// Adds what another has counted of other events.
-    pub(super) fn merge(&mut self, other: &Self) -> Result<()> {
+    pub(super) fn merge(&mut self, mut other: Self) -> Result<()> {
+        self.settle();
+        other.settle();
         self.total.merge(&other.total);
         let mut places = Places::hashed(&self.groups);
         for (key, group) in &other.groups {
@@ -143,6 +155,13 @@ impl BreakdownKernel {
         self.places = Places::Hashed(places);
         self.bytes = self.groups.iter().map(|(_, group)| group.bytes()).sum();
         self.check()
+    }
+
+    /// Moves what was counted beside the groups to them.
+    fn settle(&mut self) {
+        for ((_, group), (events, page_views)) in self.groups.iter_mut().zip(std::mem::take(&mut self.light)) {
+            group.count(events, page_views);
+        }
     }
 
     fn check(&self) -> Result<()> {
@@ -161,7 +180,8 @@ impl BreakdownKernel {
         places + groups + self.bytes + self.total.bytes()
     }
 
-    pub(super) fn finish(mut self, columns: &Columns, previous: Option<(&Self, &Columns)>) -> Breakdown {
+    pub(super) fn finish(mut self, columns: &Columns, previous: Option<(Self, &Columns)>) -> Breakdown {
+        self.settle();
         let mut groups = std::mem::take(&mut self.groups);
         let shown = self.limit.min(groups.len());
         let texts: Vec<Texts<'_>> = self.by.iter().map(|column| Texts::of(columns, column)).collect();
@@ -180,7 +200,11 @@ impl BreakdownKernel {
             other.figures(self.needs)
         });
         let events = self.total.events();
-        let previous = previous.map(|(previous, columns)| (previous, columns, Places::hashed(&previous.groups)));
+        let previous = previous.map(|(mut previous, columns)| {
+            previous.settle();
+            let places = Places::hashed(&previous.groups);
+            (previous, columns, places)
+        });
         let rows = rows.iter().map(|(key, group)| {
             let values: Vec<_> = texts.iter().zip(key).map(|(texts, &code)| texts.shown(code)).collect();
             let label: Vec<_> = values.iter().map(|value| value.as_deref().unwrap_or(NO_VALUE)).collect();

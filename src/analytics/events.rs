@@ -68,16 +68,13 @@ async fn find(columnar: &Columnar, question: &EventsQuestion) -> Result<Vec<Uuid
         seq: question.seq,
         visitor: question.user.clone(),
         is_bot: question.bots.is_bot(),
-        columns: question.filter.columns().into_iter().collect(),
+        select: question.filter.looked_at(),
+        columns: Vec::new(),
         ids: true,
         names: question.filter.names(),
     };
-    let mut matcher = (*question.filter != EventFilter::default()).then(|| Matcher::new(&question.filter));
-    let select = move |view: View<'_>, rows: &mut Vec<u32>| {
-        let Some(matcher) = &mut matcher else { return false };
-        matcher.select(view, rows);
-        true
-    };
+    let mut matcher = Matcher::new(&question.filter);
+    let select = move |view: View<'_>, rows: &mut Vec<u32>| matcher.select(view, rows);
     let newest = Newest { scan, after: question.after, limit: question.first + 1 };
     Ok(columnar.newest(newest, select).await?.into_iter().map(|(_, id)| id).collect())
 }

@@ -186,6 +186,16 @@ impl EventFilter {
         own.chain(self.inner().flat_map(|(_, filter)| filter.columns())).collect()
     }
 
+    /// The columns that choose events; none when it lets every event through.
+    pub fn looked_at(&self) -> Vec<Column> {
+        let mut columns = self.columns();
+        // A filter without conditions may all the same let nothing through.
+        if columns.is_empty() && *self != Self::default() {
+            columns.insert(Column::EventType);
+        }
+        columns.into_iter().collect()
+    }
+
     /// Which visitors and sessions its conditions tell from others.
     pub fn names(&self) -> Wanted {
         let own = self.conditions().fold(Wanted::default(), |mut names, (_, column, test)| {

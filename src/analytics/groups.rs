@@ -58,37 +58,39 @@ impl Places {
         *bits = needed;
     }
 
-    /// What the rows of a batch are found by.
-    pub(super) fn keys(&self, by: &[&[u32]], rows: usize) -> Vec<u32> {
-        let Self::Dense { bits, .. } = self else { return Vec::new() };
-        let mut keys = vec![0; rows];
-        for (bits, codes) in bits.iter().zip(by) {
-            keys.iter_mut().zip(*codes).for_each(|(key, code)| *key = *key << bits | code);
-        }
-        keys
-    }
-
-    /// The place of a row's group, made if it is new.
-    pub(super) fn find(&mut self, by: &[&[u32]], keys: &[u32], row: usize, groups: &mut Groups) -> usize {
-        let key = || {
+    /// The place of each row's group, made where it is new.
+    pub(super) fn of_rows(&mut self, by: &[&[u32]], rows: usize, groups: &mut Groups) -> Vec<u32> {
+        let key = |row: usize| {
             let mut key = [NONE; MAX_DIMENSIONS];
             key.iter_mut().zip(by).for_each(|(code, codes)| *code = codes.get(row).copied().unwrap_or(NONE));
             key
         };
+        let mut places = vec![0; rows];
         match self {
-            Self::Dense { table, .. } => {
-                let Some(entry) = keys.get(row).and_then(|&key| table.get_mut(key as usize)) else { return usize::MAX };
-                if *entry == 0 {
-                    groups.push((key(), Accumulator::default()));
-                    *entry = groups.len() as u32;
+            Self::Dense { bits, table } => {
+                for (bits, codes) in bits.iter().zip(by) {
+                    places.iter_mut().zip(*codes).for_each(|(key, code)| *key = *key << bits | code);
                 }
-                *entry as usize - 1
+                for (row, place) in places.iter_mut().enumerate() {
+                    // A key has as many bits as the table.
+                    let entry = &mut table[*place as usize];
+                    if *entry == 0 {
+                        groups.push((key(row), Accumulator::default()));
+                        *entry = groups.len() as u32;
+                    }
+                    *place = *entry - 1;
+                }
             }
-            Self::Hashed(places) => *places.entry(key()).or_insert_with_key(|key| {
-                groups.push((*key, Accumulator::default()));
-                groups.len() - 1
-            }),
+            Self::Hashed(known) => {
+                for (row, place) in places.iter_mut().enumerate() {
+                    *place = *known.entry(key(row)).or_insert_with_key(|key| {
+                        groups.push((*key, Accumulator::default()));
+                        groups.len() - 1
+                    }) as u32;
+                }
+            }
         }
+        places
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -96,5 +98,51 @@ impl Places {
             Self::Dense { table, .. } => table.capacity() * size_of::<u32>(),
             Self::Hashed(places) => table_bytes(places.capacity(), size_of::<(Key, usize)>()),
         }
+    }
+}
+
+/// The rows of a batch, those of a group side by side.
+pub(super) struct Sorted {
+    pub(super) rows: Vec<u32>,
+    /// A group, and where its rows end.
+    ends: Vec<(u32, u32)>,
+}
+
+impl Sorted {
+    /// Sorts rows whose groups stand in these of so many places.
+    pub(super) fn new(places: &[u32], groups: usize) -> Self {
+        let mut rows: Vec<u32> = vec![0; places.len()];
+        let mut ends = Vec::new();
+        if groups > places.len() {
+            rows = (0..places.len() as u32).collect();
+            rows.sort_unstable_by_key(|&row| (places[row as usize], row));
+            for (at, &row) in rows.iter().enumerate() {
+                let (place, end) = (places[row as usize], at as u32 + 1);
+                match ends.last_mut() {
+                    Some((last, own)) if *last == place => *own = end,
+                    _ => ends.push((place, end)),
+                }
+            }
+            return Self { rows, ends };
+        }
+        let mut counts = vec![0_u32; groups];
+        places.iter().for_each(|&place| counts[place as usize] += 1);
+        let mut end = 0;
+        for (place, count) in counts.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
+            end += std::mem::replace(count, end);
+            ends.push((place as u32, end));
+        }
+        for (row, &place) in places.iter().enumerate() {
+            let at = &mut counts[place as usize];
+            rows[*at as usize] = row as u32;
+            *at += 1;
+        }
+        Self { rows, ends }
+    }
+
+    /// Each group's place, and which of the sorted rows are its.
+    pub(super) fn groups(&self) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|(_, end)| *end as usize));
+        starts.zip(&self.ends).map(|(from, &(place, to))| (place as usize, from..to as usize))
     }
 }

@@ -68,7 +68,7 @@ impl Kernel {
         match (self, other) {
             (Self::Summary(kernel), Self::Summary(other)) => kernel.merge(&other),
             (Self::Timeline(kernel), Self::Timeline(other)) => kernel.merge(&other),
-            (Self::Breakdown(kernel), Self::Breakdown(other)) => return kernel.merge(&other),
+            (Self::Breakdown(kernel), Self::Breakdown(other)) => return kernel.merge(other),
             (Self::Users(kernel), Self::Users(other)) => kernel.merge(&other),
             _ => return Err(Error::internal("kernels of different reports were merged")),
         }
@@ -111,7 +111,7 @@ impl Kernel {
                 Answer::Timeline(kernel.finish(timezone, previous))
             }
             (Self::Breakdown(kernel), Some((Self::Breakdown(previous), others))) => {
-                Answer::Breakdown(kernel.finish(columns, Some((&previous, others))))
+                Answer::Breakdown(kernel.finish(columns, Some((previous, others))))
             }
             (Self::Breakdown(kernel), _) => Answer::Breakdown(kernel.finish(columns, None)),
             (Self::Users(kernel), _) => Answer::Users(kernel.finish(columns)),

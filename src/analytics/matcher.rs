@@ -53,8 +53,15 @@ impl Matcher {
     pub(super) fn select(&mut self, view: View<'_>, rows: &mut Vec<u32>) {
         let mut mask = vec![true; view.batch.len()];
         self.0.retain(view, &mut mask);
+        // Written always and counted only where it matches, so that nothing has to be guessed.
         rows.clear();
-        rows.extend(mask.iter().enumerate().filter(|(_, lets)| **lets).map(|(row, _)| row as u32));
+        rows.resize(mask.len(), 0);
+        let mut matching = 0;
+        for (row, &lets) in mask.iter().enumerate() {
+            rows[matching] = row as u32;
+            matching += usize::from(lets);
+        }
+        rows.truncate(matching);
     }
 }
 
@@ -111,7 +118,7 @@ impl Leaf {
     fn retain(&mut self, view: View<'_>, mask: &mut [bool]) {
         let Some(place) = view.columns.place(&self.column) else { return mask.fill(false) };
         self.learn(view.columns, place);
-        for (lets, &code) in mask.iter_mut().zip(&view.batch.codes[place]) {
+        for (lets, &code) in mask.iter_mut().zip(view.batch.codes[place]) {
             *lets = lets.bitand(self.verdicts[code as usize]);
         }
     }

@@ -39,7 +39,7 @@ impl TimelineKernel {
 
     pub(super) fn fold(&mut self, view: View<'_>) {
         let events = Events::of(view);
-        let times = &view.batch.timestamps;
+        let times = view.batch.timestamps;
         self.total.add_all(self.needs, &events, 0..times.len());
         // Events of a batch are in the order of their times, so those of a bucket are neighbours.
         let mut from = 0;

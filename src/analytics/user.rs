@@ -94,6 +94,7 @@ pub async fn user(
         seq,
         visitor: Some(user_id.to_owned()),
         is_bot: bots.is_bot(),
+        select: Vec::new(),
         columns: COLUMNS.to_vec(),
         ids: false,
         names: Wanted::default(),
@@ -105,8 +106,8 @@ pub async fn user(
         return Ok(None);
     }
     let visits = counted.latest_visits();
-    let sessions = visits.iter().map(|(session, _)| *session).collect::<Vec<_>>();
-    let sessions = columnar.names(&columns, &Column::Session, &sessions).await?;
+    let starts: Vec<i64> = visits.iter().map(|(_, visit)| visit.first).collect();
+    let sessions = columnar.sessions_at(&columns, user_id, &starts).await?;
     Ok(Some(counted.finish(user_id, &columns, &visits, &sessions)))
 }
 
@@ -133,9 +134,7 @@ struct Counted {
 }
 
 impl Worker for Counted {
-    fn select(&mut self, _: View<'_>, _: &mut Vec<u32>) -> bool {
-        false
-    }
+    fn select(&mut self, _: View<'_>, _: &mut Vec<u32>) {}
 
     fn fold(&mut self, view: View<'_>) -> Result<ControlFlow<()>> {
         let events = Events::of(view);

@@ -116,22 +116,17 @@ impl Columns {
 }
 
 /// Events as columns. Every array has one element an event, in the same order: that of time.
-#[derive(Debug, Default)]
-pub struct Batch {
+#[derive(Debug)]
+pub struct Batch<'a> {
     /// When they happened.
-    pub timestamps: Vec<i64>,
+    pub timestamps: &'a [i64],
     /// Their ids; empty unless the scan asks for them.
-    pub ids: Vec<Uuid>,
-    /// Their values, column by column.
-    pub codes: Vec<Vec<u32>>,
+    pub ids: &'a [Uuid],
+    /// Their values, column by column; empty where they are not looked at.
+    pub codes: Vec<&'a [u32]>,
 }
 
-impl Batch {
-    /// Room for batches of so many columns.
-    pub fn new(columns: usize) -> Self {
-        Self { codes: vec![Vec::new(); columns], ..Self::default() }
-    }
-
+impl Batch<'_> {
     /// Number of events.
     pub fn len(&self) -> usize {
         self.timestamps.len()
@@ -141,20 +136,13 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.timestamps.is_empty()
     }
-
-    /// Forgets the events and keeps the room.
-    pub fn clear(&mut self) {
-        self.timestamps.clear();
-        self.ids.clear();
-        self.codes.iter_mut().for_each(Vec::clear);
-    }
 }
 
 /// What a kernel sees: a batch, and what its codes mean.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     /// The events.
-    pub batch: &'a Batch,
+    pub batch: &'a Batch<'a>,
     /// Their values.
     pub columns: &'a Columns,
 }

@@ -65,7 +65,12 @@ impl Builder {
 
     /// Adds the custom properties of the event added last.
     pub(super) fn add_properties(&mut self, json: &str) {
-        let row = (self.len() as u32).saturating_sub(1);
+        self.shred((self.len() as u32).saturating_sub(1), json);
+    }
+
+    /// Adds custom properties of an event. Each key either has a column or is among the others, in all
+    /// events gathered.
+    fn shred(&mut self, row: u32, json: &str) {
         let mut rest = String::new();
         let (places, properties) = (&mut self.places, &mut self.properties);
         property::each(json, |key, value| {
@@ -129,7 +134,7 @@ impl Builder {
             for (row, &code) in present {
                 let value = values.texts.get(code).unwrap_or("null");
                 let json = format!("{{{}:{value}}}", serde_json::Value::from(key.as_str()));
-                self.add_to_rest((first + row) as u32, &json);
+                self.shred((first + row) as u32, &json);
             }
             return;
         }
@@ -149,15 +154,9 @@ impl Builder {
         rest.codes.read(places, Translate::Same, &mut codes);
         for (row, code) in codes.into_iter().enumerate() {
             if let Some(json) = rest.texts.get(code) {
-                self.add_to_rest((first + row) as u32, json);
+                self.shred((first + row) as u32, json);
             }
         }
-    }
-
-    /// One event's further properties; an event may have several such entries until it is built.
-    fn add_to_rest(&mut self, row: u32, json: &str) {
-        let code = self.rest.values.intern(json);
-        self.rest.codes.push((row, code));
     }
 
     /// The columns, with events sorted by time and id. Visitors and sessions that came as rows are

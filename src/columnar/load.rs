@@ -36,6 +36,21 @@ pub(super) type Found = Option<Vec<Parts>>;
 impl Columnar {
     /// These parts of these segments, segment by segment.
     pub(super) async fn load(&self, app: Uuid, segments: &[Arc<Segment>], wanted: &[Part]) -> Result<Found> {
+        self.load_and(true, app, segments, wanted).await
+    }
+
+    /// All parts of a segment, of which nobody is going to ask for most again.
+    pub(super) async fn load_whole(&self, app: Uuid, segment: &Arc<Segment>) -> Result<Option<Parts>> {
+        let wanted: Vec<Part> = segment.header.parts.keys().cloned().collect();
+        let found = self.load_and(false, app, std::slice::from_ref(segment), &wanted).await?;
+        Ok(found.and_then(|mut found| {
+            let mut parts = found.pop()?;
+            segment.complete(&mut parts);
+            Some(parts)
+        }))
+    }
+
+    async fn load_and(&self, keep: bool, app: Uuid, segments: &[Arc<Segment>], wanted: &[Part]) -> Result<Found> {
         let mut found: Vec<Parts> = Vec::with_capacity(segments.len());
         let mut missing: Vec<(usize, BTreeSet<Part>)> = Vec::new();
         for (place, segment) in segments.iter().enumerate() {
@@ -71,7 +86,9 @@ impl Columnar {
         while let Some(fetched) = fetches.try_next().await? {
             let Some(fetched) = fetched else { return Ok(None) };
             for (place, part, loaded) in fetched {
-                self.parts.insert((app, segments[place].id, part.clone()), loaded.clone());
+                if keep {
+                    self.parts.insert((app, segments[place].id, part.clone()), loaded.clone());
+                }
                 found[place].insert(part, loaded);
             }
         }

@@ -6,10 +6,10 @@ use tokio::task;
 use uuid::Uuid;
 
 use super::{
-    Batch, Columnar, Columns, Scan, View,
+    Columnar, Columns, Scan, View,
     header::Segment,
     numbers::Kind,
-    plan::{BATCH, Wave},
+    plan::{BATCH, Buffers, Wave},
     scan::parts_of,
     snapshot::Snapshot,
     values::Places,
@@ -41,7 +41,7 @@ impl Columnar {
     /// [`Worker`](super::Worker).
     pub async fn newest<S>(&self, newest: Newest, mut select: S) -> Result<Found>
     where
-        S: FnMut(View<'_>, &mut Vec<u32>) -> bool + Send + 'static,
+        S: FnMut(View<'_>, &mut Vec<u32>) + Send + 'static,
     {
         for _ in 0..super::scan::ATTEMPTS {
             let snapshot = self.snapshot(newest.scan.app.app_id()).await?;
@@ -56,10 +56,10 @@ impl Columnar {
 
     async fn newest_of<S>(&self, snapshot: &Arc<Snapshot>, newest: &Newest, mut select: S) -> Result<(Option<Found>, S)>
     where
-        S: FnMut(View<'_>, &mut Vec<u32>) -> bool + Send + 'static,
+        S: FnMut(View<'_>, &mut Vec<u32>) + Send + 'static,
     {
         let scan = &newest.scan;
-        let mut columns = Columns::new(scan.columns.iter().cloned());
+        let mut columns = Columns::new(scan.all_columns());
         self.name(snapshot, scan, &mut columns).await?;
         let visitor = match &scan.visitor {
             None => None,
@@ -117,26 +117,27 @@ fn walk(
     wave: Wave,
     newest: &Newest,
     columns: &mut Columns,
-    select: &mut impl FnMut(View<'_>, &mut Vec<u32>) -> bool,
+    select: &mut impl FnMut(View<'_>, &mut Vec<u32>),
 ) -> Result<Found> {
     let plan = wave.plan(columns)?;
-    let (mut batch, mut kept, mut rows) = (Batch::new(newest.scan.columns.len()), Vec::new(), Vec::new());
-    let mut found = Found::new();
+    let (chosen_by, mut buffers) = (newest.scan.is_selected_by(), Buffers::default());
+    let (mut kept, mut rows, mut found) = (Vec::new(), Vec::new(), Found::new());
     for block in &plan.blocks {
         let mut to = block.to;
         while to > block.from && found.len() < newest.limit {
             let from = block.from.max(to.saturating_sub(BATCH));
-            let chosen = plan.keep(block, from, to, &mut kept);
-            let places = if chosen { Places::Some(&kept) } else { Places::All { from, to } };
-            block.read(&newest.scan, places, &mut batch);
-            let some = select(View { batch: &batch, columns }, &mut rows);
-            let is_behind = |event: &(i64, Uuid)| newest.after.is_none_or(|after| *event < after);
-            let event = |place: usize| Some((*batch.timestamps.get(place)?, *batch.ids.get(place)?));
-            if some {
-                found.extend(rows.iter().rev().filter_map(|&place| event(place as usize)).filter(is_behind));
+            let some = plan.keep(block, from, to, &mut kept);
+            let places = if some { Places::Some(&kept) } else { Places::All { from, to } };
+            let batch = block.read(&chosen_by, true, places, &mut buffers);
+            if newest.scan.select.is_empty() {
+                rows.clear();
+                rows.extend(0..batch.len() as u32);
             } else {
-                found.extend((0..batch.len()).rev().filter_map(event).filter(is_behind));
+                select(View { batch: &batch, columns }, &mut rows);
             }
+            let event = |&place: &u32| Some((*batch.timestamps.get(place as usize)?, *batch.ids.get(place as usize)?));
+            let is_behind = |event: &(i64, Uuid)| newest.after.is_none_or(|after| *event < after);
+            found.extend(rows.iter().rev().filter_map(event).filter(is_behind));
             to = from;
         }
     }

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
+use uuid::Uuid;
+
 use super::{
     Batch, Column, Columns, Scan, View, Worker,
     build::translation,
@@ -26,7 +28,8 @@ const DICTIONARY_BYTES: usize = 256 << 20;
 /// A stretch of a block, ready to be read.
 pub(super) struct Block {
     parts: Parts,
-    tables: Vec<Option<Vec<u32>>>,
+    /// The columns of the scan, and their codes' translation.
+    columns: Vec<Translated>,
     /// Places within the range of time.
     pub(super) from: usize,
     pub(super) to: usize,
@@ -88,15 +91,15 @@ impl Block {
             }
             _ => (0, events),
         };
-        let tables =
-            scan.columns.iter().enumerate().map(|(place, column)| match parts.get(&Part::Column(column.clone())) {
-                Some(Loaded::Values(values)) if !column.is_numbered() => {
-                    Some(translation(&values.texts, columns.dictionary_mut(place)))
-                }
-                _ => None,
-            });
-        let tables = tables.collect();
-        Self { parts, tables, from, to, is_ahead: last_seq > scan.seq }
+        let read = |(place, column): (usize, &Column)| match parts.get(&Part::Column(column.clone())) {
+            Some(Loaded::Values(values)) => {
+                let table = || translation(&values.texts, columns.dictionary_mut(place));
+                (Some(values.clone()), (!column.is_numbered()).then(table))
+            }
+            _ => (None, None),
+        };
+        let columns = scan.all_columns().iter().enumerate().map(read).collect();
+        Self { parts, columns, from, to, is_ahead: last_seq > scan.seq }
     }
 
     fn values(&self, column: &Column) -> Option<&Values> {
@@ -113,24 +116,59 @@ impl Block {
         }
     }
 
-    /// Copies events into a batch.
-    pub(super) fn read(&self, scan: &Scan, places: Places<'_>, batch: &mut Batch) {
-        batch.clear();
-        let pick = |times: &[i64], out: &mut Vec<i64>| match places {
-            Places::All { from, to } => out.extend_from_slice(times.get(from..to).unwrap_or_default()),
-            Places::Some(places) => out.extend(places.iter().filter_map(|&place| times.get(place as usize))),
+    /// The events in these places, with the columns of these places. What is not there already as it
+    /// is needed is copied into `buffers`.
+    pub(super) fn read<'b>(
+        &'b self,
+        columns: &[bool],
+        ids: bool,
+        places: Places<'_>,
+        buffers: &'b mut Buffers,
+    ) -> Batch<'b> {
+        let Buffers { timestamps, ids: own_ids, codes } = buffers;
+        codes.resize_with(self.columns.len(), Vec::new);
+        let direct = |values: &'b Values, table: &Option<Vec<u32>>| match (&values.codes, table, places) {
+            (Codes::Four(codes), None, Places::All { from, to }) => codes.get(from..to),
+            _ => None,
         };
-        pick(self.numbers(&Part::Times), &mut batch.timestamps);
-        if let (true, Some(Loaded::Ids(ids))) = (scan.ids, self.parts.get(&Part::Ids)) {
-            match places {
-                Places::All { from, to } => batch.ids.extend_from_slice(ids.get(from..to).unwrap_or_default()),
-                Places::Some(places) => batch.ids.extend(places.iter().filter_map(|&place| ids.get(place as usize))),
-            }
+        let read = |(place, ((values, table), own)): (usize, (&'b Translated, &'b mut Vec<u32>))| {
+            let Some(values) = values.as_deref().filter(|_| columns[place]) else { return &[][..] };
+            direct(values, table).unwrap_or_else(|| {
+                own.clear();
+                values.codes.read(places, table.as_deref().map_or(Translate::Same, Translate::Table), own);
+                own
+            })
+        };
+        let all_ids = match self.parts.get(&Part::Ids) {
+            Some(Loaded::Ids(all)) if ids => all.as_slice(),
+            _ => &[],
+        };
+        Batch {
+            timestamps: picked(self.numbers(&Part::Times), places, timestamps),
+            ids: picked(all_ids, places, own_ids),
+            codes: self.columns.iter().zip(codes).enumerate().map(read).collect(),
         }
-        for ((column, table), out) in scan.columns.iter().zip(&self.tables).zip(&mut batch.codes) {
-            let Some(values) = self.values(column) else { continue };
-            let translate = table.as_deref().map_or(Translate::Same, Translate::Table);
-            values.codes.read(places, translate, out);
+    }
+}
+
+/// Room for columns that are copied.
+#[derive(Default)]
+pub(super) struct Buffers {
+    timestamps: Vec<i64>,
+    ids: Vec<Uuid>,
+    codes: Vec<Vec<u32>>,
+}
+
+/// A column of a block, and the translation of its codes.
+type Translated = (Option<Arc<Values>>, Option<Vec<u32>>);
+
+fn picked<'b, T: Copy>(all: &'b [T], places: Places<'_>, own: &'b mut Vec<T>) -> &'b [T] {
+    match places {
+        Places::All { from, to } => all.get(from..to).unwrap_or_default(),
+        Places::Some(places) => {
+            own.clear();
+            own.extend(places.iter().filter_map(|&place| all.get(place as usize)));
+            own
         }
     }
 }
@@ -144,7 +182,8 @@ impl Plan {
         stop: &AtomicBool,
         worker: &mut W,
     ) -> Result<()> {
-        let (mut batch, mut rows, mut kept) = (Batch::new(self.scan.columns.len()), Vec::new(), Vec::new());
+        let (mut buffers, mut rows, mut kept) = (Buffers::default(), Vec::new(), Vec::new());
+        let (chosen_by, folded) = (self.scan.is_selected_by(), self.scan.is_folded());
         while let Some(&(block, from, to)) = self.stretches.get(next.fetch_add(1, Ordering::Relaxed)) {
             let block = &self.blocks[block];
             for from in (from..to).step_by(BATCH) {
@@ -152,18 +191,25 @@ impl Plan {
                     return Ok(());
                 }
                 let to = to.min(from + BATCH);
-                let places =
-                    if self.keep(block, from, to, &mut kept) { Places::Some(&kept) } else { Places::All { from, to } };
+                let mut some = self.keep(block, from, to, &mut kept);
+                let is_done = self.scan.select.is_empty() || some && kept.is_empty();
+                if !is_done {
+                    let places = if some { Places::Some(&kept) } else { Places::All { from, to } };
+                    let batch = block.read(&chosen_by, false, places, &mut buffers);
+                    worker.select(View { batch: &batch, columns }, &mut rows);
+                    if some {
+                        keep_only(&mut kept, &rows);
+                    } else if rows.len() < to - from {
+                        kept.clear();
+                        kept.extend(rows.iter().map(|row| from as u32 + row));
+                        some = true;
+                    }
+                }
+                let places = if some { Places::Some(&kept) } else { Places::All { from, to } };
                 if places.len() == 0 {
                     continue;
                 }
-                block.read(&self.scan, places, &mut batch);
-                if worker.select(View { batch: &batch, columns }, &mut rows) {
-                    if rows.is_empty() {
-                        continue;
-                    }
-                    compact(&mut batch, &rows);
-                }
+                let batch = block.read(&folded, self.scan.ids, places, &mut buffers);
                 if worker.fold(View { batch: &batch, columns })?.is_break() {
                     return Ok(());
                 }
@@ -178,10 +224,9 @@ impl Plan {
         let mut chosen = false;
         kept.clear();
         if let Some(visitor) = self.visitor {
-            let codes = block.values(&Column::Visitor).map(|values| &values.codes);
-            kept.extend(
-                (from..to).filter(|&at| codes.is_some_and(|codes| codes.get(at) == visitor)).map(|at| at as u32),
-            );
+            if let Some(values) = block.values(&Column::Visitor) {
+                values.codes.find(visitor, from, to, kept);
+            }
             chosen = true;
         }
         let mut retain = |keeps: &dyn Fn(usize) -> bool, kept: &mut Vec<u32>| {
@@ -209,18 +254,10 @@ impl Plan {
     }
 }
 
-/// Leaves only these events in a batch.
-fn compact(batch: &mut Batch, rows: &[u32]) {
-    fn keep<T: Copy>(values: &mut Vec<T>, rows: &[u32]) {
-        if values.is_empty() {
-            return;
-        }
-        for (to, &from) in rows.iter().enumerate() {
-            values[to] = values[from as usize];
-        }
-        values.truncate(rows.len());
+/// Leaves only the places at these places.
+pub(super) fn keep_only(places: &mut Vec<u32>, rows: &[u32]) {
+    for (to, &from) in rows.iter().enumerate() {
+        places[to] = places[from as usize];
     }
-    keep(&mut batch.timestamps, rows);
-    keep(&mut batch.ids, rows);
-    batch.codes.iter_mut().for_each(|codes| keep(codes, rows));
+    places.truncate(rows.len());
 }

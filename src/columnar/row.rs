@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use sea_orm::{
-    QueryResult, QuerySelect, Select,
+    EntityTrait as _, QueryResult, QuerySelect, Select,
     sea_query::{Expr, ExprTrait},
 };
 use sqlx::{ColumnIndex, Database, Decode, Row, Type, postgres::PgRow, sqlite::SqliteRow};
@@ -127,4 +127,21 @@ fn decimal(text: &mut String, millionths: i64) -> &str {
 pub(super) fn of_commits(app: Uuid, after: i64, until: i64) -> Select<event::Entity> {
     use sea_orm::{ColumnTrait as _, QueryFilter as _};
     select(event::Entity::as_of(app, until).select_only()).filter(event::Column::Seq.gt(after))
+}
+
+/// The sessions of a visitor's events at these times.
+pub(super) fn sessions_at(
+    app: Uuid,
+    visitor: &str,
+    times: &[i64],
+) -> sea_orm::Selector<sea_orm::SelectGetableTuple<Option<String>>> {
+    use sea_orm::{ColumnTrait as _, QueryFilter as _};
+    event::Entity::find()
+        .select_only()
+        .column(event::Column::SessionId)
+        .distinct()
+        .filter(event::Column::AppId.eq(app))
+        .filter(Expr::cust(VISITOR).eq(visitor))
+        .filter(event::Column::Timestamp.is_in(times.iter().copied()))
+        .into_tuple()
 }

@@ -6,7 +6,7 @@
 //! workers. Blocks are loaded in waves, so that a question may look at more than memory holds.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     ops::ControlFlow,
     sync::{
         Arc,
@@ -24,6 +24,7 @@ use super::{
     numbers::{self, Kind},
     part::{Part, Parts},
     plan::Wave,
+    row,
     snapshot::{Snapshot, given},
     values::Texts,
 };
@@ -52,7 +53,9 @@ pub struct Scan {
     pub is_bot: Option<bool>,
     /// Only those of this visitor.
     pub visitor: Option<String>,
-    /// What to read.
+    /// What events are chosen by.
+    pub select: Vec<Column>,
+    /// What is read of those chosen.
     pub columns: Vec<Column>,
     /// Whether to read the ids of events.
     pub ids: bool,
@@ -81,6 +84,23 @@ pub enum Who {
     Everybody,
 }
 
+impl Scan {
+    /// Every column it looks at.
+    pub(super) fn all_columns(&self) -> Vec<Column> {
+        self.select.iter().chain(&self.columns).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Which of them events are chosen by.
+    pub(super) fn is_selected_by(&self) -> Vec<bool> {
+        self.all_columns().iter().map(|column| self.select.contains(column)).collect()
+    }
+
+    /// Which of them are read of those chosen.
+    pub(super) fn is_folded(&self) -> Vec<bool> {
+        self.all_columns().iter().map(|column| self.columns.contains(column)).collect()
+    }
+}
+
 impl Wanted {
     /// Both.
     pub fn and(self, other: Self) -> Self {
@@ -104,8 +124,9 @@ impl Who {
 
 /// What is done with events, on one thread.
 pub trait Worker: Send + 'static {
-    /// Puts the places of the events of interest into `rows`; false when that is all of them.
-    fn select(&mut self, view: View<'_>, rows: &mut Vec<u32>) -> bool;
+    /// Puts the places of the events of interest into `rows`, in rising order. Asked only where a scan
+    /// has columns to choose by.
+    fn select(&mut self, view: View<'_>, rows: &mut Vec<u32>);
 
     /// Takes in the events of a batch.
     fn fold(&mut self, view: View<'_>) -> Result<ControlFlow<()>>;
@@ -134,7 +155,7 @@ impl Columnar {
         scan: &Scan,
         worker: &impl Fn() -> W,
     ) -> Result<Option<(Vec<W>, Columns)>> {
-        let mut columns = Columns::new(scan.columns.iter().cloned());
+        let mut columns = Columns::new(scan.all_columns());
         columns.set_snapshot(snapshot.clone());
         self.name(snapshot, scan, &mut columns).await?;
         let visitor = match &scan.visitor {
@@ -256,17 +277,12 @@ impl Columnar {
         Ok(())
     }
 
-    /// The ids of visitors or sessions that a scan has met.
-    pub async fn names(&self, columns: &Columns, column: &Column, codes: &[u32]) -> Result<HashMap<u32, String>> {
-        let (Some(kind), Some(snapshot)) = (Kind::of(column), columns.snapshot()) else { return Ok(HashMap::new()) };
-        let given = given(&snapshot.head, kind) as u32;
-        let (old, new): (Vec<u32>, Vec<u32>) = codes.iter().partition(|&&code| code <= given);
-        let mut names = numbers::texts_of(&*self.db, snapshot.app, kind, &old).await?;
-        if let Some(tail) = &snapshot.tail {
-            let newcomers = &tail.newcomers[kind as usize];
-            names.extend(new.into_iter().filter_map(|code| Some((code, newcomers.get(code - given)?.to_owned()))));
-        }
-        Ok(names)
+    /// The ids of sessions in which a visitor did something at these times, by their numbers in a scan.
+    /// Sessions are too many for an index of their numbers; the visitor's rows tell their ids.
+    pub async fn sessions_at(&self, columns: &Columns, visitor: &str, times: &[i64]) -> Result<HashMap<u32, String>> {
+        let Some(snapshot) = columns.snapshot() else { return Ok(HashMap::new()) };
+        let ids = row::sessions_at(snapshot.app, visitor, times).all(&*self.db).await?;
+        self.numbers_of(snapshot, Kind::Session, &ids.into_iter().flatten().collect::<Vec<_>>()).await
     }
 
     /// The numbers of those of these ids that have one, newcomers included.
@@ -298,7 +314,7 @@ fn overlapping(snapshot: &Snapshot, scan: &Scan) -> Vec<Arc<Segment>> {
 
 /// The parts a scan looks at.
 pub(super) fn parts_of(scan: &Scan, visitor: bool) -> Vec<Part> {
-    let mut parts: Vec<Part> = scan.columns.iter().cloned().map(Part::Column).collect();
+    let mut parts: Vec<Part> = scan.all_columns().into_iter().map(Part::Column).collect();
     parts.push(Part::Times);
     parts.push(Part::Column(Column::IsBot));
     if scan.ids {

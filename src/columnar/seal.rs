@@ -29,7 +29,6 @@ use super::{
     build::Builder,
     header::{self, Encoded, Segment},
     numbers::{self, Kind},
-    part::Part,
     snapshot::{given, heads, number, read_rows, seq_of},
     values::Places,
 };
@@ -41,11 +40,11 @@ use crate::{
 /// Events that are sealed as soon as there are so many.
 const ENOUGH: u64 = 32_768;
 /// Most events that are sealed at once, but for those of the last commit.
-const MOST: u64 = 131_072;
+const MOST: u64 = 262_144;
 /// Events that are sealed however few they are, once the oldest has waited so long.
 const LONG_MS: i64 = 5 * 60 * 1_000;
 /// A segment does not grow beyond so many events by merging.
-const FULL: i64 = 600_000;
+const FULL: i64 = 300_000;
 /// So many neighbours of one size are merged.
 const FAN: usize = 4;
 /// How often the apps are looked at.
@@ -192,12 +191,7 @@ impl Columnar {
             rows.into_iter().map(|row| Ok(Arc::new(Segment::of(row)?))).collect::<Result<_>>()?;
         let mut all = Vec::new();
         for segment in &segments {
-            let wanted: Vec<Part> = segment.header.parts.keys().cloned().collect();
-            let Some(mut parts) = self.load(app, std::slice::from_ref(segment), &wanted).await? else {
-                return Ok(false);
-            };
-            let mut parts = parts.pop().unwrap_or_default();
-            segment.complete(&mut parts);
+            let Some(parts) = self.load_whole(app, segment).await? else { return Ok(false) };
             all.push((parts, segment.events));
         }
         let id = head.next_segment;

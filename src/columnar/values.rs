@@ -46,6 +46,28 @@ impl Codes {
         }
     }
 
+    /// Adds the places from `from` to `to` that have this code.
+    pub(super) fn find(&self, code: u32, from: usize, to: usize, places: &mut Vec<u32>) {
+        fn among<T: Copy + PartialEq>(codes: &[T], code: T, from: usize, to: usize, places: &mut Vec<u32>) {
+            let codes = codes.get(from..to).unwrap_or_default();
+            for (step, part) in codes.chunks(64).enumerate() {
+                // Mostly it is nowhere near.
+                if part.iter().fold(false, |found, own| found | (*own == code)) {
+                    let first = from + step * 64;
+                    let own = part.iter().enumerate().filter(|(_, own)| **own == code);
+                    places.extend(own.map(|(place, _)| (first + place) as u32));
+                }
+            }
+        }
+        match self {
+            Self::Constant(own) if *own == code => places.extend(from as u32..to as u32),
+            Self::Constant(_) => {}
+            Self::One(codes) => u8::try_from(code).into_iter().for_each(|code| among(codes, code, from, to, places)),
+            Self::Two(codes) => u16::try_from(code).into_iter().for_each(|code| among(codes, code, from, to, places)),
+            Self::Four(codes) => among(codes, code, from, to, places),
+        }
+    }
+
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Constant(_) => 0,

@@ -82,10 +82,7 @@ impl Columnar {
     }
 
     async fn verify_segment(&self, app: Uuid, segment: &Arc<Segment>) -> Result<Option<Vec<String>>> {
-        let wanted: Vec<Part> = segment.header.parts.keys().cloned().collect();
-        let Some(stored) = self.load(app, std::slice::from_ref(segment), &wanted).await? else { return Ok(None) };
-        let mut stored = stored.into_iter().next().unwrap_or_default();
-        segment.complete(&mut stored);
+        let Some(stored) = self.load_whole(app, segment).await? else { return Ok(None) };
         let mut builder = Builder::default();
         read_rows(&*self.db, app, segment.first_seq - 1, segment.last_seq, &mut builder).await?;
         let mut tables = Vec::new();

@@ -4,5 +4,6 @@ mod event;
 mod model;
 mod properties;
 mod question;
+mod sealing;
 mod time;
 mod volume;

@@ -1,0 +1,141 @@
+//! Rows become segments exactly once, whoever seals, merges and writes at the same time.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicI64, Ordering},
+};
+
+use event_analytics::{columnar::Columnar, state::App};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{
+    app::{NOW, Store, TestApp},
+    people::Site,
+};
+
+fn id_of(site: &Site) -> Uuid {
+    Uuid::parse_str(site.app_id.trim_start_matches("app_")).unwrap()
+}
+
+fn event(number: i64) -> Value {
+    json!({
+        "id": format!("00000000-0000-4000-8000-{number:012x}"),
+        "timestamp": NOW - (number * 7_919) % 86_400_000,
+        "event_type": if number % 3 == 0 { "page_view" } else { "click" },
+        "user_id": format!("u{}", number % 97),
+        "session_id": format!("s{}", number % 301),
+        "url": format!("https://example.com/{}", number % 41),
+        "metadata": { "n": number, "even": number % 2 == 0 },
+    })
+}
+
+const COUNTS: &str = "summary(range: { preset: LAST_7_DAYS }) { events uniqueUsers sessions pageViews }";
+
+fn expected(events: i64) -> Value {
+    json!({
+        "events": events, "uniqueUsers": events.min(97), "sessions": events.min(301), "pageViews": (events + 2) / 3,
+    })
+}
+
+/// Seals and merges an app at random until told to stop.
+async fn keep_sealing(columnar: Columnar, app: Uuid, seed: u64, stop: Arc<AtomicBool>) {
+    let mut random = StdRng::seed_from_u64(seed);
+    while !stop.load(Ordering::Relaxed) {
+        match random.random_range(0..3) {
+            0 => drop(columnar.merge(app).await.unwrap()),
+            _ => drop(columnar.seal(app).await.unwrap()),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(random.random_range(0..15))).await;
+    }
+}
+
+/// That the segments of every server hold what the rows say.
+async fn agrees(app: &App, id: Uuid, events: i64) {
+    let found = app.columnar.verify(id).await.unwrap();
+    assert_eq!(found.drift, [""; 0]);
+    assert_eq!((found.sealed_rows, found.sealed_rows + found.tail_rows), (found.sealed_events, events as u64));
+}
+
+both_stores! {
+    async fn writers_sealers_and_merges_of_two_servers_lose_and_repeat_nothing(store: Store) {
+        let one = TestApp::start(store).await;
+        // Two processes share no SQLite file.
+        let two = if store == Store::Postgres { Some(one.sibling().await) } else { None };
+        let site = one.site().await;
+        let id = id_of(&site);
+        let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI64::new(0)));
+        let servers: Vec<&TestApp> = std::iter::once(&one).chain(&two).collect();
+        let sealers = servers.iter().zip(1..).map(|(server, seed)| {
+            tokio::spawn(keep_sealing(server.app.columnar.clone(), id, seed, stop.clone()))
+        });
+        let sealers: Vec<_> = sealers.collect();
+        let mut random = StdRng::seed_from_u64(7);
+        while sent.load(Ordering::Relaxed) < 3_000 {
+            let (first, some) = (sent.load(Ordering::Relaxed), random.random_range(1..120));
+            let events: Vec<_> = (first..first + some).map(event).collect();
+            assert_eq!(site.post(events).await.ok()["accepted"], some);
+            sent.store(first + some, Ordering::Relaxed);
+            // What was acknowledged is counted, once, while segments change.
+            assert_eq!(site.ask(COUNTS).await["summary"], expected(first + some));
+        }
+        stop.store(true, Ordering::Relaxed);
+        for sealer in sealers {
+            sealer.await.unwrap();
+        }
+        let events = sent.load(Ordering::Relaxed);
+        for server in &servers {
+            agrees(&server.app, id, events).await;
+        }
+        while one.app.columnar.seal(id).await.unwrap() {}
+        while one.app.columnar.merge(id).await.unwrap() {}
+        for server in servers {
+            agrees(&server.app, id, events).await;
+        }
+        assert_eq!(site.ask(COUNTS).await["summary"], expected(events));
+    }
+
+    async fn drift_is_found_and_named(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        site.post((0..50).map(event).collect::<Vec<_>>()).await.ok();
+        assert!(app.app.columnar.seal(id_of(&site)).await.unwrap());
+        let field = "verification { isConsistent sealedRows sealedEvents tailRows segments drift }";
+        let consistent = json!({
+            "isConsistent": true, "sealedRows": 50, "sealedEvents": 50, "tailRows": 0, "segments": 1, "drift": [],
+        });
+        assert_eq!(site.ask(field).await["verification"], consistent);
+        use sea_orm::ConnectionTrait as _;
+        let change = "UPDATE events SET url = 'https://example.com/other' WHERE url = 'https://example.com/7'";
+        app.app.db.writer().execute_unprepared(change).await.unwrap();
+        let found = site.ask(field).await["verification"].clone();
+        assert_eq!((&found["isConsistent"], &found["drift"]), (&json!(false), &json!(["segment 1 differs from its rows in url"])));
+        app.app.db.writer().execute_unprepared("DELETE FROM events WHERE user_id = 'u3'").await.unwrap();
+        let found = site.ask(field).await["verification"].clone();
+        assert_eq!(found["drift"][0], "49 rows are sealed, and segments hold 50 events");
+    }
+
+    async fn properties_beyond_those_with_columns_are_found_all_the_same(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        let with = |number: usize| json!({
+            "event_type": "seen", "metadata": { format!("key {}", number % 700): number % 2, "always": "yes" },
+        });
+        for part in 0..4 {
+            site.post((part * 700..(part + 1) * 700).map(with).collect::<Vec<_>>()).await.ok();
+            assert!(app.app.columnar.seal(id_of(&site)).await.unwrap());
+        }
+        while app.app.columnar.merge(id_of(&site)).await.unwrap() {}
+        for key in ["key 3", "key 499", "key 500", "key 699"] {
+            let report = format!(
+                "breakdown(range: {{ preset: LAST_24_HOURS }}, by: [PROPERTY], property: \"{key}\") {{ rows {{ label events }} }}"
+            );
+            let answer = site.ask(&report).await;
+            let parity = key.trim_start_matches("key ").parse::<u64>().unwrap() % 2;
+            let rows = json!([{ "label": "(none)", "events": 2796 }, { "label": parity.to_string(), "events": 4 }]);
+            assert_eq!(answer["breakdown"]["rows"], rows, "{key}");
+        }
+        agrees(&app.app, id_of(&site), 2_800).await;
+    }
+}
