@@ -1,11 +1,11 @@
 //! Events as columns: what every question is computed on.
 //!
-//! The events of an app are kept twice: as rows, and as the columns of [segments](seal), which the
-//! server makes of the rows in the background and stores in the same database. A question takes a
-//! [snapshot](snapshot::Snapshot) of the segments and of the rows that are in none yet, [loads](load)
-//! the columns it looks at and [folds](Columnar::scan) them, batch by batch, on all cores. In a
-//! [`Batch`] times are milliseconds and everything else is a code, so that counting, grouping and
-//! telling visitors apart is arithmetic on small integers.
+//! The events of an app are kept twice: as rows, and as the columns of segments, which the server makes
+//! of the rows in the background (`seal`) and stores in the same database. A question takes a
+//! `snapshot` of the segments and of the rows that are in none yet, loads the columns it looks at
+//! (`load`) and folds them, batch by batch, on all cores (`scan`, `plan`). In a [`Batch`] times are
+//! milliseconds and everything else is a code, so that counting, grouping and telling visitors apart
+//! is arithmetic on small integers. `docs/columnar.md` says why the figures are exact.
 
 mod batch;
 mod build;

@@ -2,7 +2,7 @@
 //!
 //! The blocks of a snapshot (segments, and the tail) are cut into stretches of some thousand events.
 //! Each thread takes the next stretch, finds the events that the question lets through, copies
-//! their columns into a [`Batch`] and folds it into a worker of its own; the caller merges the
+//! their columns into a batch and folds it into a worker of its own; the caller merges the
 //! workers. Blocks are loaded in waves, so that a question may look at more than memory holds.
 
 use std::{
