@@ -43,7 +43,7 @@ pub(super) struct BreakdownKernel {
 
 impl Dimension {
     /// The column that holds it.
-    fn column(self, property: Option<&str>) -> Result<Column> {
+    pub(super) fn column(self, property: Option<&str>) -> Result<Column> {
         Ok(match self {
             Self::EventType => Column::EventType,
             Self::PagePath => Column::Path,

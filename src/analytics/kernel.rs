@@ -1,8 +1,9 @@
 //! The computation behind each report.
 
 use super::{
-    Answer, Range, Report, breakdown::BreakdownKernel, range, summary::SummaryKernel, timeline::TimelineKernel,
-    users::UsersKernel,
+    Answer, Range, Report, breakdown::BreakdownKernel, funnel::FunnelKernel, paths::PathsKernel,
+    property_stats::PropertyStatsKernel, range, retention::RetentionKernel, sessions::SessionsKernel,
+    summary::SummaryKernel, timeline::TimelineKernel, users::UsersKernel,
 };
 use crate::{
     columnar::{Column, Columns, View, Wanted, Who},
@@ -16,6 +17,11 @@ pub(super) enum Kernel {
     Timeline(TimelineKernel),
     Breakdown(BreakdownKernel),
     Users(UsersKernel),
+    Funnel(FunnelKernel),
+    Retention(RetentionKernel),
+    Sessions(SessionsKernel),
+    PropertyStats(PropertyStatsKernel),
+    Paths(PathsKernel),
 }
 
 impl Kernel {
@@ -31,6 +37,11 @@ impl Kernel {
                 Self::Breakdown(BreakdownKernel::new(by, property.as_deref(), *limit, *order, *needs)?)
             }
             Report::Users { order, first, after } => Self::Users(UsersKernel::new(*order, *first, after.clone())),
+            Report::Funnel(query) => Self::Funnel(FunnelKernel::new(query, range)),
+            Report::Retention(query) => Self::Retention(RetentionKernel::new(query, range)?),
+            Report::Sessions(limit) => Self::Sessions(SessionsKernel::new(*limit, range)),
+            Report::PropertyStats(query) => Self::PropertyStats(PropertyStatsKernel::new(query)),
+            Report::Paths(query) => Self::Paths(PathsKernel::new(query, range)),
         })
     }
 
@@ -41,6 +52,11 @@ impl Kernel {
             Self::Timeline(kernel) => kernel.columns().collect(),
             Self::Breakdown(kernel) => kernel.columns().collect(),
             Self::Users(kernel) => kernel.columns().collect(),
+            Self::Funnel(kernel) => kernel.columns().collect(),
+            Self::Retention(kernel) => kernel.columns().collect(),
+            Self::Sessions(kernel) => kernel.columns().collect(),
+            Self::PropertyStats(kernel) => kernel.columns().collect(),
+            Self::Paths(kernel) => kernel.columns().collect(),
         }
     }
 
@@ -48,6 +64,9 @@ impl Kernel {
     pub(super) fn names(&self) -> Wanted {
         match self {
             Self::Users(_) => Wanted { visitors: Who::Everybody, ..Wanted::default() },
+            Self::Funnel(kernel) => kernel.names(),
+            Self::Retention(kernel) => kernel.names(),
+            Self::Paths(kernel) => kernel.names(),
             _ => Wanted::default(),
         }
     }
@@ -59,6 +78,11 @@ impl Kernel {
             Self::Timeline(kernel) => kernel.fold(view),
             Self::Breakdown(kernel) => return kernel.fold(view),
             Self::Users(kernel) => kernel.fold(view),
+            Self::Funnel(kernel) => kernel.fold(view),
+            Self::Retention(kernel) => kernel.fold(view),
+            Self::Sessions(kernel) => kernel.fold(view),
+            Self::PropertyStats(kernel) => return kernel.fold(view),
+            Self::Paths(kernel) => kernel.fold(view),
         }
         Ok(())
     }
@@ -70,6 +94,11 @@ impl Kernel {
             (Self::Timeline(kernel), Self::Timeline(other)) => kernel.merge(&other),
             (Self::Breakdown(kernel), Self::Breakdown(other)) => return kernel.merge(other),
             (Self::Users(kernel), Self::Users(other)) => kernel.merge(&other),
+            (Self::Funnel(kernel), Self::Funnel(other)) => kernel.merge(other),
+            (Self::Retention(kernel), Self::Retention(other)) => kernel.merge(other),
+            (Self::Sessions(kernel), Self::Sessions(other)) => kernel.merge(other),
+            (Self::PropertyStats(kernel), Self::PropertyStats(other)) => return kernel.merge(other),
+            (Self::Paths(kernel), Self::Paths(other)) => kernel.merge(other),
             _ => return Err(Error::internal("kernels of different reports were merged")),
         }
         Ok(())
@@ -82,6 +111,11 @@ impl Kernel {
             Self::Timeline(kernel) => kernel.bytes(),
             Self::Breakdown(kernel) => kernel.bytes(),
             Self::Users(kernel) => kernel.bytes(),
+            Self::Funnel(kernel) => kernel.bytes(),
+            Self::Retention(kernel) => kernel.bytes(),
+            Self::Sessions(kernel) => kernel.bytes(),
+            Self::PropertyStats(kernel) => kernel.bytes(),
+            Self::Paths(kernel) => kernel.bytes(),
         }
     }
 
@@ -115,6 +149,11 @@ impl Kernel {
             }
             (Self::Breakdown(kernel), _) => Answer::Breakdown(kernel.finish(columns, None)),
             (Self::Users(kernel), _) => Answer::Users(kernel.finish(columns)),
+            (Self::Funnel(kernel), _) => Answer::Funnel(kernel.finish(columns)),
+            (Self::Retention(kernel), _) => Answer::Retention(kernel.finish()),
+            (Self::Sessions(kernel), _) => Answer::Sessions(kernel.finish(columns)),
+            (Self::PropertyStats(kernel), _) => Answer::PropertyStats(kernel.finish(columns)),
+            (Self::Paths(kernel), _) => Answer::Paths(kernel.finish(columns)),
         }
     }
 }

@@ -13,14 +13,22 @@ pub mod bucket;
 pub mod condition;
 pub mod events;
 pub mod filter;
+pub mod funnel;
 mod groups;
 mod kernel;
+mod labels;
+mod marks;
 mod matcher;
+pub mod paths;
+pub mod property_stats;
 pub mod range;
+pub mod retention;
 pub mod revenue;
+pub mod sessions;
 mod set;
 mod summary;
 mod timeline;
+mod trails;
 pub mod user;
 pub mod users;
 
@@ -31,6 +39,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::range::Range;
 use self::revenue::Revenue;
+pub use self::users::{UserOrder, UserPage, UserTotals};
 use crate::{auth::AppScope, clock::Moment};
 
 /// A count. JSON number, exact up to 2^53.
@@ -281,46 +290,6 @@ pub struct BreakdownRow {
     pub previous: Option<Figures>,
 }
 
-/// What one user did in a range.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct UserTotals {
-    /// The user id, or the anonymous id of somebody not yet known.
-    pub user_id: String,
-    /// Number of events.
-    pub events: BigInt,
-    /// Number of different session ids.
-    pub sessions: BigInt,
-    /// Number of events of type `page_view`.
-    pub page_views: BigInt,
-    /// When their first event happened.
-    pub first_seen_at: Moment,
-    /// When their last event happened.
-    pub last_seen_at: Moment,
-}
-
-/// What to sort users by, largest or latest first.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
-pub enum UserOrder {
-    /// When they were last seen.
-    #[default]
-    LastSeen,
-    /// When they were first seen.
-    FirstSeen,
-    /// Number of events.
-    Events,
-}
-
-/// A page of users, sorted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct UserPage {
-    /// At most as many as asked for.
-    pub users: Vec<UserTotals>,
-    /// Whether more follow.
-    pub more: bool,
-    /// Users of the range, on all pages.
-    pub total: BigInt,
-}
-
 /// A question about one app, ready to be computed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Question {
@@ -381,6 +350,16 @@ pub enum Report {
         /// Start behind the user with this sort value and id.
         after: Option<(i64, String)>,
     },
+    /// [`funnel::Funnel`]
+    Funnel(funnel::FunnelQuery),
+    /// [`retention::Retention`]
+    Retention(retention::RetentionQuery),
+    /// [`sessions::SessionReport`] with so many pages.
+    Sessions(usize),
+    /// [`property_stats::PropertyStats`]
+    PropertyStats(property_stats::PropertyStatsQuery),
+    /// [`paths::Paths`]
+    Paths(paths::PathsQuery),
 }
 
 /// The answer to a question, in the variant of its report.
@@ -391,4 +370,9 @@ pub enum Answer {
     Timeline(Timeline),
     Breakdown(Breakdown),
     Users(UserPage),
+    Funnel(funnel::Funnel),
+    Retention(retention::Retention),
+    Sessions(sessions::SessionReport),
+    PropertyStats(property_stats::PropertyStats),
+    Paths(paths::Paths),
 }

@@ -5,10 +5,12 @@ use std::{
     collections::HashSet,
 };
 
+use async_graphql::Enum;
 use foldhash::fast::RandomState;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    BigInt, UserOrder, UserPage, UserTotals,
+    BigInt,
     accumulator::{Event, Events},
     set::table_bytes,
 };
@@ -76,6 +78,46 @@ impl Activity {
             last_seen_at: Moment(self.last),
         }
     }
+}
+
+/// What one user did in a range.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UserTotals {
+    /// The user id, or the anonymous id of somebody not yet known.
+    pub user_id: String,
+    /// Number of events.
+    pub events: BigInt,
+    /// Number of different session ids.
+    pub sessions: BigInt,
+    /// Number of events of type `page_view`.
+    pub page_views: BigInt,
+    /// When their first event happened.
+    pub first_seen_at: Moment,
+    /// When their last event happened.
+    pub last_seen_at: Moment,
+}
+
+/// What to sort users by, largest or latest first.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
+pub enum UserOrder {
+    /// When they were last seen.
+    #[default]
+    LastSeen,
+    /// When they were first seen.
+    FirstSeen,
+    /// Number of events.
+    Events,
+}
+
+/// A page of users, sorted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UserPage {
+    /// At most as many as asked for.
+    pub users: Vec<UserTotals>,
+    /// Whether more follow.
+    pub more: bool,
+    /// Users of the range, on all pages.
+    pub total: BigInt,
 }
 
 impl UserOrder {

@@ -81,6 +81,11 @@ impl Ask {
         Ok(Self { scope, range, filter, bots, previous: None, timezone, as_of: Some(seq) })
     }
 
+    /// The zone whose days count.
+    pub fn timezone(&self) -> &str {
+        &self.timezone
+    }
+
     /// The headline figures that the client selected.
     pub async fn summary(&self, ctx: &Context<'_>) -> Result<Summary> {
         let by_event_type = ctx.look_ahead().field("byEventType").exists();
@@ -149,7 +154,8 @@ impl Ask {
         Ok(ctx.loader().loader().head(self.scope).await?)
     }
 
-    async fn answer(&self, ctx: &Context<'_>, report: Report) -> Result<Answer> {
+    /// The answer to a report on these events.
+    pub async fn answer(&self, ctx: &Context<'_>, report: Report) -> Result<Answer> {
         self.answer_as_of(ctx, self.head(ctx).await?, report).await
     }
 
@@ -234,7 +240,8 @@ fn canonical(zone: &TimeZone, given: String) -> String {
     zone.iana_name().map_or(given, str::to_owned)
 }
 
-fn mismatch<T>(answer: &Answer) -> Result<T> {
+/// What to say of an answer in the variant of another report.
+pub fn mismatch<T>(answer: &Answer) -> Result<T> {
     let kind = std::mem::discriminant(answer);
     Err(Error::internal(format!("the answer is that of another report: {kind:?}")).into())
 }

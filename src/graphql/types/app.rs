@@ -1,6 +1,6 @@
 //! An app, and every question about it.
 
-use async_graphql::{Context, Description, Enum, ID, Object};
+use async_graphql::{Context, Enum, ID, MergedObject, Object};
 use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
@@ -9,6 +9,7 @@ use super::{
     dead_letter::{self, DeadLetter},
     event::{self, Event},
     overview::Overview,
+    questions::Questions,
     settings::{BotPolicy, IpMode},
     user_stats::{self, UserStats},
     verification::Verification,
@@ -49,8 +50,11 @@ pub enum Role {
 /// they say; `bots` lets in what is no person's doing. `timezone` is the IANA zone whose days count, by default the app's own. `compare`
 /// asks for the same figures of an earlier range beside them. Figures that are not selected are
 /// not computed.
-#[derive(Description)]
-pub struct App {
+#[derive(MergedObject)]
+pub struct App(Basics, Questions);
+
+/// What an app is, and the questions about its events as such.
+pub struct Basics {
     model: app::Model,
     scope: AppScope,
 }
@@ -58,9 +62,17 @@ pub struct App {
 impl App {
     /// The app as the holder of `scope` sees it.
     pub fn new(model: app::Model, scope: AppScope) -> Self {
-        Self { model, scope }
+        let timezone = model.timezone.clone();
+        Self(Basics { model, scope }, Questions::new(scope, timezone))
     }
 
+    /// Identifies the app everywhere.
+    pub async fn id(&self, _ctx: &Context<'_>) -> async_graphql::Result<ID> {
+        Ok(NodeId::App(self.0.scope.app_id()).into())
+    }
+}
+
+impl Basics {
     fn ask(
         &self,
         ctx: &Context<'_>,
@@ -94,8 +106,8 @@ pub async fn page(ctx: &Context<'_>, viewer: Viewer, first: i32, after: Option<S
     Ok(page.page(apps.collect(), more)?)
 }
 
-#[Object(use_type_description)]
-impl App {
+#[Object]
+impl Basics {
     /// Identifies the app everywhere.
     pub async fn id(&self) -> ID {
         NodeId::App(self.scope.app_id()).into()

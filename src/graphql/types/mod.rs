@@ -6,6 +6,7 @@ pub mod dead_letter;
 pub mod event;
 pub mod node;
 pub mod overview;
+pub mod questions;
 pub mod session;
 pub mod settings;
 pub mod user;

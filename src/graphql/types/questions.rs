@@ -1,0 +1,198 @@
+//! Questions about the ways of visitors: funnels, retention, sessions, paths, and numbers.
+
+use async_graphql::{Context, Object};
+
+use crate::{
+    analytics::{
+        Answer, BotTraffic, Dimension, Report,
+        condition::Number,
+        filter::EventFilter,
+        funnel::{Funnel, FunnelQuery, FunnelStepInput},
+        paths::{PathDirection, PathUnit, Paths, PathsQuery},
+        property_stats::{PropertyStats, PropertyStatsQuery},
+        range::TimeRange,
+        retention::{Retention, RetentionPeriod, RetentionQuery},
+        sessions::SessionReport,
+    },
+    auth::AppScope,
+    error::Error,
+    graphql::{
+        ask::{Arguments, Ask, mismatch},
+        error::Result,
+        guard::REPORT,
+    },
+};
+
+/// The questions of an app about the ways of its visitors.
+pub struct Questions {
+    scope: AppScope,
+    timezone: String,
+}
+
+impl Questions {
+    /// Of the app of `scope`, whose own zone this is.
+    pub fn new(scope: AppScope, timezone: String) -> Self {
+        Self { scope, timezone }
+    }
+
+    fn ask(
+        &self,
+        ctx: &Context<'_>,
+        range: TimeRange,
+        filter: Option<EventFilter>,
+        bots: BotTraffic,
+        timezone: Option<String>,
+    ) -> Result<Ask> {
+        let arguments = Arguments { range, filter, bots, timezone, compare: None };
+        Ask::new(ctx, self.scope, &self.timezone, arguments)
+    }
+}
+
+/// `property` goes with the dimension `PROPERTY`, and only with it.
+fn check_property(by: Option<Dimension>, property: Option<&str>) -> Result<()> {
+    if (by == Some(Dimension::Property)) != property.is_some() {
+        let text = "property must be given with the dimension PROPERTY, and only then: the key of a custom property.";
+        return Err(Error::invalid("property", text).into());
+    }
+    Ok(())
+}
+
+#[Object]
+impl Questions {
+    /// How far visitors come on a way of several steps, each later than the one before and all within a
+    /// window of time from the first. A visitor counts once, on the way that leads furthest; of several, on
+    /// the one that is there first; of those, on the one that begins last.
+    #[graphql(complexity = "REPORT + steps.len() * 10 + limit.clamp(0, 100) as usize + child_complexity")]
+    #[allow(clippy::too_many_arguments)]
+    async fn funnel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events, by time. A way must lie within it.")] range: TimeRange,
+        #[graphql(desc = "The steps in order, 2 to 10.")] steps: Vec<FunnelStepInput>,
+        #[graphql(
+            desc = "Seconds from the first step within which all others must happen; seven days by default.",
+            default = 604_800
+        )]
+        window_seconds: i32,
+        #[graphql(desc = "A dimension to group visitors by: its value in the event with which their way begins.")]
+        by: Option<Dimension>,
+        #[graphql(desc = "Key of the custom property that the dimension `PROPERTY` groups by.")] property: Option<
+            String,
+        >,
+        #[graphql(desc = "How many groups to show, from 1 to 100.", default = 10)] limit: i32,
+        #[graphql(desc = "Which events, by what they say, in every step.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Whether events that nobody is behind are among them.", default)] bots: BotTraffic,
+        #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
+        timezone: Option<String>,
+    ) -> Result<Funnel> {
+        check_property(by, property.as_deref())?;
+        let query = FunnelQuery::new(steps, window_seconds, by, property.as_deref(), limit)?;
+        match self.ask(ctx, range, filter, bots, timezone)?.answer(ctx, Report::Funnel(query)).await? {
+            Answer::Funnel(funnel) => Ok(funnel),
+            other => mismatch(&other),
+        }
+    }
+
+    /// Who comes back, and when. Visitors are in the cohort of the period of their first start event in the
+    /// range. At most 120 periods.
+    #[graphql(complexity = "REPORT + child_complexity")]
+    #[allow(clippy::too_many_arguments)]
+    async fn retention(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events, by time.")] range: TimeRange,
+        #[graphql(desc = "Width of the periods.")] period: RetentionPeriod,
+        #[graphql(desc = "Which events begin; every event by default.")] start: Option<EventFilter>,
+        #[graphql(name = "return", desc = "Which events are a return; every event by default.")] back: Option<
+            EventFilter,
+        >,
+        #[graphql(desc = "Which events, by what they say, whether start or return.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Whether events that nobody is behind are among them.", default)] bots: BotTraffic,
+        #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
+    ) -> Result<Retention> {
+        let ask = self.ask(ctx, range, filter, bots, timezone)?;
+        let query = RetentionQuery::new(start, back, period, ask.timezone().to_owned())?;
+        match ask.answer(ctx, Report::Retention(query)).await? {
+            Answer::Retention(retention) => Ok(retention),
+            other => mismatch(&other),
+        }
+    }
+
+    /// The sessions of a range: how long they are, where they begin and end.
+    #[graphql(complexity = "REPORT + limit.clamp(0, 1_000) as usize / 10 + child_complexity")]
+    #[allow(clippy::too_many_arguments)]
+    async fn sessions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events, by time.")] range: TimeRange,
+        #[graphql(desc = "How many pages to show, from 1 to 1,000.", default = 10)] limit: i32,
+        #[graphql(desc = "Which events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Whether events that nobody is behind are among them.", default)] bots: BotTraffic,
+        #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
+        timezone: Option<String>,
+    ) -> Result<SessionReport> {
+        if !(1..=1_000).contains(&limit) {
+            return Err(Error::invalid("limit", "limit must be from 1 to 1,000.").into());
+        }
+        let report = Report::Sessions(limit as usize);
+        match self.ask(ctx, range, filter, bots, timezone)?.answer(ctx, report).await? {
+            Answer::Sessions(sessions) => Ok(sessions),
+            other => mismatch(&other),
+        }
+    }
+
+    /// The numbers that a custom property has: their sum, mean, least, greatest, and quantiles, all exact.
+    #[graphql(complexity = "REPORT + limit.clamp(0, 1_000) as usize / 10 + child_complexity")]
+    #[allow(clippy::too_many_arguments)]
+    async fn property_stats(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events, by time.")] range: TimeRange,
+        #[graphql(desc = "Key of the custom property.")] key: String,
+        #[graphql(desc = "Which quantiles, each from 0 to 1; at most 20. The median is 0.5.", default)] quantiles: Vec<
+            Number,
+        >,
+        #[graphql(desc = "A dimension to group events by.")] by: Option<Dimension>,
+        #[graphql(desc = "Key of the custom property that the dimension `PROPERTY` groups by.")] property: Option<
+            String,
+        >,
+        #[graphql(desc = "How many groups to show, from 1 to 1,000.", default = 10)] limit: i32,
+        #[graphql(desc = "Which events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Whether events that nobody is behind are among them.", default)] bots: BotTraffic,
+        #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
+        timezone: Option<String>,
+    ) -> Result<PropertyStats> {
+        check_property(by, property.as_deref())?;
+        let query = PropertyStatsQuery::new(key, quantiles, by, property.as_deref(), limit)?;
+        match self.ask(ctx, range, filter, bots, timezone)?.answer(ctx, Report::PropertyStats(query)).await? {
+            Answer::PropertyStats(stats) => Ok(stats),
+            other => mismatch(&other),
+        }
+    }
+
+    /// What visitors did before or after an event, within the same session.
+    #[graphql(complexity = "REPORT + limit.clamp(0, 100) as usize + child_complexity")]
+    #[allow(clippy::too_many_arguments)]
+    async fn paths(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events, by time.")] range: TimeRange,
+        #[graphql(desc = "The event to look from: the first of a session that this lets through.")] anchor: EventFilter,
+        #[graphql(desc = "Which way to look.", default)] direction: PathDirection,
+        #[graphql(desc = "What the steps are.", default)] unit: PathUnit,
+        #[graphql(desc = "How many steps to follow, from 1 to 5.", default = 3)] steps: i32,
+        #[graphql(desc = "How many paths, and how many transitions, to show, from 1 to 100.", default = 20)] limit: i32,
+        #[graphql(desc = "Which events, by what they say, the one to look from among them.")] filter: Option<
+            EventFilter,
+        >,
+        #[graphql(desc = "Whether events that nobody is behind are among them.", default)] bots: BotTraffic,
+        #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
+        timezone: Option<String>,
+    ) -> Result<Paths> {
+        let query = PathsQuery::new(anchor, direction, unit, steps, limit)?;
+        match self.ask(ctx, range, filter, bots, timezone)?.answer(ctx, Report::Paths(query)).await? {
+            Answer::Paths(paths) => Ok(paths),
+            other => mismatch(&other),
+        }
+    }
+}
