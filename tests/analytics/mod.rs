@@ -1,9 +1,12 @@
 //! Reports against a naive model.
 
 mod event;
+mod filled;
 mod model;
 mod properties;
 mod question;
 mod sealing;
 mod time;
 mod volume;
+mod way_model;
+mod ways;

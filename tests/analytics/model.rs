@@ -197,7 +197,7 @@ pub fn timeline(
 }
 
 /// The value of a dimension: what it is shown as, and what tells it from others shown alike.
-fn dimension(event: &Event, name: &str, property: &str) -> Option<(String, String)> {
+pub fn dimension(event: &Event, name: &str, property: &str) -> Option<(String, String)> {
     let text = match name {
         "EVENT_TYPE" => event.text("eventType"),
         "PAGE_PATH" => event.text("pagePath"),

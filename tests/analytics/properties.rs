@@ -2,25 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use event_analytics::{analytics::revenue::Decimal, state::App};
+use event_analytics::analytics::revenue::Decimal;
 use proptest::{
     prelude::*,
     sample::select,
     test_runner::{TestCaseError, TestError, TestRunner},
 };
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{
     event::{ANCHORS, Event, events, ms},
+    filled::{Servers, Step, filled, servers, steps},
     model::{self, Grouping},
     question::{Question, question},
     time::{compared, zone},
 };
-use crate::support::{
-    app::{Store, TestApp},
-    people::{Person, Site},
-};
+use crate::support::people::Site;
 
 /// How many sets of events are tried, each with some questions.
 const CASES: u32 = 48;
@@ -166,7 +163,7 @@ fn check_sums(answer: &Value) -> Result<(), TestCaseError> {
 }
 
 /// The smallest part of an answer that differs from the model, for a message that can be read.
-fn difference(path: &str, is: &Value, should: &Value) -> Option<String> {
+pub fn difference(path: &str, is: &Value, should: &Value) -> Option<String> {
     match (is, should) {
         (Value::Object(is), Value::Object(should)) if is.keys().eq(should.keys()) => {
             is.iter().find_map(|(key, value)| difference(&format!("{path}.{key}"), value, &should[key]))
@@ -180,64 +177,13 @@ fn difference(path: &str, is: &Value, should: &Value) -> Option<String> {
     }
 }
 
-/// What happens after some events have been sent.
-#[derive(Debug, Clone, Copy)]
-enum Step {
-    /// Nothing: they stay rows.
-    Rest,
-    /// Somebody asks, so that the server keeps what it has read.
-    Ask,
-    /// They become a segment.
-    Seal,
-    /// They become a segment, and small segments one.
-    Merge,
-}
-
-/// How many events are sent at once, and what happens then.
-fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
-    let step = select(vec![Step::Rest, Step::Ask, Step::Seal, Step::Seal, Step::Merge]);
-    prop::collection::vec((1_usize..15, step), 0..12)
-}
-
-/// Sends all events, some at a time.
-async fn fill(app: &App, site: &Site, mut events: &[Event], steps: &[(usize, Step)]) {
-    let id = Uuid::parse_str(site.app_id.trim_start_matches("app_")).unwrap();
-    for &(some, step) in steps.iter().chain(&[(usize::MAX, Step::Rest)]) {
-        let (now, later) = events.split_at(some.min(events.len()));
-        if now.is_empty() {
-            return;
-        }
-        let sent: Vec<_> = now.iter().map(Event::sent).collect();
-        let receipt = site.post(sent).await.ok();
-        assert_eq!(receipt["accepted"], now.len(), "{receipt:#}");
-        match step {
-            Step::Rest => {}
-            Step::Ask => drop(site.ask("summary(range: { preset: LAST_24_HOURS }) { uniqueUsers }").await),
-            Step::Seal => assert!(app.columnar.seal(id).await.unwrap()),
-            Step::Merge => {
-                assert!(app.columnar.seal(id).await.unwrap());
-                app.columnar.merge(id).await.unwrap();
-            }
-        }
-        events = later;
-    }
-}
-
-/// Two servers, one on each store.
-type Servers = [(App, Person); 2];
-
 async fn check(
     servers: &Servers,
     events: &[Event],
     steps: &[(usize, Step)],
     questions: &[Question],
 ) -> Result<(), TestCaseError> {
-    let filled = servers.iter().map(async |(app, owner)| {
-        let site = Site::of(owner.clone(), "case").await;
-        fill(app, &site, events, steps).await;
-        site
-    });
-    let sites = futures::future::join_all(filled).await;
+    let sites = filled(servers, events, steps).await;
     for question in questions {
         let answers = futures::future::join_all(sites.iter().map(|site| asked(site, question))).await;
         check_sums(&answers[0])?;
@@ -250,9 +196,7 @@ async fn check(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_report_equals_the_model_on_both_stores() {
-    let (sqlite, postgres) = tokio::join!(TestApp::start(Store::Sqlite), TestApp::start(Store::Postgres));
-    let servers =
-        [(sqlite.app.clone(), sqlite.user("owner").await), (postgres.app.clone(), postgres.user("owner").await)];
+    let servers = servers().await;
     let runtime = tokio::runtime::Handle::current();
     let outcome = tokio::task::spawn_blocking(move || {
         let config = ProptestConfig { cases: CASES, max_shrink_iters: 400, ..ProptestConfig::default() };

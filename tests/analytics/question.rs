@@ -182,7 +182,7 @@ fn preset_range(preset: &str, name: &str) -> Range {
 }
 
 /// A filter as it is written in a request, up to three levels deep.
-fn filter() -> impl Strategy<Value = Value> {
+pub fn filter() -> impl Strategy<Value = Value> {
     conditions().prop_recursive(2, 8, 3, |inner| {
         let list = prop::collection::vec(inner.clone(), 0..3);
         prop_oneof![
