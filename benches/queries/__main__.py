@@ -11,13 +11,12 @@ import sys
 import events
 import load
 import measure
-from client import Client
 from processes import Postgres, Server
 from questions import QUESTIONS
 from report import Report
 
-# As installed, but that it does not vacuum in the midst of the measurements.
-SETTINGS = {"autovacuum": "off", "max_wal_size": "4GB"}
+# As installed, but for checkpoints in the midst of the measurements.
+SETTINGS = {"max_wal_size": "4GB"}
 
 
 def options() -> argparse.Namespace:
@@ -72,15 +71,11 @@ def ask_all(asked: argparse.Namespace, postgres: Postgres, duck, app: str, folde
         return Server(asked.server.resolve(), postgres.url, folder / "run" / "server", settings)
 
     report = Report(asked.events)
-    with start() as server:
-        offered = Client(server.port).sign_in().fields("App")
-        report.sealing(measure.wait_until_sealed(postgres), server.memory()[1])
     questions = [question for question in QUESTIONS if not asked.only or question.name in asked.only.split(",")]
-    for question in questions:
-        if question.needs not in offered:
-            print(f"{question.name} is left out: apps have no `{question.needs}`")
-    questions = [question for question in questions if question.needs in offered]
-
+    with start() as server:
+        if not asked.sealed:
+            report.sealing(measure.wait_until_sealed(postgres), server.memory()[1])
+        questions = measure.understood(measure.Asked(server, app), questions)
     cold = {question.name: measure.cold(start, app, question) for question in questions}
     with start() as server:
         client = measure.Asked(server, app)

@@ -59,8 +59,3 @@ class Client:
         if answer.get("errors") or response.status != 200:
             raise SystemExit(f"{response.status} for {query}:\n{text.decode()[:2000]}")
         return answer["data"], milliseconds, answer.get("extensions", {}).get("cached")
-
-    def fields(self, of: str) -> set[str]:
-        """What the schema offers on a type."""
-        found = self.ask("query($of: String!) { __type(name: $of) { fields { name } } }", of=of)["__type"]
-        return {field["name"] for field in found["fields"]}

@@ -95,7 +95,7 @@ def fill(postgres: Postgres, made: pathlib.Path, what: dict, apps: list[str]):
         list(pool.map(lambda index: postgres.sql(index[1]), indexes))
     for app, seq in zip(apps, what["seqs"]):
         postgres.sql(f"UPDATE event_heads SET seq = {seq} WHERE app_id = '{app}'")
-    postgres.sql("ANALYZE events")
+    postgres.sql("VACUUM ANALYZE events")
     if sorted(postgres.sql(INDEXES)) != sorted(indexes) or postgres.number(INVALID):
         raise SystemExit("the indexes are not what they were")
     stored = postgres.number("SELECT count(*) FROM events")

@@ -21,14 +21,9 @@ class Question:
     ours: Callable[[dict], list]
     duck: str
 
-    @property
-    def needs(self) -> str:
-        """The field of the app that is asked for."""
-        return self.fields.split("(")[0]
-
-    def selection(self, later: int = 0) -> str:
+    def selection(self, later: int, start: int = events.FROM) -> str:
         """The fields on a range that ends some milliseconds after the data."""
-        ends = f'from: "{moment(events.FROM)}", to: "{moment(events.TO + later)}"'
+        ends = f'from: "{moment(start)}", to: "{moment(events.TO + later)}"'
         return self.fields.replace("RANGE", f"range: {{ {ends} }}")
 
     def sql(self, app: str) -> str:
@@ -58,6 +53,9 @@ def bucket(*figures: str) -> Callable[[dict], list]:
 def groups(app: dict) -> list:
     return [(*row["values"], row["events"]) for row in app["breakdown"]["rows"]]
 
+
+STEPS = [f'{{ name: "{kind}", filter: {{ eventType: {{ eq: "{kind}" }} }} }}'
+         for kind in ["page_view", "add_to_cart", "purchase"]]
 
 QUESTIONS = [
     Question(
@@ -93,6 +91,30 @@ QUESTIONS = [
         groups,
         """SELECT event_type, device, browser, os, count(*) AS n FROM events WHERE IN_RANGE
            GROUP BY 1, 2, 3, 4 ORDER BY n DESC, 1, 2, 3, 4""",
+    ),
+    Question(
+        "funnel_3",
+        f"funnel(RANGE, steps: [{', '.join(STEPS)}], windowSeconds: {events.DAYS * 86_400}) {{ steps {{ users }} }}",
+        lambda app: [tuple(step["users"] for step in app["funnel"]["steps"])],
+        """WITH viewed AS (SELECT user_id, min(created_at) AS t FROM events WHERE IN_RANGE AND event_type = 'page_view'
+                GROUP BY 1),
+            added AS (SELECT user_id, min(created_at) AS t FROM events JOIN viewed USING (user_id) WHERE IN_RANGE
+                AND event_type = 'add_to_cart' AND created_at > viewed.t GROUP BY 1),
+            bought AS (SELECT DISTINCT user_id FROM events JOIN added USING (user_id) WHERE IN_RANGE
+                AND event_type = 'purchase' AND created_at > added.t)
+            SELECT (SELECT count(*) FROM viewed), (SELECT count(*) FROM added), (SELECT count(*) FROM bought)""",
+    ),
+    Question(
+        "retention_week",
+        "retention(RANGE, period: WEEK) { cohorts { points { offset users } } }",
+        lambda app: [(number, point["offset"], point["users"])
+                     for number, cohort in enumerate(app["retention"]["cohorts"])
+                     for point in cohort["points"] if point["users"]],
+        """WITH seen AS (SELECT DISTINCT user_id, date_trunc('week', created_at) AS week FROM events WHERE IN_RANGE),
+            cohorts AS (SELECT user_id, min(week) AS cohort FROM seen GROUP BY 1)
+            SELECT date_diff('day', (SELECT min(cohort) FROM cohorts), cohort) // 7, date_diff('day', cohort, week) // 7,
+                count(*)
+            FROM seen JOIN cohorts USING (user_id) GROUP BY 1, 2 ORDER BY 1, 2""",
     ),
     Question(
         "property_equals",
