@@ -353,13 +353,13 @@ pub enum Report {
     /// [`funnel::Funnel`]
     Funnel(funnel::FunnelQuery),
     /// [`retention::Retention`]
-    Retention(retention::RetentionQuery),
+    Retention(Box<retention::RetentionQuery>),
     /// [`sessions::SessionReport`] with so many pages.
     Sessions(usize),
     /// [`property_stats::PropertyStats`]
     PropertyStats(property_stats::PropertyStatsQuery),
     /// [`paths::Paths`]
-    Paths(paths::PathsQuery),
+    Paths(Box<paths::PathsQuery>),
 }
 
 /// The answer to a question, in the variant of its report.

@@ -183,10 +183,11 @@ impl PropertyStatsKernel {
             }
         }
         let count = BigInt(groups.len() as u64);
-        let mut groups: Vec<(u32, u64, Vec<(f64, u64)>)> = groups
-            .into_iter()
-            .map(|(rank, numbers)| (rank, numbers.iter().map(|(_, count)| count).sum(), numbers))
-            .collect();
+        let counted = |(rank, numbers): (u32, Vec<(f64, u64)>)| {
+            let count: u64 = numbers.iter().map(|(_, count)| count).sum();
+            (rank, count, numbers)
+        };
+        let mut groups: Vec<_> = groups.into_iter().map(counted).collect();
         groups.sort_unstable_by(|(a, one, _), (b, other, _)| other.cmp(one).then(a.cmp(b)));
         groups.truncate(query.limit);
         let rows = groups.into_iter().map(|(rank, _, numbers)| PropertyStatsGroup {

@@ -112,7 +112,7 @@ impl Questions {
     ) -> Result<Retention> {
         let ask = self.ask(ctx, range, filter, bots, timezone)?;
         let query = RetentionQuery::new(start, back, period, ask.timezone().to_owned())?;
-        match ask.answer(ctx, Report::Retention(query)).await? {
+        match ask.answer(ctx, Report::Retention(Box::new(query))).await? {
             Answer::Retention(retention) => Ok(retention),
             other => mismatch(&other),
         }
@@ -190,7 +190,7 @@ impl Questions {
         timezone: Option<String>,
     ) -> Result<Paths> {
         let query = PathsQuery::new(anchor, direction, unit, steps, limit)?;
-        match self.ask(ctx, range, filter, bots, timezone)?.answer(ctx, Report::Paths(query)).await? {
+        match self.ask(ctx, range, filter, bots, timezone)?.answer(ctx, Report::Paths(Box::new(query))).await? {
             Answer::Paths(paths) => Ok(paths),
             other => mismatch(&other),
         }
