@@ -61,11 +61,12 @@ pub(super) async fn of_texts(
 ) -> Result<HashMap<String, u32>> {
     let backend = db.get_database_backend();
     let sql = match backend {
-        // OFFSET keeps the planner from reading every code of the app for a join.
+        // OFFSET keeps the planner from reading every code of the app for a join; a second kind, which there
+        // is none of, keeps it from the index of visitors by number, which would be read as a whole.
         sea_orm::DbBackend::Postgres => {
             "SELECT c.value, c.code FROM json_array_elements_text($3::json) AS k (v) CROSS JOIN LATERAL \
              (SELECT value, code FROM event_codes \
-             WHERE app_id = $1 AND kind = $2 AND value = k.v COLLATE \"C\" OFFSET 0) AS c"
+             WHERE app_id = $1 AND kind IN ($2, -1) AND value = k.v COLLATE \"C\" OFFSET 0) AS c"
         }
         _ => {
             "SELECT c.value, c.code FROM json_each($3) AS k CROSS JOIN event_codes AS c \
