@@ -9,7 +9,7 @@ use super::{
     Column, Dictionary, NONE,
     part::{CORE, Loaded, Part, Parts},
     property,
-    values::{Codes, Places, Texts, Translate, Values},
+    values::{Codes, Places, Texts, Translate, Values, pick},
 };
 
 /// How many custom properties of a segment get columns of their own; events of more keep the others
@@ -72,30 +72,33 @@ impl Builder {
     /// events gathered.
     fn shred(&mut self, row: u32, json: &str) {
         let mut rest = String::new();
-        let (places, properties) = (&mut self.places, &mut self.properties);
-        property::each(json, |key, value| {
-            let place = match places.get(key) {
-                Some(&place) => place,
-                None if properties.len() < MAX_PROPERTIES => {
-                    places.insert(key.to_owned(), properties.len());
-                    properties.push(Sparse::default());
-                    properties.len() - 1
-                }
-                None => {
-                    rest.push_str(if rest.is_empty() { "{" } else { "," });
-                    rest.push_str(&serde_json::Value::from(key).to_string());
-                    rest.push(':');
-                    return rest.push_str(value);
-                }
-            };
-            if let Some(property) = properties.get_mut(place) {
-                property.codes.push((row, property.values.intern_as(value, property::canonical)));
+        property::each(json, |key, value| match self.property(key) {
+            Some(property) => property.codes.push((row, property.values.intern_as(value, property::canonical))),
+            None => {
+                rest.push_str(if rest.is_empty() { "{" } else { "," });
+                rest.push_str(&serde_json::Value::from(key).to_string());
+                rest.push(':');
+                rest.push_str(value);
             }
         });
         if !rest.is_empty() {
             rest.push('}');
             self.rest.codes.push((row, self.rest.values.intern(&rest)));
         }
+    }
+
+    /// The column of a property, made if there is room for one more.
+    fn property(&mut self, key: &str) -> Option<&mut Sparse> {
+        let place = match self.places.get(key) {
+            Some(&place) => place,
+            None if self.properties.len() < MAX_PROPERTIES => {
+                self.places.insert(key.to_owned(), self.properties.len());
+                self.properties.push(Sparse::default());
+                self.properties.len() - 1
+            }
+            None => return None,
+        };
+        self.properties.get_mut(place)
     }
 
     /// Adds these events of a segment, of which all parts are given. Visitors and sessions keep
@@ -126,24 +129,17 @@ impl Builder {
             return values.codes.read(places, Translate::Table(&table), codes);
         }
         let Column::Property(key) = column else { return };
-        let known = self.places.get(key).copied();
         let mut codes = Vec::new();
         values.codes.read(places, Translate::Same, &mut codes);
         let present = codes.iter().enumerate().filter(|(_, code)| **code != NONE);
-        if known.is_none() && self.properties.len() >= MAX_PROPERTIES {
+        let Some(property) = self.property(key) else {
             for (row, &code) in present {
                 let value = values.texts.get(code).unwrap_or("null");
                 let json = format!("{{{}:{value}}}", serde_json::Value::from(key.as_str()));
                 self.shred((first + row) as u32, &json);
             }
             return;
-        }
-        let place = known.unwrap_or_else(|| {
-            self.places.insert(key.clone(), self.properties.len());
-            self.properties.push(Sparse::default());
-            self.properties.len() - 1
-        });
-        let Some(property) = self.properties.get_mut(place) else { return };
+        };
         let table = translation(&values.texts, &mut property.values);
         let translated = present.filter_map(|(row, &code)| Some(((first + row) as u32, *table.get(code as usize)?)));
         property.codes.extend(translated);
@@ -230,13 +226,6 @@ fn dense(sparse: &[(u32, u32)], events: usize) -> Vec<u32> {
         }
     }
     dense
-}
-
-fn pick<T: Copy>(from: &[T], places: Places<'_>, into: &mut Vec<T>) {
-    match places {
-        Places::All { from: start, to } => into.extend_from_slice(from.get(start..to).unwrap_or_default()),
-        Places::Some(places) => into.extend(places.iter().filter_map(|&place| from.get(place as usize))),
-    }
 }
 
 /// The codes of a dictionary for the values of a column, by their codes there.

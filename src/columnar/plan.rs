@@ -14,7 +14,7 @@ use super::{
     load::made_from_tail,
     part::{Loaded, Part, Parts},
     snapshot::Snapshot,
-    values::{Codes, Places, Translate, Values},
+    values::{Codes, Places, Translate, Values, pick},
 };
 use crate::error::{Error, Result};
 
@@ -165,9 +165,9 @@ type Translated = (Option<Arc<Values>>, Option<Vec<u32>>);
 fn picked<'b, T: Copy>(all: &'b [T], places: Places<'_>, own: &'b mut Vec<T>) -> &'b [T] {
     match places {
         Places::All { from, to } => all.get(from..to).unwrap_or_default(),
-        Places::Some(places) => {
+        Places::Some(_) => {
             own.clear();
-            own.extend(places.iter().filter_map(|&place| all.get(place as usize)));
+            pick(all, places, own);
             own
         }
     }
@@ -255,7 +255,7 @@ impl Plan {
 }
 
 /// Leaves only the places at these places.
-pub(super) fn keep_only(places: &mut Vec<u32>, rows: &[u32]) {
+fn keep_only(places: &mut Vec<u32>, rows: &[u32]) {
     for (to, &from) in rows.iter().enumerate() {
         places[to] = places[from as usize];
     }

@@ -29,7 +29,7 @@ use super::{
     build::Builder,
     header::{self, Encoded, Segment},
     numbers::{self, Kind},
-    snapshot::{given, heads, number, read_rows, seq_of},
+    snapshot::{given, heads, number, read_rows, seq_of, with_segments},
     values::Places,
 };
 use crate::{
@@ -86,20 +86,10 @@ impl Columnar {
 
     /// Apps that have events behind their segments.
     async fn unsealed(&self) -> Result<Vec<Uuid>> {
-        let apps = event_head::Entity::find()
-            .select_only()
+        let sealed = Expr::col((segment_head::Entity, segment_head::Column::SealedSeq));
+        let apps = with_segments()
             .column(event_head::Column::AppId)
-            .join(
-                sea_orm::JoinType::InnerJoin,
-                event_head::Entity::belongs_to(segment_head::Entity)
-                    .from(event_head::Column::AppId)
-                    .to(segment_head::Column::AppId)
-                    .into(),
-            )
-            .filter(
-                Expr::col((event_head::Entity, event_head::Column::Seq))
-                    .gt(Expr::col((segment_head::Entity, segment_head::Column::SealedSeq))),
-            );
+            .filter(Expr::col((event_head::Entity, event_head::Column::Seq)).gt(sealed));
         Ok(apps.into_tuple().all(&*self.db).await?)
     }
 

@@ -9,8 +9,8 @@ use std::{collections::HashMap, pin::pin, sync::Arc};
 
 use futures::TryStreamExt;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    StreamTrait,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select, StreamTrait,
 };
 use tokio::{sync::Mutex, task};
 use uuid::Uuid;
@@ -115,10 +115,18 @@ impl Columnar {
     }
 }
 
+/// The heads of apps beside those of their segments, with nothing selected yet.
+pub(super) fn with_segments() -> Select<event_head::Entity> {
+    let segments = event_head::Entity::belongs_to(segment_head::Entity)
+        .from(event_head::Column::AppId)
+        .to(segment_head::Column::AppId);
+    event_head::Entity::find().select_only().join(JoinType::InnerJoin, segments.into())
+}
+
 /// The last commit of an app, and how far its events are in segments.
 pub(super) async fn heads(db: &impl ConnectionTrait, app: Uuid) -> Result<(i64, segment_head::Model)> {
-    let found = event_head::Entity::find_by_id(app)
-        .select_only()
+    let found = with_segments()
+        .filter(event_head::Column::AppId.eq(app))
         .column(event_head::Column::Seq)
         .columns([
             segment_head::Column::SealedSeq,
@@ -127,13 +135,6 @@ pub(super) async fn heads(db: &impl ConnectionTrait, app: Uuid) -> Result<(i64, 
             segment_head::Column::Visitors,
             segment_head::Column::Sessions,
         ])
-        .join(
-            sea_orm::JoinType::InnerJoin,
-            event_head::Entity::belongs_to(segment_head::Entity)
-                .from(event_head::Column::AppId)
-                .to(segment_head::Column::AppId)
-                .into(),
-        )
         .into_tuple::<(i64, i64, i64, i64, i64, i64)>();
     let (seq, sealed_seq, revision, next_segment, visitors, sessions) =
         found.one(db).await?.ok_or(Error::NotFound("app"))?;

@@ -94,6 +94,14 @@ impl Places<'_> {
     }
 }
 
+/// Adds the elements in some places.
+pub(super) fn pick<T: Copy>(from: &[T], places: Places<'_>, into: &mut Vec<T>) {
+    match places {
+        Places::All { from: start, to } => into.extend_from_slice(from.get(start..to).unwrap_or_default()),
+        Places::Some(places) => into.extend(places.iter().filter_map(|&place| from.get(place as usize))),
+    }
+}
+
 /// What the codes of a block are in the question that reads it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Translate<'a> {
