@@ -3,6 +3,7 @@
 mod event;
 mod filled;
 mod model;
+mod plans;
 mod properties;
 mod question;
 mod sealing;

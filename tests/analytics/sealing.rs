@@ -15,11 +15,11 @@ use crate::support::{
     people::Site,
 };
 
-fn id_of(site: &Site) -> Uuid {
+pub fn id_of(site: &Site) -> Uuid {
     Uuid::parse_str(site.app_id.trim_start_matches("app_")).unwrap()
 }
 
-fn event(number: i64) -> Value {
+pub fn event(number: i64) -> Value {
     json!({
         "id": format!("00000000-0000-4000-8000-{number:012x}"),
         "timestamp": NOW - (number * 7_919) % 86_400_000,

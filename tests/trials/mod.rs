@@ -6,6 +6,7 @@ mod faults;
 mod kills;
 mod load;
 mod outages;
+mod sealing;
 mod spool;
 
 use std::{
@@ -81,6 +82,11 @@ impl Trial {
         let mut site = self.site.clone();
         site.owner.url.clone_from(&server.url);
         (server, site)
+    }
+
+    /// The variables it runs with.
+    pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.vars.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The folder of the spool.
