@@ -263,4 +263,10 @@ impl Builder {
         let place = CORE.iter().position(|(column, _)| *column == kind.column())?;
         self.core.get(place).map(|gathered| &gathered.values)
     }
+
+    /// The same in the order of their codes.
+    pub(super) fn texts(&self, kind: super::numbers::Kind) -> impl Iterator<Item = &str> {
+        let dictionary = self.dictionary(kind).into_iter();
+        dictionary.flat_map(|dictionary| (1..dictionary.codes() as u32).filter_map(|code| dictionary.value(code)))
+    }
 }

@@ -12,6 +12,7 @@ mod build;
 mod codec;
 mod dictionary;
 mod header;
+mod lately;
 mod load;
 mod newest;
 mod numbers;
@@ -69,7 +70,7 @@ pub struct Inner {
     threads: Arc<Semaphore>,
     workers_at_once: usize,
     /// Held by whoever changes segments, so that this instance does not compete with itself.
-    sealing: Mutex<()>,
+    sealing: Mutex<lately::Apps>,
 }
 
 impl std::ops::Deref for Columnar {

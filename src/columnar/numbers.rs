@@ -86,32 +86,35 @@ pub(super) async fn of_texts(
     Ok(numbers)
 }
 
-/// Gives these texts the numbers from `first` on.
+/// Gives these texts the numbers from `first` on. False when one of them has a number: then some were given.
 pub(super) async fn give(
     db: &impl ConnectionTrait,
     app: Uuid,
     kind: Kind,
     first: i64,
     texts: &[&str],
-) -> Result<(), DbErr> {
+) -> Result<bool, DbErr> {
     let backend = db.get_database_backend();
     let sql = match backend {
         sea_orm::DbBackend::Postgres => {
             "INSERT INTO event_codes (app_id, kind, value, code) SELECT $1, $2, v, $3 + n - 1 \
-             FROM json_array_elements_text($4::json) WITH ORDINALITY AS k (v, n)"
+             FROM json_array_elements_text($4::json) WITH ORDINALITY AS k (v, n) ON CONFLICT DO NOTHING"
         }
         _ => {
             "INSERT INTO event_codes (app_id, kind, value, code) SELECT $1, $2, k.value, $3 + k.key \
-             FROM json_each($4) AS k"
+             FROM json_each($4) AS k WHERE true ON CONFLICT DO NOTHING"
         }
     };
     for (step, texts) in texts.chunks(AT_ONCE).enumerate() {
         let json = serde_json::to_string(texts).map_err(|error| DbErr::Custom(error.to_string()))?;
         let first = first + (step * AT_ONCE) as i64;
         let values = [app.into(), kind.stored().into(), first.into(), json.into()];
-        db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        let given = db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?.rows_affected();
+        if given != texts.len() as u64 {
+            return Ok(false);
+        }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Adds to `texts`, which holds the first of them, the texts of all further numbers up to `last`. A

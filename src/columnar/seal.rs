@@ -12,6 +12,7 @@
 //! Segments that are small are merged with their neighbours under the same rule.
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -28,6 +29,7 @@ use super::{
     Columnar, NONE,
     build::Builder,
     header::{self, Encoded, Segment},
+    lately::Lately,
     numbers::{self, Kind},
     snapshot::{given, heads, number, read_rows, seq_of, with_segments},
     values::Places,
@@ -111,7 +113,7 @@ impl Columnar {
 
     /// Seals the first events that are in no segment; whether there were any.
     pub async fn seal(&self, app: Uuid) -> Result<bool> {
-        let _one_at_a_time = self.sealing.lock().await;
+        let mut alone = self.sealing.lock().await;
         let started = Instant::now();
         let (seq, head) = heads(&*self.db, app).await?;
         if seq <= head.sealed_seq {
@@ -120,11 +122,35 @@ impl Columnar {
         let until = seq_of(&*self.db, &head, MOST - 1).await?.unwrap_or(seq);
         let mut builder = Builder::default();
         read_rows(&*self.db, app, head.sealed_seq, until, &mut builder).await?;
+        let (events, builder) = (builder.len(), Arc::new(builder));
+        let mut lately = alone.take(&head);
+        let mut done = self.seal_builder(&builder, &head, until, &mut lately).await?;
+        if done == Replaced::Met {
+            lately.expect_sessions_again();
+            done = self.seal_builder(&builder, &head, until, &mut lately).await?;
+        }
+        let sealed = done == Replaced::Done;
+        if sealed {
+            alone.keep(&head, lately);
+        }
+        metrics::histogram!("uea_seal_seconds").record(started.elapsed().as_secs_f64());
+        tracing::debug!(%app, events, sealed, ms = started.elapsed().as_millis() as u64, "sealed");
+        Ok(sealed)
+    }
+
+    /// Stores a builder's events, which are those of the commits behind `head` up to `until`, as a segment.
+    async fn seal_builder(
+        &self,
+        builder: &Arc<Builder>,
+        head: &segment_head::Model,
+        until: i64,
+        lately: &mut Lately,
+    ) -> Result<Replaced> {
         let mut next = head.clone();
         next.sealed_seq = until;
         let (mut given_now, mut tables) = (Vec::new(), Vec::new());
         for kind in Kind::ALL {
-            let (table, new) = self.numbered(&builder, kind, &head).await?;
+            let (table, new) = self.numbered(builder, kind, head, lately).await?;
             match kind {
                 Kind::Visitor => next.visitors += new.len() as i64,
                 Kind::Session => next.sessions += new.len() as i64,
@@ -132,17 +158,20 @@ impl Columnar {
             tables.push((kind, table));
             given_now.push((kind, new));
         }
-        let (id, events) = (head.next_segment, builder.len());
+        let (id, own) = (head.next_segment, builder.clone());
         let encode = move || {
-            let mut parts = builder.build();
+            let mut parts = own.build();
             tables.iter().for_each(|(kind, table)| number(&mut parts, *kind, table));
-            header::encode(&parts, id, events)
+            (header::encode(&parts, id, own.len()), tables)
         };
-        let segment = task::spawn_blocking(encode).await.map_err(Error::internal)?;
-        let sealed = self.replace(&head, next, &[], segment, given_now).await?;
-        metrics::histogram!("uea_seal_seconds").record(started.elapsed().as_secs_f64());
-        tracing::debug!(%app, events, sealed, ms = started.elapsed().as_millis() as u64, "sealed");
-        Ok(sealed)
+        let (segment, tables) = task::spawn_blocking(encode).await.map_err(Error::internal)?;
+        let replaced = self.replace(head, next, &[], segment, given_now).await?;
+        if replaced == Replaced::Done {
+            for (kind, table) in tables {
+                lately.add(kind, builder.texts(kind).zip(table.into_iter().skip(1)));
+            }
+        }
+        Ok(replaced)
     }
 
     /// The numbers of a builder's codes, and the texts that are to get one.
@@ -151,13 +180,19 @@ impl Columnar {
         builder: &Builder,
         kind: Kind,
         head: &segment_head::Model,
+        lately: &Lately,
     ) -> Result<(Vec<u32>, Vec<String>)> {
-        let Some(dictionary) = builder.dictionary(kind) else { return Ok((Vec::new(), Vec::new())) };
-        let texts: Vec<&str> = (1..dictionary.codes() as u32).filter_map(|code| dictionary.value(code)).collect();
-        let known = numbers::of_texts(&*self.db, head.app_id, kind, &texts).await?;
+        let mut known = HashMap::new();
+        if !lately.takes_for_new(kind) {
+            let mut unknown: Vec<&str> =
+                builder.texts(kind).filter(|text| lately.number(kind, text).is_none()).collect();
+            // Neighbours in the index.
+            unknown.sort_unstable();
+            known = numbers::of_texts(&*self.db, head.app_id, kind, &unknown).await?;
+        }
         let (mut table, mut new) = (vec![NONE], Vec::new());
-        for text in texts {
-            table.push(known.get(text).copied().unwrap_or_else(|| {
+        for text in builder.texts(kind) {
+            table.push(lately.number(kind, text).or_else(|| known.get(text).copied()).unwrap_or_else(|| {
                 new.push(text.to_owned());
                 (given(head, kind) as usize + new.len()) as u32
             }));
@@ -167,7 +202,7 @@ impl Columnar {
 
     /// Merges the first neighbours of one size; whether there were any.
     pub async fn merge(&self, app: Uuid) -> Result<bool> {
-        let _one_at_a_time = self.sealing.lock().await;
+        let mut alone = self.sealing.lock().await;
         let (_, head) = heads(&*self.db, app).await?;
         let segments = event_segment::Entity::find()
             .filter(event_segment::Column::AppId.eq(app))
@@ -193,11 +228,15 @@ impl Columnar {
             header::encode(&builder.build(), id, builder.len())
         };
         let segment = task::spawn_blocking(encode).await.map_err(Error::internal)?;
-        self.replace(&head, head.clone(), &ids, segment, Vec::new()).await
+        let lately = alone.take(&head);
+        let merged = self.replace(&head, head.clone(), &ids, segment, Vec::new()).await? == Replaced::Done;
+        if merged {
+            alone.keep(&head, lately);
+        }
+        Ok(merged)
     }
 
-    /// Stores a segment in place of others, in one transaction; false when somebody else has changed
-    /// the app's segments since `head` was read, or the app is gone.
+    /// Stores a segment in place of others, in one transaction.
     async fn replace(
         &self,
         head: &segment_head::Model,
@@ -205,25 +244,38 @@ impl Columnar {
         old: &[i64],
         new: Option<(Segment, Encoded)>,
         given_now: Vec<(Kind, Vec<String>)>,
-    ) -> Result<bool> {
+    ) -> Result<Replaced> {
         let app = head.app_id;
         next.next_segment += i64::from(new.is_some());
         let transaction = self.db.begin().await?;
         if !claim(&transaction, head, &next).await? {
             transaction.rollback().await?;
-            return Ok(false);
+            return Ok(Replaced::Overtaken);
         }
         for (kind, texts) in given_now {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            numbers::give(&transaction, app, kind, given(head, kind) + 1, &texts).await?;
+            if !numbers::give(&transaction, app, kind, given(head, kind) + 1, &texts).await? {
+                transaction.rollback().await?;
+                return Ok(Replaced::Met);
+            }
         }
         remove(&transaction, app, old).await?;
         if let Some((segment, columns)) = new {
             store(&transaction, app, &segment, columns).await?;
         }
         transaction.commit().await?;
-        Ok(true)
+        Ok(Replaced::Done)
     }
+}
+
+/// What became of an attempt to change an app's segments. Only one that is done has changed anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Replaced {
+    Done,
+    /// Somebody else has changed them since their head was read, or the app is gone.
+    Overtaken,
+    /// Somebody who was taken for new has a number.
+    Met,
 }
 
 /// Moves the app's segment head on, if it is still as it was read, and holds it to the end of the

@@ -107,8 +107,7 @@ impl Columnar {
 
     /// The numbers of a builder's codes; a text that has none gets one that nobody has.
     async fn numbers_of_builder(&self, builder: &Builder, kind: Kind, app: Uuid) -> Result<Vec<u32>> {
-        let Some(dictionary) = builder.dictionary(kind) else { return Ok(Vec::new()) };
-        let texts: Vec<&str> = (1..dictionary.codes() as u32).filter_map(|code| dictionary.value(code)).collect();
+        let texts: Vec<&str> = builder.texts(kind).collect();
         let known = super::numbers::of_texts(&*self.db, app, kind, &texts).await?;
         let numbers = texts.iter().map(|text| known.get(*text).copied().unwrap_or(u32::MAX));
         Ok(std::iter::once(NONE).chain(numbers).collect())

@@ -96,6 +96,27 @@ both_stores! {
         assert_eq!(site.ask(COUNTS).await["summary"], expected(events));
     }
 
+    async fn a_session_that_was_forgotten_keeps_its_number(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        site.post((0..50).map(event).collect::<Vec<_>>()).await.ok();
+        assert!(app.app.columnar.seal(id_of(&site)).await.unwrap());
+        // As if it had been met so long ago that the server knows it no more.
+        use sea_orm::ConnectionTrait as _;
+        for change in [
+            "INSERT INTO event_codes (app_id, kind, value, code) SELECT app_id, 1, 's60', sessions + 1 FROM segment_heads",
+            "UPDATE segment_heads SET sessions = sessions + 1",
+        ] {
+            app.app.db.writer().execute_unprepared(change).await.unwrap();
+        }
+        for events in [50..100, 100..150] {
+            site.post(events.map(event).collect::<Vec<_>>()).await.ok();
+            assert!(app.app.columnar.seal(id_of(&site)).await.unwrap());
+        }
+        agrees(&app.app, id_of(&site), 150).await;
+        assert_eq!(site.ask(COUNTS).await["summary"], expected(150));
+    }
+
     async fn drift_is_found_and_named(store: Store) {
         let app = TestApp::start(store).await;
         let site = app.site().await;
