@@ -18,7 +18,7 @@ use crate::{
         app::{self, BotPolicy, IpMode, Model},
         app_deletion,
         app_member::{self, Role},
-        event, event_code, event_head, event_segment, identity, segment_column, segment_head,
+        event, event_aggregation, event_code, event_head, event_segment, identity, segment_column, segment_head,
     },
     error::{Error, Result, is_retryable},
 };
@@ -208,6 +208,7 @@ async fn delete_events(db: &Db, app: Uuid) -> Result<u64, DbErr> {
 async fn delete_segments(db: &Db, app: Uuid) -> Result<(), DbErr> {
     let db = db.writer();
     segment_column::Entity::delete_many().filter(segment_column::Column::AppId.eq(app)).exec(db).await?;
+    event_aggregation::Entity::delete_many().filter(event_aggregation::Column::AppId.eq(app)).exec(db).await?;
     event_segment::Entity::delete_many().filter(event_segment::Column::AppId.eq(app)).exec(db).await?;
     event_code::Entity::delete_many().filter(event_code::Column::AppId.eq(app)).exec(db).await?;
     segment_head::Entity::delete_by_id(app).exec(db).await?;

@@ -49,8 +49,19 @@ enum Command {
     /// Compare the stored events of every app with the columns that questions are answered from, value
     /// by value, and print where they differ; exits with 1 if they do. Reads everything.
     Verify,
+    /// Sums by hour, from which long ranges are answered.
+    #[command(subcommand)]
+    Rollups(Rollups),
     /// Ask the server on LISTEN_ADDR whether it is ready; exits with 1 if it is not.
     Health,
+}
+
+#[derive(Debug, Subcommand)]
+enum Rollups {
+    /// Drop those of every app and make them anew from the columns. Servers may run meanwhile.
+    Rebuild,
+    /// Make those that are missing, which a running server does by itself in its own time.
+    Complete,
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,6 +108,7 @@ async fn execute(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Verify => verify().await,
+        Command::Rollups(what) => rollups(what).await,
         Command::Health => health().await,
     }
 }
@@ -124,12 +136,13 @@ async fn verify() -> Result<()> {
     for app in app::Entity::find().order_by_asc(app::Column::Id).all(&*db).await? {
         let found = columnar.verify(app.id).await?;
         println!(
-            "{} {}: {} events in {} segments, {} bytes, {} rows behind them: {}",
+            "{} {}: {} events in {} segments, {} bytes, {} rollups, {} rows behind them: {}",
             app.id,
             app.name,
             found.sealed_events,
             found.segments,
             found.bytes,
+            found.rollups,
             found.tail_rows,
             if found.drift.is_empty() { "agrees" } else { "DIFFERS" }
         );
@@ -138,6 +151,21 @@ async fn verify() -> Result<()> {
     }
     db.close().await;
     if drifts == 0 { Ok(()) } else { Err(Error::conflict("segments", format!("{drifts} differences were found"))) }
+}
+
+async fn rollups(what: Rollups) -> Result<()> {
+    let config = Config::from_env()?;
+    let db = Db::connect(&config).await?;
+    let columnar = Columnar::new(db.clone(), Clock::System, config.column_cache_bytes);
+    for app in app::Entity::find().order_by_asc(app::Column::Id).all(&*db).await? {
+        let made = match what {
+            Rollups::Rebuild => columnar.rebuild_rollups(app.id).await?,
+            Rollups::Complete => columnar.make_rollups(app.id).await?,
+        };
+        println!("{} {}: {made} rollups made", app.id, app.name);
+    }
+    db.close().await;
+    Ok(())
 }
 
 async fn migrate(step: Migrate) -> Result<()> {

@@ -11,6 +11,7 @@ mod m20261122_000006_settings;
 mod m20261122_000007_visitors;
 mod m20261122_000008_dead_letters;
 mod m20261122_000009_segments;
+mod m20261122_000010_rollups;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000007_visitors::Migration),
             Box::new(m20261122_000008_dead_letters::Migration),
             Box::new(m20261122_000009_segments::Migration),
+            Box::new(m20261122_000010_rollups::Migration),
         ]
     }
 }

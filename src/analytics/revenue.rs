@@ -5,6 +5,8 @@ use std::fmt;
 use async_graphql::SimpleObject;
 use serde::{Deserialize, Serialize};
 
+use crate::columnar::millionths;
+
 /// An exact decimal number, in millionths.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -86,19 +88,7 @@ impl TryFrom<String> for Decimal {
 impl Decimal {
     /// Reads what is written with a point and six places at most.
     pub fn parse(text: &str) -> Option<Self> {
-        let (is_negative, digits) = match text.strip_prefix('-') {
-            Some(digits) => (true, digits),
-            None => (false, text),
-        };
-        let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
-        let is_number = |part: &str| part.bytes().all(|digit| digit.is_ascii_digit());
-        if whole.is_empty() || places.len() > 6 || !is_number(whole) || !is_number(places) {
-            return None;
-        }
-        let whole: i128 = whole.parse().ok()?;
-        let places: i128 = format!("{places:0<6}").parse().ok()?;
-        let all = whole.checked_mul(1_000_000)?.checked_add(places)?;
-        Some(Self(if is_negative { -all } else { all }))
+        millionths(text).map(Self)
     }
 }
 

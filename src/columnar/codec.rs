@@ -28,22 +28,22 @@ const LEVEL: i32 = 3;
 const PADDING: usize = 8;
 
 /// The body with its version before and its checksum behind.
-fn framed(body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+pub(super) fn framed(body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut out = vec![VERSION];
     body(&mut out);
     out.extend(crc32fast::hash(&out).to_le_bytes());
     out
 }
 
-fn damaged() -> Error {
+pub(super) fn damaged() -> Error {
     Error::internal("a column of a segment is damaged")
 }
 
 /// What is left to read of a column.
-struct Input<'a>(&'a [u8]);
+pub(super) struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
-    fn open(column: &'a [u8]) -> Result<Self> {
+    pub(super) fn open(column: &'a [u8]) -> Result<Self> {
         let (body, sum) = column.split_last_chunk::<4>().ok_or_else(damaged)?;
         if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
             return Err(damaged());
@@ -68,7 +68,7 @@ impl<'a> Input<'a> {
         Ok(self.array::<1>()?[0])
     }
 
-    fn length(&mut self) -> Result<usize> {
+    pub(super) fn length(&mut self) -> Result<usize> {
         Ok(u32::from_le_bytes(self.array()?) as usize)
     }
 
@@ -76,7 +76,7 @@ impl<'a> Input<'a> {
         Ok(i64::from_le_bytes(self.array()?))
     }
 
-    fn bytes(&mut self, len: usize) -> Result<Vec<u8>> {
+    pub(super) fn bytes(&mut self, len: usize) -> Result<Vec<u8>> {
         match self.byte()? {
             PACKED => Ok(self.take(len)?.to_vec()),
             _ => {
@@ -117,7 +117,7 @@ impl<'a> Input<'a> {
     }
 }
 
-fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+pub(super) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     match zstd::bulk::compress(bytes, LEVEL) {
         Ok(packed) if packed.len() + 4 < bytes.len() => {
             out.push(COMPRESSED);

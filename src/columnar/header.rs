@@ -9,6 +9,7 @@ use super::{
     NONE, codec,
     numbers::Kind,
     part::{CORE, Loaded, Part, Parts},
+    rollup::{Stored, made_of},
     values::{Codes, Values},
 };
 use crate::{
@@ -120,8 +121,14 @@ impl Segment {
     }
 }
 
-/// A column to store: its part and its bytes.
-pub(super) type Encoded = Vec<(Part, Vec<u8>)>;
+/// What is stored of a segment beside its row.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    /// Its columns: their parts and their bytes.
+    pub(super) columns: Vec<(Part, Vec<u8>)>,
+    /// What its events sum up to.
+    pub(super) rollup: Stored,
+}
 
 /// The segment of these parts, and its columns as they are stored. `events` is not zero.
 pub(super) fn encode(parts: &Parts, id: i64, events: usize) -> Option<(Segment, Encoded)> {
@@ -157,7 +164,8 @@ pub(super) fn encode(parts: &Parts, id: i64, events: usize) -> Option<(Segment, 
         bytes: columns.iter().map(|(_, data)| data.len() as i64).sum(),
         header: Header { from: *times.first()?, to: *times.last()?, parts: stats },
     };
-    Some((segment, columns))
+    let rollup = made_of(parts).map(|rollup| Stored::of(&rollup, events)).unwrap_or_default();
+    Some((segment, Encoded { columns, rollup }))
 }
 
 fn statistics(part: &Part, values: &Values, events: usize) -> Stat {

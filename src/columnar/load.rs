@@ -50,7 +50,14 @@ impl Columnar {
         }))
     }
 
-    async fn load_and(&self, keep: bool, app: Uuid, segments: &[Arc<Segment>], wanted: &[Part]) -> Result<Found> {
+    /// These parts of these segments, kept in the cache or not.
+    pub(super) async fn load_and(
+        &self,
+        keep: bool,
+        app: Uuid,
+        segments: &[Arc<Segment>],
+        wanted: &[Part],
+    ) -> Result<Found> {
         let mut found: Vec<Parts> = Vec::with_capacity(segments.len());
         let mut missing: Vec<(usize, BTreeSet<Part>)> = Vec::new();
         for (place, segment) in segments.iter().enumerate() {

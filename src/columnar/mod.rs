@@ -19,6 +19,7 @@ mod numbers;
 mod part;
 mod plan;
 pub mod property;
+pub mod rollup;
 mod row;
 mod scan;
 mod seal;
@@ -36,6 +37,7 @@ pub use self::{
     batch::{Batch, Columns, View},
     dictionary::Dictionary,
     newest::Newest,
+    row::millionths,
     scan::{Scan, Wanted, Who, Worker},
 };
 use self::{

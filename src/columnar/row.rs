@@ -123,6 +123,23 @@ fn decimal(text: &mut String, millionths: i64) -> &str {
     written(text, format_args!("{sign}{}.{:06}", all / 1_000_000, all % 1_000_000))
 }
 
+/// A decimal number, with a point and six places at most, in millionths.
+pub fn millionths(text: &str) -> Option<i128> {
+    let (is_negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = |part: &str| part.bytes().all(|digit| digit.is_ascii_digit());
+    if whole.is_empty() || places.len() > 6 || !is_number(whole) || !is_number(places) {
+        return None;
+    }
+    let whole: i128 = whole.parse().ok()?;
+    let places: i128 = format!("{places:0<6}").parse().ok()?;
+    let all = whole.checked_mul(1_000_000)?.checked_add(places)?;
+    Some(if is_negative { -all } else { all })
+}
+
 /// Rows of an app's commits after `after` and up to `until`, with what [`read`] reads.
 pub(super) fn of_commits(app: Uuid, after: i64, until: i64) -> Select<event::Entity> {
     use sea_orm::{ColumnTrait as _, QueryFilter as _};

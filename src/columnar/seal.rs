@@ -35,7 +35,7 @@ use super::{
     values::Places,
 };
 use crate::{
-    entity::{event, event_head, event_segment, segment_column, segment_head},
+    entity::{event, event_aggregation, event_head, event_segment, segment_column, segment_head},
     error::{Error, Result},
 };
 
@@ -51,6 +51,8 @@ const FULL: i64 = 300_000;
 const FAN: usize = 4;
 /// How often the apps are looked at.
 const ROUND: Duration = Duration::from_secs(1);
+/// How often segments are looked at that may lack rollups: those made by older servers.
+const ROLLUPS: Duration = Duration::from_secs(10 * 60);
 /// Bytes of columns in one INSERT.
 const INSERT_BYTES: usize = 4 << 20;
 
@@ -59,11 +61,22 @@ impl Columnar {
     pub fn start_sealing(&self, stop: CancellationToken) {
         let columnar = self.clone();
         let rounds = async move {
+            let mut rolled_up = None;
             loop {
                 tokio::time::sleep(ROUND).await;
                 if let Err(error) = columnar.round().await {
                     tracing::warn!(%error, "events wait to be sealed");
                     error.log();
+                }
+                if rolled_up.is_none_or(|at: Instant| at.elapsed() > ROLLUPS) {
+                    match columnar.roll_up_one().await {
+                        Ok(true) => {}
+                        Ok(false) => rolled_up = Some(Instant::now()),
+                        Err(error) => {
+                            tracing::warn!(%error, "segments wait for their rollups");
+                            error.log();
+                        }
+                    }
                 }
             }
         };
@@ -84,6 +97,13 @@ impl Columnar {
             }
         }
         Ok(())
+    }
+
+    /// Makes some of the rollups that are missing; whether more may be.
+    async fn roll_up_one(&self) -> Result<bool> {
+        let Some(&app) = self.without_rollups().await?.first() else { return Ok(false) };
+        self.make_some_rollups(app).await?;
+        Ok(true)
     }
 
     /// Apps that have events behind their segments.
@@ -280,7 +300,7 @@ enum Replaced {
 
 /// Moves the app's segment head on, if it is still as it was read, and holds it to the end of the
 /// transaction.
-async fn claim(
+pub(super) async fn claim(
     transaction: &DatabaseTransaction,
     head: &segment_head::Model,
     next: &segment_head::Model,
@@ -303,12 +323,19 @@ async fn remove(db: &impl ConnectionTrait, app: Uuid, segments: &[i64]) -> Resul
     }
     let of = segment_column::Column::SegmentId.is_in(segments.iter().copied());
     segment_column::Entity::delete_many().filter(segment_column::Column::AppId.eq(app)).filter(of).exec(db).await?;
+    let of = event_aggregation::Column::SegmentId.is_in(segments.iter().copied());
+    event_aggregation::Entity::delete_many()
+        .filter(event_aggregation::Column::AppId.eq(app))
+        .filter(of)
+        .exec(db)
+        .await?;
     let of = event_segment::Column::Id.is_in(segments.iter().copied());
     event_segment::Entity::delete_many().filter(event_segment::Column::AppId.eq(app)).filter(of).exec(db).await?;
     Ok(())
 }
 
-async fn store(db: &impl ConnectionTrait, app: Uuid, segment: &Segment, columns: Encoded) -> Result<()> {
+async fn store(db: &impl ConnectionTrait, app: Uuid, segment: &Segment, encoded: Encoded) -> Result<()> {
+    let Encoded { columns, rollup } = encoded;
     event_segment::Entity::insert(event_segment::ActiveModel::from(segment.row(app)?))
         .exec_without_returning(db)
         .await?;
@@ -329,6 +356,7 @@ async fn store(db: &impl ConnectionTrait, app: Uuid, segment: &Segment, columns:
     if !batch.is_empty() {
         segment_column::Entity::insert_many(batch).exec_without_returning(db).await?;
     }
+    event_aggregation::Entity::insert(rollup.row(app, segment.id)).exec_without_returning(db).await?;
     Ok(())
 }
 

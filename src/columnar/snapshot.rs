@@ -25,7 +25,7 @@ use super::{
     values::{Codes, Places, Texts, Translate, Values},
 };
 use crate::{
-    entity::{event, event_head, event_segment, segment_head},
+    entity::{event, event_aggregation, event_head, event_segment, segment_head},
     error::{Error, Result},
 };
 
@@ -38,6 +38,8 @@ pub(super) struct Snapshot {
     pub(super) app: Uuid,
     pub(super) head: segment_head::Model,
     pub(super) segments: Vec<Arc<Segment>>,
+    /// The segments that have rollups, and the bytes of these.
+    pub(super) rollups: Arc<HashMap<i64, usize>>,
     pub(super) tail: Option<Tail>,
 }
 
@@ -183,9 +185,9 @@ async fn renew(db: DatabaseTransaction, seq: i64, head: segment_head::Model, bef
         Some(State { snapshot, .. }) => (Some(snapshot), head.sealed_seq, Gathered::default()),
         None => (None, head.sealed_seq, Gathered::default()),
     };
-    let segments = match &old {
-        Some(old) if old.head.revision == head.revision => old.segments.clone(),
-        old => segments(&db, app, old.as_deref()).await?,
+    let (segments, rollups) = match &old {
+        Some(old) if old.head.revision == head.revision => (old.segments.clone(), old.rollups.clone()),
+        old => (segments(&db, app, old.as_deref()).await?, Arc::new(rollups(&db, app).await?)),
     };
     if seq > after {
         read_rows(&db, app, after, seq, &mut tail.builder).await?;
@@ -198,7 +200,7 @@ async fn renew(db: DatabaseTransaction, seq: i64, head: segment_head::Model, bef
     })
     .await
     .map_err(Error::internal)?;
-    Ok(State { snapshot: Arc::new(Snapshot { app, head, segments, tail: view }), seq, tail })
+    Ok(State { snapshot: Arc::new(Snapshot { app, head, segments, rollups, tail: view }), seq, tail })
 }
 
 /// All segments of an app in the order of their commits, those known before taken from there.
@@ -215,6 +217,18 @@ async fn segments(db: &impl ConnectionTrait, app: Uuid, old: Option<&Snapshot>) 
         }
     }
     Ok(ids.iter().filter_map(|id| known.remove(id)).collect())
+}
+
+/// The segments of an app that have rollups, and the bytes of these.
+async fn rollups(db: &impl ConnectionTrait, app: Uuid) -> Result<HashMap<i64, usize>> {
+    use event_aggregation::Column as C;
+    let found = event_aggregation::Entity::find()
+        .select_only()
+        .columns([C::SegmentId, C::Bytes])
+        .filter(C::AppId.eq(app))
+        .filter(C::Hours.gt(0));
+    let found: Vec<(i64, i64)> = found.into_tuple().all(db).await?;
+    Ok(found.into_iter().map(|(segment, bytes)| (segment, bytes as usize)).collect())
 }
 
 impl Gathered {

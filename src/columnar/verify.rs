@@ -1,7 +1,7 @@
 //! Whether segments hold what the rows say.
 //!
 //! The rows of a segment's commits are made into columns anew and compared with the stored ones, value
-//! by value. Segments are immutable and rows are never changed, so this can be done while events arrive.
+//! by value; rollups are made anew of the stored columns and compared likewise. Segments are immutable and rows are never changed, so this can be done while events arrive.
 
 use std::sync::Arc;
 
@@ -16,11 +16,12 @@ use super::{
     load::made_from_tail,
     numbers::Kind,
     part::{Loaded, Part, Parts},
+    rollup,
     snapshot::{number, read_rows},
     values::Values,
 };
 use crate::{
-    entity::event,
+    entity::{event, event_aggregation},
     error::{Error, Result},
 };
 
@@ -40,7 +41,11 @@ pub struct Verification {
     pub segments: u64,
     /// Bytes of their columns.
     pub bytes: u64,
-    /// Where segments and rows differ, at most 20 places; empty when they agree.
+    /// Number of segments whose sums by hour are kept.
+    pub rollups: u64,
+    /// Bytes of these.
+    pub rollup_bytes: u64,
+    /// Where rollups, segments and rows differ, at most 20 places; empty when they agree.
     pub drift: Vec<String>,
 }
 
@@ -61,8 +66,13 @@ impl Columnar {
             tail_rows: rows(None).count(&*self.db).await?,
             segments: snapshot.segments.len() as u64,
             bytes: snapshot.segments.iter().map(|segment| segment.bytes as u64).sum(),
+            rollups: snapshot.rollups.len() as u64,
+            rollup_bytes: snapshot.rollups.values().map(|bytes| *bytes as u64).sum(),
             drift: Vec::new(),
         };
+        let is_here = |id: &i64| snapshot.segments.iter().any(|segment| segment.id == *id);
+        let strays = snapshot.rollups.keys().filter(|id| !is_here(id));
+        found.drift.extend(strays.map(|id| format!("there is a rollup of segment {id}, which there is not")));
         if found.sealed_rows != found.sealed_events {
             let Verification { sealed_rows, sealed_events, .. } = found;
             found.drift.push(format!("{sealed_rows} rows are sealed, and segments hold {sealed_events} events"));
@@ -89,6 +99,7 @@ impl Columnar {
         for kind in Kind::ALL {
             tables.push((kind, self.numbers_of_builder(&builder, kind, app).await?));
         }
+        let rollup = event_aggregation::Entity::find_by_id((app, segment.id)).one(&*self.db).await?;
         let (id, events) = (segment.id, segment.events);
         let compare = move || {
             if builder.len() != events {
@@ -96,10 +107,15 @@ impl Columnar {
             }
             let mut own = builder.build();
             tables.iter().for_each(|(kind, table)| number(&mut own, *kind, table));
+            let rolled = rollup.filter(|row| row.hours > 0).and_then(|row| {
+                let is_equal = rollup::decode(&row.data).is_ok_and(|rollup| rollup::made_of(&stored) == Some(rollup));
+                (!is_equal).then(|| format!("the rollup of segment {id} differs from its columns"))
+            });
             own.keys()
                 .chain(stored.keys().filter(|part| !own.contains_key(part)))
                 .filter(|part| !matches!(part, Part::Rest) && !is_equal(&own, &stored, part, events))
                 .map(|part| format!("segment {id} differs from its rows in {}", String::from(part.clone())))
+                .chain(rolled)
                 .collect()
         };
         Ok(Some(task::spawn_blocking(compare).await.map_err(Error::internal)?))

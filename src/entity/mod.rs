@@ -10,6 +10,7 @@ pub mod app_deletion;
 pub mod app_member;
 pub mod dead_letter;
 pub mod event;
+pub mod event_aggregation;
 pub mod event_code;
 pub mod event_head;
 pub mod event_segment;

@@ -6,6 +6,7 @@ mod model;
 mod plans;
 mod properties;
 mod question;
+mod rollups;
 mod sealing;
 mod time;
 mod volume;

@@ -30,6 +30,7 @@ async fn rows(app: &TestApp) -> Vec<(&'static str, i64)> {
         "segment_heads",
         "event_segments",
         "segment_columns",
+        "event_aggregations",
         "event_codes",
     ] {
         let backend = if app.app.db.is_postgres() { DbBackend::Postgres } else { DbBackend::Sqlite };

@@ -40,7 +40,17 @@ impl Verification {
         BigInt(self.0.bytes)
     }
 
-    /// Where columns and stored events differ, in words, at most 20 places.
+    /// Number of segments whose sums by hour are kept, so that long ranges need no columns.
+    async fn rollups(&self) -> BigInt {
+        BigInt(self.0.rollups)
+    }
+
+    /// Bytes that these sums take in the database.
+    async fn rollup_bytes(&self) -> BigInt {
+        BigInt(self.0.rollup_bytes)
+    }
+
+    /// Where sums, columns and stored events differ, in words, at most 20 places.
     async fn drift(&self) -> &[String] {
         &self.0.drift
     }

@@ -1,0 +1,80 @@
+//! Rollups say what the columns say, and come and go with their segments.
+
+use event_analytics::columnar::verify::Verification;
+use sea_orm::{ConnectionTrait as _, EntityTrait as _, PaginatorTrait as _};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{
+    app::{NOW, Store, TestApp},
+    people::Site,
+};
+
+fn id_of(site: &Site) -> Uuid {
+    Uuid::parse_str(site.app_id.trim_start_matches("app_")).unwrap()
+}
+
+/// Events of some hours, a few of bots.
+fn event(number: i64) -> Value {
+    let bot = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/142.0.0.0";
+    json!({
+        "id": format!("00000000-0000-4000-8000-{number:012x}"),
+        "timestamp": NOW - (number * 7_919_000) % 86_400_000,
+        "event_type": if number % 3 == 0 { "page_view" } else { "click" },
+        "user_id": format!("u{}", number % 97),
+        "session_id": format!("s{}", number % 301),
+        "user_agent": if number % 11 == 0 { bot } else { "curl/8" },
+        "country": if number % 2 == 0 { "DE" } else { "US" },
+        "revenue": if number % 5 == 0 { "1.25" } else { "0.5" },
+        "currency": if number % 7 == 0 { None } else { Some("EUR") },
+    })
+}
+
+async fn rows(app: &TestApp) -> u64 {
+    event_analytics::entity::event_aggregation::Entity::find().count(&*app.app.db).await.unwrap()
+}
+
+async fn verified(app: &TestApp, site: &Site) -> Verification {
+    app.app.columnar.verify(id_of(site)).await.unwrap()
+}
+
+both_stores! {
+    async fn rollups_come_and_go_with_their_segments_and_are_verified(store: Store) {
+        let app = TestApp::start(store).await;
+        let (site, columnar) = (app.site().await, &app.app.columnar);
+        let id = id_of(&site);
+        for part in 0..4 {
+            site.post((part * 100..(part + 1) * 100).map(event).collect::<Vec<_>>()).await.ok();
+            assert!(columnar.seal(id).await.unwrap());
+        }
+        let found = verified(&app, &site).await;
+        assert_eq!((found.segments, found.rollups, rows(&app).await, found.drift), (4, 4, 4, vec![]));
+        assert!(columnar.merge(id).await.unwrap());
+        let found = verified(&app, &site).await;
+        assert_eq!((found.segments, found.rollups, rows(&app).await, found.drift), (1, 1, 1, vec![]));
+
+        // One that says something else, or nothing that can be read, is named.
+        site.post((400..450).map(event).collect::<Vec<_>>()).await.ok();
+        assert!(columnar.seal(id).await.unwrap());
+        let copy = "UPDATE event_aggregations SET data = \
+            (SELECT other.data FROM event_aggregations AS other WHERE other.segment_id = 6) WHERE segment_id = 5";
+        let change = |sql: &'static str| app.app.db.writer().execute_unprepared(sql);
+        change(copy).await.unwrap();
+        assert_eq!(verified(&app, &site).await.drift, ["the rollup of segment 5 differs from its columns"]);
+        change("UPDATE event_aggregations SET segment_id = 7 WHERE segment_id = 6").await.unwrap();
+        change("UPDATE segment_heads SET revision = revision + 1").await.unwrap();
+        let strays = verified(&app, &site).await.drift;
+        assert_eq!(strays[0], "there is a rollup of segment 7, which there is not");
+
+        assert_eq!(columnar.rebuild_rollups(id).await.unwrap(), 2);
+        let found = verified(&app, &site).await;
+        assert_eq!((found.segments, found.rollups, found.drift), (2, 2, vec![]));
+        change("DELETE FROM event_aggregations WHERE segment_id = 5").await.unwrap();
+        assert_eq!(columnar.make_rollups(id).await.unwrap(), 1);
+        assert_eq!(columnar.make_rollups(id).await.unwrap(), 0);
+        assert_eq!((rows(&app).await, verified(&app, &site).await.drift), (2, vec![]));
+
+        site.owner.mutate("deleteApp", json!({ "id": site.app_id }), "deletedAppId").await.data();
+        assert_eq!(rows(&app).await, 0);
+    }
+}
