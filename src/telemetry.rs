@@ -60,6 +60,8 @@ fn describe() {
     describe_histogram!("uea_ingest_commit_seconds", Unit::Seconds, "Time to store and commit a group of events.");
     describe_histogram!("uea_ingest_group_events", "Events stored by one commit.");
     describe_histogram!("uea_scan_seconds", Unit::Seconds, "Time to read the events of a question.");
+    describe_counter!("uea_segments_read_total", "Segments that questions read.");
+    describe_counter!("uea_segments_pruned_total", "Segments of the right time that questions could do without.");
     describe_counter!("uea_key_events_total", "Events let in by API keys.");
     describe_gauge!("uea_spool_events", "Events in the spool.");
     describe_gauge!("uea_spool_bytes", Unit::Bytes, "Size of the events in the spool.");

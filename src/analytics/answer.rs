@@ -226,6 +226,7 @@ async fn read(
         visitor: None,
         is_bot: bots.is_bot(),
         select: filter.looked_at(),
+        sieve: Some(Arc::new(Matcher::new(&filter))),
         columns: columns.iter().cloned().collect(),
         ids: false,
         names,

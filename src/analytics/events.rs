@@ -69,6 +69,7 @@ async fn find(columnar: &Columnar, question: &EventsQuestion) -> Result<Vec<Uuid
         visitor: question.user.clone(),
         is_bot: question.bots.is_bot(),
         select: question.filter.looked_at(),
+        sieve: Some(Arc::new(Matcher::new(&question.filter))),
         columns: Vec::new(),
         ids: true,
         names: question.filter.names(),

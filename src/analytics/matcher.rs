@@ -3,12 +3,13 @@
 //! A condition is asked once for every different value of its column, and then looked up.
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     ops::{BitAnd, BitOr},
 };
 
 use super::filter::{EventFilter, NumberFilter, PropertyFilter, StringFilter, Test};
-use crate::columnar::{Column, Columns, NONE, View, property};
+use crate::columnar::{Column, Columns, Facts, NONE, Sieve, Verdict, View, property};
 
 /// A compiled [`EventFilter`].
 #[derive(Debug, Clone)]
@@ -65,7 +66,41 @@ impl Matcher {
     }
 }
 
+impl Sieve for Matcher {
+    fn judge(&self, facts: &Facts<'_>) -> Verdict {
+        self.0.judge(facts)
+    }
+
+    fn names_values_of(&self) -> Vec<Column> {
+        let mut columns = Vec::new();
+        self.0.each_leaf(&mut |leaf| {
+            if leaf.condition.named().is_some() {
+                columns.push(leaf.column.clone());
+            }
+        });
+        columns
+    }
+}
+
 impl Node {
+    /// Which events of a segment match.
+    fn judge(&self, facts: &Facts<'_>) -> Verdict {
+        match self {
+            Self::All(nodes) => Verdict::all(nodes.iter().map(|node| node.judge(facts))),
+            Self::Any(nodes) => Verdict::any(nodes.iter().map(|node| node.judge(facts))),
+            Self::Not(node) => node.judge(facts).not(),
+            Self::Leaf(leaf) => leaf.judge(facts),
+        }
+    }
+
+    fn each_leaf<'n>(&'n self, found: &mut impl FnMut(&'n Leaf)) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.each_leaf(found)),
+            Self::Not(node) => node.each_leaf(found),
+            Self::Leaf(leaf) => found(leaf),
+        }
+    }
+
     fn new(filter: &EventFilter) -> Self {
         let leaves = filter.conditions().map(|(_, column, test)| Self::Leaf(Box::new(Leaf::new(column, test))));
         let and = filter.and.iter().flatten().map(Self::new);
@@ -123,6 +158,23 @@ impl Leaf {
         }
     }
 
+    /// Which events of a segment match, by the values they may have.
+    fn judge(&self, facts: &Facts<'_>) -> Verdict {
+        let occurring = facts.of(&self.column);
+        let values = match (&occurring.values, self.condition.named()) {
+            (Some(values), _) if values.is_empty() => None,
+            (Some(values), _) => Some(Verdict::of(values.iter().map(|value| self.condition.holds(Some(value))))),
+            (None, Some(named)) if !named.iter().any(|value| occurring.may_be(value)) => Some(Verdict::Nothing),
+            _ => Some(Verdict::Something),
+        };
+        let lack = occurring.some_lack.then(|| Verdict::of([self.condition.holds(None)]));
+        match (values, lack) {
+            (Some(values), Some(lack)) if values != lack => Verdict::Something,
+            (Some(verdict), _) | (None, Some(verdict)) => verdict,
+            (None, None) => Verdict::Something,
+        }
+    }
+
     /// Judges the values that are new in a column.
     fn learn(&mut self, columns: &Columns, place: usize) {
         let codes = columns.codes(place);
@@ -158,7 +210,31 @@ impl Condition {
     }
 }
 
+impl Condition {
+    /// All the values it may hold for, as a column has them, where it names them.
+    fn named(&self) -> Option<Vec<Cow<'_, str>>> {
+        match self {
+            Self::Text(condition) => Some(condition.named()?.map(Cow::from).collect()),
+            Self::Number(_) => None,
+            Self::Property(both) => {
+                let strings = both.1.as_ref()?.named()?;
+                Some(strings.map(|string| Cow::from(serde_json::Value::from(string).to_string())).collect())
+            }
+        }
+    }
+}
+
 impl TextCondition {
+    /// All the values it may hold for, where it names them.
+    fn named(&self) -> Option<impl Iterator<Item = &str>> {
+        let list = match (&self.filter.eq, &self.filter.one_of) {
+            (Some(value), _) => std::slice::from_ref(value),
+            (None, Some(list)) => list,
+            _ => return None,
+        };
+        Some(list.iter().map(String::as_str))
+    }
+
     fn new(filter: &StringFilter) -> Self {
         let set = |list: &Option<Vec<String>>| list.as_ref().map(|list| list.iter().cloned().collect());
         Self { one_of: set(&filter.one_of), not_in: set(&filter.not_in), filter: filter.clone() }

@@ -95,6 +95,7 @@ pub async fn user(
         visitor: Some(user_id.to_owned()),
         is_bot: bots.is_bot(),
         select: Vec::new(),
+        sieve: None,
         columns: COLUMNS.to_vec(),
         ids: false,
         names: Wanted::default(),

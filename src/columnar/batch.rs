@@ -32,7 +32,7 @@ pub(super) enum Names {
 }
 
 /// What stands for somebody who is none of those asked about: no id is like it, for none holds NUL.
-const SOMEBODY_ELSE: &str = "\0";
+pub(super) const SOMEBODY_ELSE: &str = "\0";
 
 impl Columns {
     /// Empty dictionaries for these columns.
@@ -87,6 +87,11 @@ impl Columns {
             Names::Some(names) => Some(names),
             _ => None,
         }
+    }
+
+    /// Who they are in a place.
+    pub(super) fn names(&self, place: usize) -> &Names {
+        &self.names[place]
     }
 
     /// The dictionary in a place, to add to.

@@ -35,8 +35,14 @@ pub(super) fn framed(body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     out
 }
 
+/// What is said of a column that was changed since it was written.
 pub(super) fn damaged() -> Error {
     Error::internal("a column of a segment is damaged")
+}
+
+/// The body of what [`framed`] has made.
+pub(super) fn opened(column: &[u8]) -> Result<&[u8]> {
+    Ok(Input::open(column)?.0)
 }
 
 /// What is left to read of a column.

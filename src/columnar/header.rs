@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    NONE, codec,
+    Column, NONE, codec,
+    members::Members,
     numbers::Kind,
     part::{CORE, Loaded, Part, Parts},
     rollup::{Stored, made_of},
@@ -68,6 +69,12 @@ pub(super) struct Stat {
     /// The code of a constant visitor or session.
     #[serde(default)]
     pub(super) code: u32,
+    /// Of visitors and sessions: the least and the greatest number. Segments of old say nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) range: Option<(u32, u32)>,
+    /// What the filter beside the column takes in the store; nothing where there is none.
+    #[serde(default)]
+    pub(super) members: usize,
 }
 
 impl Segment {
@@ -151,8 +158,16 @@ pub(super) fn encode(parts: &Parts, id: i64, events: usize) -> Option<(Segment, 
                 }
                 (!stat.constant).then(|| codec::write_values(values, events))
             }
+            Loaded::Members(_) => continue,
         };
         stat.bytes = data.as_ref().map_or(0, Vec::len);
+        if let (Part::Column(column), Loaded::Values(values)) = (part, loaded)
+            && let Some(members) = members(column, values, &stat)
+        {
+            let data = members.write();
+            stat.members = data.len();
+            columns.push((Part::Members(column.clone()), data));
+        }
         columns.extend(data.map(|data| (part.clone(), data)));
         stats.insert(part.clone(), stat);
     }
@@ -166,6 +181,20 @@ pub(super) fn encode(parts: &Parts, id: i64, events: usize) -> Option<(Segment, 
     };
     let rollup = made_of(parts).map(|rollup| Stored::of(&rollup, events)).unwrap_or_default();
     Some((segment, Encoded { columns, rollup }))
+}
+
+/// A filter of the values of a column, where the header does not say which they are. Sessions are short, so
+/// that the least and the greatest of their numbers say it well enough.
+fn members(column: &Column, values: &Values, stat: &Stat) -> Option<Members> {
+    if stat.constant || stat.values.is_some() || *column == Column::Session {
+        return None;
+    }
+    if !column.is_numbered() {
+        let texts: Vec<&[u8]> = values.texts.iter().map(str::as_bytes).collect();
+        return Members::of(texts.into_iter(), stat.bytes);
+    }
+    let numbers: Vec<[u8; 4]> = values.codes.different().into_iter().map(u32::to_le_bytes).collect();
+    Members::of(numbers.iter().map(<[u8; 4]>::as_slice), stat.bytes)
 }
 
 fn statistics(part: &Part, values: &Values, events: usize) -> Stat {
@@ -188,5 +217,7 @@ fn statistics(part: &Part, values: &Values, events: usize) -> Stat {
         constant: matches!(values.codes, Codes::Constant(_)) && (numbered || listed),
         values: (listed && !numbered).then(|| texts.iter().map(str::to_owned).collect()),
         code,
+        range: if numbered { values.codes.range() } else { None },
+        members: 0,
     }
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{
     Column, Columnar, Dictionary, NONE, codec,
     header::Segment,
+    members::Members,
     part::{Loaded, Part, Parts},
     property,
     values::{Codes, Texts, Values},
@@ -143,14 +144,25 @@ impl Segment {
     /// A part that needs no column.
     fn constant_or_made(&self, part: &Part) -> Option<Loaded> {
         match part {
+            Part::Members(_) => (!self.has_members(part)).then(|| Loaded::Members(Members::anything().into())),
             Part::Column(Column::Screen) if self.header.parts.contains_key(&WIDTH) => None,
             Part::Column(Column::Property(_)) if !self.header.parts.contains_key(part) && self.has_rest() => None,
             part => self.constant(part),
         }
     }
 
-    fn has_rest(&self) -> bool {
+    pub(super) fn has_rest(&self) -> bool {
         self.header.parts.contains_key(&Part::Rest)
+    }
+
+    /// Whether a filter is stored beside its column.
+    pub(super) fn has_members(&self, members: &Part) -> bool {
+        self.bytes_of_members(members) > 0
+    }
+
+    fn bytes_of_members(&self, members: &Part) -> usize {
+        let Part::Members(column) = members else { return 0 };
+        self.header.parts.get(&Part::Column(column.clone())).map_or(0, |stat| stat.members)
     }
 
     /// The stored columns a part is made from, and their bytes.
@@ -162,7 +174,10 @@ impl Segment {
             part => vec![part.clone()],
         };
         let stored = |part: Part| {
-            let bytes = self.header.parts.get(&part)?.bytes;
+            let bytes = match &part {
+                Part::Members(_) => self.bytes_of_members(&part),
+                part => self.header.parts.get(part)?.bytes,
+            };
             (bytes > 0).then_some((part, bytes))
         };
         parts.into_iter().filter_map(stored).collect()
@@ -198,6 +213,10 @@ impl Segment {
             Part::Column(Column::Property(key)) if !self.header.parts.contains_key(part) => {
                 values(&Part::Rest)?.map(|rest| Loaded::Values(out_of_rest(&rest, key, self.events).into()))
             }
+            Part::Members(_) => match stored(part) {
+                Some(data) => Some(Loaded::Members(Members::read(data)?.into())),
+                None => None,
+            },
             part => values(part)?.map(Loaded::Values),
         })
     }

@@ -14,11 +14,13 @@ mod dictionary;
 mod header;
 mod lately;
 mod load;
+mod members;
 mod newest;
 mod numbers;
 mod part;
 mod plan;
 pub mod property;
+mod prune;
 pub mod rollup;
 mod row;
 mod scan;
@@ -37,6 +39,7 @@ pub use self::{
     batch::{Batch, Columns, View},
     dictionary::Dictionary,
     newest::Newest,
+    prune::{Facts, Occurring, Sieve, Verdict},
     row::millionths,
     scan::{Scan, Wanted, Who, Worker},
 };

@@ -78,13 +78,18 @@ impl Columnar {
                 break;
             }
             let (wave, with_tail) = match block {
-                Block::Segment(segment) => (vec![segment], false),
+                Block::Segment(segment) => {
+                    match self.prune(snapshot.app, scan, &columns, visitor, vec![segment]).await? {
+                        Some(chosen) if chosen.is_empty() => continue,
+                        Some(chosen) => (chosen, false),
+                        None => return Ok((None, select)),
+                    }
+                }
                 Block::Tail => (Vec::new(), true),
             };
-            let Some(loaded) = self.load_wave(snapshot.app, &wave, &wanted, scan.seq).await? else {
+            let Some(loaded) = self.load_wave(snapshot.app, wave, &wanted, scan).await? else {
                 return Ok((None, select));
             };
-            let loaded = wave.into_iter().zip(loaded).collect();
             let (snapshot, wanted, what) = (snapshot.clone(), wanted.clone(), newest.clone());
             let wave = Wave { scan: scan.clone(), snapshot, loaded, with_tail, visitor, wanted };
             let permit = self.threads.clone().acquire_owned().await.map_err(Error::internal)?;
@@ -129,7 +134,7 @@ fn walk(
             let some = plan.keep(block, from, to, &mut kept);
             let places = if some { Places::Some(&kept) } else { Places::All { from, to } };
             let batch = block.read(&chosen_by, true, places, &mut buffers);
-            if newest.scan.select.is_empty() {
+            if newest.scan.select.is_empty() || block.is_whole {
                 rows.clear();
                 rows.extend(0..batch.len() as u32);
             } else {

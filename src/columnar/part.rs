@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Column, values::Values};
+use super::{Column, members::Members, values::Values};
 
 /// Something every event of a segment has.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub(super) enum Part {
     Column(Column),
     /// Properties that got no column of their own: a JSON object.
     Rest,
+    /// Not of an event: which values a column may hold. No header mentions it.
+    Members(Column),
 }
 
 /// The columns of every segment, with their names. Custom properties are `p:` and the key.
@@ -62,6 +64,7 @@ static BY_NAME: LazyLock<BTreeMap<&'static str, &'static Column>> =
     LazyLock::new(|| CORE.iter().map(|(column, name)| (*name, column)).collect());
 
 const PROPERTY: &str = "p:";
+const MEMBERS: &str = "m:";
 
 impl From<Part> for String {
     fn from(part: Part) -> Self {
@@ -70,6 +73,7 @@ impl From<Part> for String {
             Part::Ids => "id",
             Part::Seqs => "seq",
             Part::Rest => "rest",
+            Part::Members(column) => return format!("{MEMBERS}{}", Self::from(Part::Column(column.clone()))),
             Part::Column(Column::Property(key)) => return format!("{PROPERTY}{key}"),
             Part::Column(column) => CORE.iter().find(|(own, _)| own == column).map_or("screen", |(_, name)| name),
         };
@@ -86,9 +90,13 @@ impl TryFrom<String> for Part {
             "id" => Self::Ids,
             "seq" => Self::Seqs,
             "rest" => Self::Rest,
-            name => match (name.strip_prefix(PROPERTY), BY_NAME.get(name)) {
-                (Some(key), _) => Self::Column(Column::Property(key.to_owned())),
-                (_, Some(column)) => Self::Column((*column).clone()),
+            name => match (name.strip_prefix(MEMBERS), name.strip_prefix(PROPERTY), BY_NAME.get(name)) {
+                (Some(column), ..) => match Self::try_from(column.to_owned())? {
+                    Self::Column(column) => Self::Members(column),
+                    _ => return Err(format!("a segment has a filter of {column}, which is no column")),
+                },
+                (_, Some(key), _) => Self::Column(Column::Property(key.to_owned())),
+                (.., Some(column)) => Self::Column((*column).clone()),
                 _ => return Err(format!("a segment has an unknown column {name}")),
             },
         })
@@ -101,6 +109,7 @@ pub(super) enum Loaded {
     Numbers(Arc<Vec<i64>>),
     Ids(Arc<Vec<Uuid>>),
     Values(Arc<Values>),
+    Members(Arc<Members>),
 }
 
 impl Loaded {
@@ -109,6 +118,7 @@ impl Loaded {
             Self::Numbers(numbers) => numbers.len() * size_of::<i64>(),
             Self::Ids(ids) => ids.len() * size_of::<Uuid>(),
             Self::Values(values) => values.bytes(),
+            Self::Members(members) => members.bytes(),
         }
     }
 }

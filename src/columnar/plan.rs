@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::{
     Batch, Column, Columns, Scan, View, Worker,
     build::translation,
-    header::Segment,
     load::made_from_tail,
     part::{Loaded, Part, Parts},
+    prune::Chosen,
     snapshot::Snapshot,
     values::{Codes, Places, Translate, Values, pick},
 };
@@ -35,13 +35,15 @@ pub(super) struct Block {
     pub(super) to: usize,
     /// Whether some of its events are of later commits.
     is_ahead: bool,
+    /// Whether all of its events are such as the question is about.
+    pub(super) is_whole: bool,
 }
 
 /// What all threads work on, before it is planned.
 pub(super) struct Wave {
     pub(super) scan: Scan,
     pub(super) snapshot: Arc<Snapshot>,
-    pub(super) loaded: Vec<(Arc<Segment>, Parts)>,
+    pub(super) loaded: Vec<(Chosen, Parts)>,
     pub(super) with_tail: bool,
     pub(super) visitor: Option<u32>,
     pub(super) wanted: Vec<Part>,
@@ -60,8 +62,9 @@ impl Wave {
     pub(super) fn plan(self, columns: &mut Columns) -> Result<Plan> {
         let Self { scan, snapshot, loaded, with_tail, visitor, wanted } = self;
         let mut blocks = Vec::new();
-        for (segment, parts) in loaded {
-            blocks.push(Block::new(&scan, parts, segment.events, segment.last_seq, columns));
+        for ((segment, is_whole), parts) in loaded {
+            let block = Block::new(&scan, parts, segment.events, segment.last_seq, columns);
+            blocks.push(Block { is_whole, ..block });
         }
         if let (true, Some(tail)) = (with_tail, &snapshot.tail) {
             let wanted = wanted.iter().chain(&[Part::Seqs]);
@@ -99,7 +102,7 @@ impl Block {
             _ => (None, None),
         };
         let columns = scan.all_columns().iter().enumerate().map(read).collect();
-        Self { parts, columns, from, to, is_ahead: last_seq > scan.seq }
+        Self { parts, columns, from, to, is_ahead: last_seq > scan.seq, is_whole: false }
     }
 
     fn values(&self, column: &Column) -> Option<&Values> {
@@ -192,7 +195,7 @@ impl Plan {
                 }
                 let to = to.min(from + BATCH);
                 let mut some = self.keep(block, from, to, &mut kept);
-                let is_done = self.scan.select.is_empty() || some && kept.is_empty();
+                let is_done = self.scan.select.is_empty() || block.is_whole || some && kept.is_empty();
                 if !is_done {
                     let places = if some { Places::Some(&kept) } else { Places::All { from, to } };
                     let batch = block.read(&chosen_by, false, places, &mut buffers);

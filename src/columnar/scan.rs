@@ -24,6 +24,7 @@ use super::{
     numbers::{self, Kind},
     part::{Part, Parts},
     plan::Wave,
+    prune::{Chosen, Sieve},
     row,
     snapshot::{Snapshot, given},
     values::Texts,
@@ -55,6 +56,8 @@ pub struct Scan {
     pub visitor: Option<String>,
     /// What events are chosen by.
     pub select: Vec<Column>,
+    /// How: what it says of segments before they are read.
+    pub sieve: Option<Arc<dyn Sieve>>,
     /// What is read of those chosen.
     pub columns: Vec<Column>,
     /// Whether to read the ids of events.
@@ -170,23 +173,25 @@ impl Columnar {
         let threads = self.workers_at_once;
         let mut workers: Vec<W> = (0..threads).map(|_| worker()).collect();
         let wanted: Vec<Part> = parts_of(scan, visitor.is_some());
-        let mut segments = overlapping(snapshot, scan).into_iter().peekable();
+        let segments = overlapping(snapshot, scan);
+        let Some(chosen) = self.prune(snapshot.app, scan, &columns, visitor, segments).await? else { return Ok(None) };
+        let mut segments = chosen.into_iter().peekable();
         let mut tail = snapshot.tail.is_some();
         while segments.peek().is_some() || tail {
             let (mut wave, mut bytes) = (Vec::new(), 0);
-            while let Some(segment) = segments.peek() {
+            while let Some((segment, _)) = segments.peek() {
                 bytes += wanted.iter().map(|part| self.missing_bytes(snapshot.app, segment, part)).sum::<usize>();
                 if bytes > WAVE_BYTES && !wave.is_empty() {
                     break;
                 }
                 wave.extend(segments.next());
             }
-            let Some(loaded) = self.load_wave(snapshot.app, &wave, &wanted, scan.seq).await? else { return Ok(None) };
+            let Some(loaded) = self.load_wave(snapshot.app, wave, &wanted, scan).await? else { return Ok(None) };
             let with_tail = segments.peek().is_none() && std::mem::take(&mut tail);
             let work = Wave {
                 scan: scan.clone(),
                 snapshot: snapshot.clone(),
-                loaded: wave.into_iter().zip(loaded).collect(),
+                loaded,
                 with_tail,
                 visitor,
                 wanted: wanted.clone(),
@@ -196,26 +201,36 @@ impl Columnar {
         Ok(Some((workers, columns)))
     }
 
-    /// The wanted parts of segments, and the commits where some of a segment's are beyond `seq`.
+    /// The wanted parts of segments, but for what events are chosen by where all are, and the commits where
+    /// some of a segment's are beyond those of the scan.
     pub(super) async fn load_wave(
         &self,
         app: Uuid,
-        wave: &[Arc<Segment>],
+        wave: Vec<Chosen>,
         wanted: &[Part],
-        seq: i64,
-    ) -> Result<Option<Vec<Parts>>> {
-        let Some(mut loaded) = self.load(app, wave, wanted).await? else { return Ok(None) };
-        for (segment, parts) in wave.iter().zip(&mut loaded) {
-            if segment.last_seq <= seq {
-                continue;
+        scan: &Scan,
+    ) -> Result<Option<Vec<(Chosen, Parts)>>> {
+        let is_read = |part: &&Part| match part {
+            Part::Column(column) => !scan.select.contains(column) || scan.columns.contains(column),
+            _ => true,
+        };
+        let read: Vec<Part> = wanted.iter().filter(is_read).cloned().collect();
+        let mut all = Vec::with_capacity(wave.len());
+        for (is_whole, wanted) in [(false, wanted), (true, &read)] {
+            let own = wave.iter().filter(|(_, own)| *own == is_whole);
+            let segments: Vec<Arc<Segment>> = own.map(|(segment, _)| segment.clone()).collect();
+            let Some(loaded) = self.load(app, &segments, wanted).await? else { return Ok(None) };
+            for (segment, mut parts) in segments.into_iter().zip(loaded) {
+                if segment.last_seq > scan.seq {
+                    let Some(seqs) = self.load(app, std::slice::from_ref(&segment), &[Part::Seqs]).await? else {
+                        return Ok(None);
+                    };
+                    parts.extend(seqs.into_iter().flatten());
+                }
+                all.push(((segment, is_whole), parts));
             }
-
-            let Some(seqs) = self.load(app, std::slice::from_ref(segment), &[Part::Seqs]).await? else {
-                return Ok(None);
-            };
-            parts.extend(seqs.into_iter().flatten());
         }
-        Ok(Some(loaded))
+        Ok(Some(all))
     }
 
     /// Folds a wave on all threads.

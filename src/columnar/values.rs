@@ -68,6 +68,34 @@ impl Codes {
         }
     }
 
+    /// The different codes but [`NONE`], in rising order.
+    pub(super) fn different(&self) -> Vec<u32> {
+        let mut codes: Vec<u32> = match self {
+            Self::Constant(code) => vec![*code],
+            Self::One(codes) => codes.iter().map(|&code| code.into()).collect(),
+            Self::Two(codes) => codes.iter().map(|&code| code.into()).collect(),
+            Self::Four(codes) => codes.clone(),
+        };
+        codes.sort_unstable();
+        codes.dedup();
+        codes.retain(|&code| code != NONE);
+        codes
+    }
+
+    /// The least and the greatest code but [`NONE`].
+    pub(super) fn range(&self) -> Option<(u32, u32)> {
+        fn among<T: Copy + Into<u32>>(codes: &[T]) -> Option<(u32, u32)> {
+            let codes = || codes.iter().map(|&code| code.into()).filter(|&code| code != NONE);
+            Some((codes().min()?, codes().max()?))
+        }
+        match self {
+            Self::Constant(code) => among(&[*code]),
+            Self::One(codes) => among(codes),
+            Self::Two(codes) => among(codes),
+            Self::Four(codes) => among(codes),
+        }
+    }
+
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Constant(_) => 0,

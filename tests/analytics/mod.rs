@@ -5,6 +5,7 @@ mod filled;
 mod model;
 mod plans;
 mod properties;
+mod pruning;
 mod question;
 mod rollups;
 mod sealing;
