@@ -13,7 +13,7 @@ const BLOCK: usize = 32;
 /// Largest filter; a column with more values than it has room for gets none.
 const MAX_BYTES: usize = 64 << 10;
 /// A filter is kept where the column itself takes so many times its bytes.
-const PAYS: usize = 4;
+const PAYS: usize = 2;
 /// Odd numbers that tell the eight bits of a value apart: those of Parquet's filters.
 const SALTS: [u32; 8] =
     [0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31];
