@@ -71,6 +71,7 @@ impl App {
         let draining = CancellationToken::new();
         let columnar = Columnar::new(db.clone(), clock.clone(), config.column_cache_bytes);
         columnar.start_sealing(draining.clone());
+        let writer = Writer::start(db.clone(), columnar.clone(), clock.clone(), spool, config.limits.queue_events);
         Ok(Self(Arc::new(Parts {
             columnar,
             cache: Cache::new(shared.clone(), config.cache_ttl),
@@ -79,7 +80,7 @@ impl App {
             api_keys: ApiKeys::new(db.clone(), clock.clone(), &config.api_key_secret),
             google: google.map(|google| Google::new(google, &config.public_url, clock.clone())).transpose()?,
             enricher: Enricher::new(&config, db.clone())?,
-            writer: Writer::start(db.clone(), clock.clone(), spool, config.limits.queue_events),
+            writer,
             bodies: Shares::new(BODIES.max(config.limits.body_bytes.saturating_mul(8))),
             draining,
             config,

@@ -1,6 +1,6 @@
 //! Events on their way to being columns: rows, or the events of segments that become one.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write as _};
 
 use foldhash::fast::RandomState;
 use uuid::Uuid;
@@ -65,14 +65,29 @@ impl Builder {
 
     /// Adds the custom properties of the event added last.
     pub(super) fn add_properties(&mut self, json: &str) {
-        self.shred((self.len() as u32).saturating_sub(1), json);
+        self.shred(self.last(), |found| property::each(json, found));
+    }
+
+    /// The same of properties that were taken apart before. `text` is room to write values in.
+    pub(super) fn add_values(&mut self, properties: &serde_json::Map<String, serde_json::Value>, text: &mut String) {
+        self.shred(self.last(), |found| {
+            for (key, value) in properties {
+                text.clear();
+                let _ = write!(text, "{value}");
+                found(key, text);
+            }
+        });
+    }
+
+    fn last(&self) -> u32 {
+        (self.len() as u32).saturating_sub(1)
     }
 
     /// Adds custom properties of an event. Each key either has a column or is among the others, in all
     /// events gathered.
-    fn shred(&mut self, row: u32, json: &str) {
+    fn shred(&mut self, row: u32, each: impl FnOnce(&mut dyn FnMut(&str, &str))) {
         let mut rest = String::new();
-        property::each(json, |key, value| match self.property(key) {
+        each(&mut |key, value| match self.property(key) {
             Some(property) => property.codes.push((row, property.values.intern_as(value, property::canonical))),
             None => {
                 rest.push_str(if rest.is_empty() { "{" } else { "," });
@@ -135,8 +150,7 @@ impl Builder {
         let Some(property) = self.property(key) else {
             for (row, &code) in present {
                 let value = values.texts.get(code).unwrap_or("null");
-                let json = format!("{{{}:{value}}}", serde_json::Value::from(key.as_str()));
-                self.shred((first + row) as u32, &json);
+                self.shred((first + row) as u32, |found| found(key, value));
             }
             return;
         };
@@ -150,7 +164,7 @@ impl Builder {
         rest.codes.read(places, Translate::Same, &mut codes);
         for (row, code) in codes.into_iter().enumerate() {
             if let Some(json) = rest.texts.get(code) {
-                self.shred((first + row) as u32, json);
+                self.shred((first + row) as u32, |found| property::each(json, found));
             }
         }
     }

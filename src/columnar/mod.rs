@@ -11,6 +11,7 @@ mod batch;
 mod build;
 mod codec;
 mod dictionary;
+mod fresh;
 mod header;
 mod lately;
 mod load;
@@ -38,6 +39,7 @@ use uuid::Uuid;
 pub use self::{
     batch::{Batch, Columns, View},
     dictionary::Dictionary,
+    fresh::Stored,
     newest::Newest,
     prune::{Facts, Occurring, Sieve, Verdict},
     row::millionths,
@@ -71,6 +73,8 @@ pub struct Inner {
     apps: Cache<Uuid, Arc<Known>>,
     /// The ids of visitors and sessions by their numbers, where a question wanted all.
     names: Cache<(Uuid, Kind), Arc<Texts>>,
+    /// Events on their way into segments.
+    fresh: fresh::Fresh,
     /// Threads that fold, over all questions.
     threads: Arc<Semaphore>,
     workers_at_once: usize,
@@ -100,6 +104,7 @@ impl Columnar {
                 .max_capacity(cache_bytes / 4)
                 .weigher(|_, names: &Arc<Texts>| u32::try_from(names.bytes()).unwrap_or(u32::MAX))
                 .build(),
+            fresh: fresh::Fresh::default(),
             threads: Arc::new(Semaphore::new(workers_at_once)),
             workers_at_once,
             sealing: Mutex::default(),

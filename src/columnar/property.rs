@@ -7,9 +7,6 @@
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 
-/// Above this, a float no longer tells neighbouring whole numbers apart.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
 /// Calls `found` with the key and the value, as JSON text, of every property in the object `json`.
 /// What is no JSON object has no properties.
 pub(super) fn each(json: &str, found: impl FnMut(&str, &str)) {
@@ -22,11 +19,26 @@ pub(super) fn each(json: &str, found: impl FnMut(&str, &str)) {
 pub(super) fn canonical(json: &str) -> Option<String> {
     match serde_json::from_str(json).ok()? {
         Value::Null => None,
-        Value::Number(number) => Some(match number.as_f64() {
-            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < EXACT => (float as i64).to_string(),
-            _ => number.to_string(),
-        }),
-        value => Some(value.to_string()),
+        value => Some(in_one_spelling(value).to_string()),
+    }
+}
+
+/// Whole numbers without fraction or exponent as far as 64 bits reach, as Postgres writes them, and no
+/// negative zero.
+fn in_one_spelling(value: Value) -> Value {
+    match value {
+        Value::Number(number) => {
+            let float = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0);
+            // Its shortest decimal digits: those it was sent with.
+            let whole = float.map(|float| (float + 0.0).to_string());
+            let whole = whole.and_then(|digits| {
+                digits.parse::<i64>().map(Value::from).or_else(|_| digits.parse::<u64>().map(Value::from)).ok()
+            });
+            whole.unwrap_or(Value::Number(number))
+        }
+        Value::Array(values) => values.into_iter().map(in_one_spelling).collect(),
+        Value::Object(values) => values.into_iter().map(|(key, value)| (key, in_one_spelling(value))).collect(),
+        value => value,
     }
 }
 
@@ -109,6 +121,11 @@ mod tests {
             ("5.0", "5"),
             ("5e0", "5"),
             ("-0.0", "0"),
+            ("1e17", "100000000000000000"),
+            ("-1.2345678901234568e18", "-1234567890123456800"),
+            ("1e19", "10000000000000000000"),
+            ("1e20", "1e+20"),
+            ("[-0.0, 1.0, {\"a\": 1e17}]", "[0,1,{\"a\":100000000000000000}]"),
             ("1.5", "1.5"),
             ("15e-1", "1.5"),
             ("18446744073709551615", "18446744073709551615"),

@@ -9,7 +9,7 @@ use sea_orm::{
 use sqlx::{ColumnIndex, Database, Decode, Row, Type, postgres::PgRow, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::{Column, NONE, build::Builder, part::CORE};
+use super::{Column, NONE, build::Builder, fresh::Stored, part::CORE};
 use crate::{
     entity::event,
     error::{Error, Result},
@@ -110,6 +110,55 @@ where
         builder.add_properties(json);
     }
     Ok(())
+}
+
+/// Appends an event that was just stored, as [`read`] would when it is read back.
+pub(super) fn add(stored: &Stored<'_>, seq: i64, builder: &mut Builder, text: &mut String) {
+    builder.times.push(stored.event.timestamp);
+    builder.ids.push(stored.event.id);
+    builder.seqs.push(seq);
+    for ((column, _), gathered) in CORE.iter().zip(&mut builder.core) {
+        text.clear();
+        gathered.codes.push(value(column, stored, text).map_or(NONE, |value| gathered.values.intern(value)));
+    }
+    if let Some(serde_json::Value::Object(properties)) = &stored.event.metadata {
+        builder.add_values(properties, text);
+    }
+}
+
+fn value<'t>(column: &Column, stored: &'t Stored<'_>, text: &'t mut String) -> Option<&'t str> {
+    let event = stored.event;
+    match column {
+        Column::EventType => Some(&event.event_type),
+        Column::Visitor => stored.visitor,
+        Column::Session => stored.session,
+        Column::Url => event.url.as_deref(),
+        Column::Hostname => event.hostname.as_deref(),
+        Column::Path => event.path.as_deref(),
+        Column::Referrer => event.referrer.as_deref(),
+        Column::ReferrerDomain => event.referrer_domain.as_deref(),
+        Column::UtmSource => event.utm_source.as_deref(),
+        Column::UtmMedium => event.utm_medium.as_deref(),
+        Column::UtmCampaign => event.utm_campaign.as_deref(),
+        Column::UtmTerm => event.utm_term.as_deref(),
+        Column::UtmContent => event.utm_content.as_deref(),
+        Column::Title => event.title.as_deref(),
+        Column::Browser => event.browser.as_deref(),
+        Column::BrowserVersion => event.browser_version.as_deref(),
+        Column::Os => event.os.as_deref(),
+        Column::OsVersion => event.os_version.as_deref(),
+        Column::Device => event.device.as_deref(),
+        Column::Country => event.country.as_deref(),
+        Column::Region => event.region.as_deref(),
+        Column::City => event.city.as_deref(),
+        Column::Language => event.language.as_deref(),
+        Column::Revenue => event.revenue.map(|money| decimal(text, money)),
+        Column::Currency => event.currency.as_deref(),
+        Column::IsBot => Some(written(text, event.is_bot)),
+        Column::ScreenWidth => event.screen_width.map(|pixels| written(text, pixels)),
+        Column::ScreenHeight => event.screen_height.map(|pixels| written(text, pixels)),
+        Column::Screen | Column::Property(_) => None,
+    }
 }
 
 fn written(text: &mut String, value: impl std::fmt::Display) -> &str {

@@ -139,9 +139,7 @@ impl Columnar {
         if seq <= head.sealed_seq {
             return Ok(false);
         }
-        let until = seq_of(&*self.db, &head, MOST - 1).await?.unwrap_or(seq);
-        let mut builder = Builder::default();
-        read_rows(&*self.db, app, head.sealed_seq, until, &mut builder).await?;
+        let (builder, until) = self.gather(&head, seq).await?;
         let (events, builder) = (builder.len(), Arc::new(builder));
         let mut lately = alone.take(&head);
         let mut done = self.seal_builder(&builder, &head, until, &mut lately).await?;
@@ -156,6 +154,32 @@ impl Columnar {
         metrics::histogram!("uea_seal_seconds").record(started.elapsed().as_secs_f64());
         tracing::debug!(%app, events, sealed, ms = started.elapsed().as_millis() as u64, "sealed");
         Ok(sealed)
+    }
+
+    /// Events of the first commits behind `head`, of which `seq` is the last, and up to which commit they are:
+    /// what was handed over, with the rows before it where that is not too many, or rows.
+    async fn gather(&self, head: &segment_head::Model, seq: i64) -> Result<(Builder, i64)> {
+        let fresh = self.take_fresh(head, 0).await;
+        let follows = fresh.as_ref().is_some_and(|fresh| fresh.first == head.sealed_seq + 1);
+        let mut until = head.sealed_seq;
+        if !follows {
+            until = seq_of(&*self.db, head, MOST - 1).await?.unwrap_or(seq);
+        }
+        let (mut builder, rows_until, until) = match fresh {
+            Some(fresh) if follows || fresh.first <= until => {
+                let (first, last) = (fresh.first, fresh.last);
+                (fresh.into_builder(), first - 1, last)
+            }
+            Some(fresh) => {
+                self.give_back(head.app_id, fresh);
+                (Builder::default(), until, until)
+            }
+            None => (Builder::default(), until, until),
+        };
+        if rows_until > head.sealed_seq {
+            read_rows(&*self.db, head.app_id, head.sealed_seq, rows_until, &mut builder).await?;
+        }
+        Ok((builder, until))
     }
 
     /// Stores a builder's events, which are those of the commits behind `head` up to `until`, as a segment.

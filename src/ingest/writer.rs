@@ -33,11 +33,13 @@ use uuid::Uuid;
 use self::{
     drain::{Drain, is_away},
     queue::{Job, Queue, Slip},
-    transaction::Outcome,
+    row::Row,
+    transaction::{Committed, Outcome},
 };
 use crate::{
     auth::AppScope,
     clock::Clock,
+    columnar::Columnar,
     db::Db,
     error::{Error, Result},
     ingest::{
@@ -85,15 +87,15 @@ impl Drop for Handle {
 
 impl Writer {
     /// Starts the tasks. `queue_events` bounds the events that wait, over all requests.
-    pub fn start(db: Db, clock: Clock, spool: Option<Spool>, queue_events: usize) -> Self {
+    pub fn start(db: Db, columnar: Columnar, clock: Clock, spool: Option<Spool>, queue_events: usize) -> Self {
         let queue = Arc::new(Queue::new(queue_events));
         let (behind, stop, draining) = (Arc::<AtomicBool>::default(), CancellationToken::new(), TaskTracker::new());
         let tasks = if db.is_postgres() { POSTGRES_TASKS } else { 1 };
         for _ in 0..tasks {
-            tokio::spawn(commit_groups(db.clone(), queue.clone(), behind.clone()));
+            tokio::spawn(commit_groups(db.clone(), columnar.clone(), queue.clone(), behind.clone()));
         }
         if let Some(spool) = spool.clone() {
-            let drain = Drain { db, clock, spool, behind: behind.clone(), stop: stop.clone() };
+            let drain = Drain { db, columnar, clock, spool, behind: behind.clone(), stop: stop.clone() };
             draining.spawn(drain.run());
         }
         Self(Arc::new(Handle { queue, spool, behind, draining, stop }))
@@ -215,15 +217,16 @@ fn full() -> Error {
 }
 
 /// Commits one group after the other for as long as the [`Writer`] lives.
-async fn commit_groups(db: Db, queue: Arc<Queue>, behind: Arc<AtomicBool>) {
+async fn commit_groups(db: Db, columnar: Columnar, queue: Arc<Queue>, behind: Arc<AtomicBool>) {
     while let Some(jobs) = queue.next_group().await {
-        let outcomes = store_group(&db, jobs.iter().map(|job| job.slip.events.as_slice())).await;
-        match outcomes {
-            Ok(outcomes) => {
+        let slips: Vec<Arc<Slip>> = jobs.iter().map(|job| job.slip.clone()).collect();
+        match store_group(&db, slips.iter().map(|slip| slip.events.as_slice())).await {
+            Ok(mut committed) => {
                 behind.store(false, Ordering::Release);
-                for (job, outcomes) in jobs.into_iter().zip(outcomes) {
+                for (job, outcomes) in jobs.into_iter().zip(std::mem::take(&mut committed.outcomes)) {
                     answer(job, outcomes.into_iter().map(verdict).collect());
                 }
+                hand_over(&columnar, &committed);
             }
             Err(error) => {
                 error.log();
@@ -239,16 +242,25 @@ async fn commit_groups(db: Db, queue: Arc<Queue>, behind: Arc<AtomicBool>) {
 }
 
 /// Stores the events of several requests by one transaction.
-async fn store_group(db: &Db, jobs: impl Iterator<Item = &[Draft]>) -> Result<Vec<Vec<Outcome>>> {
+async fn store_group<'a>(db: &Db, jobs: impl Iterator<Item = &'a [Draft]>) -> Result<Committed<'a>> {
     let started = Instant::now();
     let jobs: Vec<&[Draft]> = jobs.collect();
     // A defect here must cost one group, never the task that all later requests wait for.
-    let outcome = AssertUnwindSafe(transaction::store(db, &jobs)).catch_unwind().await;
-    let outcome = outcome.unwrap_or_else(|_| Err(Error::internal("storing a group of events panicked")));
+    let committed = AssertUnwindSafe(transaction::store(db, &jobs)).catch_unwind().await;
+    let committed = committed.unwrap_or_else(|_| Err(Error::internal("storing a group of events panicked")));
     metrics::histogram!("uea_ingest_commit_seconds").record(started.elapsed().as_secs_f64());
     let events: usize = jobs.iter().map(|events| events.len()).sum();
     metrics::histogram!("uea_ingest_group_events").record(events as f64);
-    outcome
+    committed
+}
+
+/// Spares sealing the trouble of reading back what was committed.
+fn hand_over(columnar: &Columnar, committed: &Committed<'_>) {
+    let Committed { rows, commits, .. } = committed;
+    for &(app, seq) in commits {
+        let own = rows.iter().filter(|row| row.draft.event.app_id == app);
+        columnar.hand_over(app, seq, own.map(Row::stored));
+    }
 }
 
 /// Tells the request, after its room is free again for its next one.

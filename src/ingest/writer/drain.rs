@@ -11,9 +11,10 @@ use std::{
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{connection::Connection, store_group, transaction::Outcome};
+use super::{connection::Connection, hand_over, store_group, transaction::Outcome};
 use crate::{
     clock::Clock,
+    columnar::Columnar,
     db::Db,
     error::{Error, Result, of_driver},
     ingest::{
@@ -37,6 +38,7 @@ const ORPHANS: Duration = Duration::from_secs(30);
 /// The task behind a [`Spool`].
 pub(super) struct Drain {
     pub(super) db: Db,
+    pub(super) columnar: Columnar,
     pub(super) clock: Clock,
     pub(super) spool: Spool,
     /// Whether the database is away or too slow, so that events go to the spool at once.
@@ -118,7 +120,7 @@ impl Drain {
     }
 
     async fn store(&self, log: &Log, batch: &Batch) -> Result<()> {
-        let outcomes = store_group(&self.db, batch.records.iter().map(|record| &*record.events)).await;
+        let outcomes = self.commit(&batch.records).await;
         if let Ok(outcomes) = outcomes {
             self.behind.store(false, Ordering::Release);
             let stored: Vec<_> = batch.records.iter().zip(outcomes).collect();
@@ -132,7 +134,7 @@ impl Drain {
         self.probe().await?;
         let (mut stored, mut failed, mut last) = (Vec::new(), Vec::new(), Ok(()));
         for record in &batch.records {
-            match self.away(store_group(&self.db, std::iter::once(&*record.events)).await)? {
+            match self.away(self.commit(std::slice::from_ref(record)).await)? {
                 Ok(outcomes) => stored.extend(outcomes.into_iter().map(|outcomes| (record, outcomes))),
                 Err(error) => {
                     failed.push(record);
@@ -150,6 +152,12 @@ impl Drain {
         }
         self.behind.store(false, Ordering::Release);
         self.settle(log, batch, stored).await
+    }
+
+    async fn commit(&self, records: &[Spooled]) -> Result<Vec<Vec<Outcome>>> {
+        let committed = store_group(&self.db, records.iter().map(|record| &*record.events)).await?;
+        hand_over(&self.columnar, &committed);
+        Ok(committed.outcomes)
     }
 
     /// Notes that the database is away, if that is why something failed.

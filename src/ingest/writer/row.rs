@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use crate::ingest::Draft;
+use crate::{columnar::Stored, ingest::Draft};
 
 /// An event and what the transaction that stores it has found out.
 pub(super) struct Row<'a> {
@@ -36,6 +36,12 @@ impl<'a> Row<'a> {
         let event = &self.draft.event;
         let said = [&event.user_id, &event.anonymous_id, &event.session_id].map(Option::as_deref);
         [&self.user_id, &self.anonymous_id, &self.session_id].map(Option::as_deref) == said
+    }
+
+    /// What sealing needs of it.
+    pub(super) fn stored(&self) -> Stored<'_> {
+        let visitor = self.user_id.as_deref().or(self.anonymous_id.as_deref());
+        Stored { event: &self.draft.event, visitor, session: self.session_id.as_deref() }
     }
 
     /// App and id.

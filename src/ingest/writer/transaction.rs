@@ -53,19 +53,29 @@ pub(super) struct Head {
     pub links: i64,
 }
 
+/// A group that was committed.
+pub(super) struct Committed<'a> {
+    /// What became of each event, request by request.
+    pub outcomes: Vec<Vec<Outcome>>,
+    /// The rows that are new, with what was found out about them.
+    pub rows: Vec<Row<'a>>,
+    /// The commits: one of each app, of which some have no rows.
+    pub commits: Vec<(Uuid, i64)>,
+}
+
 /// The numbers under which earlier attempts asked for a commit, by app. What became of those
 /// commits is not known when their answer was lost.
 type Unsure = HashSet<(Uuid, i64)>;
 
-/// Stores the events of several requests; an outcome an event, in their order. When this fails,
+/// Stores the events of several requests. When this fails,
 /// nothing is kept, unless the answer to the last COMMIT was lost: then all is kept or nothing.
 /// Repeating the events is safe either way.
-pub(super) async fn store(db: &Db, jobs: &[&[Draft]]) -> Result<Vec<Vec<Outcome>>, Error> {
+pub(super) async fn store<'a>(db: &Db, jobs: &[&'a [Draft]]) -> Result<Committed<'a>, Error> {
     let group = Group::new(jobs);
     let (mut attempt, mut lost, mut careful, mut unsure) = (0, 0, false, Unsure::new());
-    let outcomes = loop {
+    let (outcomes, rows, commits) = loop {
         let failure = match group.attempt(db, careful, &mut unsure).await {
-            Ok(outcomes) => break outcomes,
+            Ok(committed) => break committed,
             Err(failure) => failure,
         };
         if error::is_data_error(&failure) && !careful {
@@ -88,8 +98,11 @@ pub(super) async fn store(db: &Db, jobs: &[&[Draft]]) -> Result<Vec<Vec<Outcome>
         tracing::debug!(error = %failure, attempt = *tried, "storing a group again");
         tokio::time::sleep(Duration::from_millis(pause)).await;
     };
-    Ok(group.of_each_job(jobs, &outcomes))
+    Ok(Committed { outcomes: group.of_each_job(jobs, &outcomes), rows, commits })
 }
+
+/// What became of the distinct events of a group, the rows that are new, and the commits.
+type Attempt<'a> = (Vec<Outcome>, Vec<Row<'a>>, Vec<(Uuid, i64)>);
 
 /// The distinct events of a group, sorted by key, and the way back from each event to them.
 struct Group<'a> {
@@ -122,7 +135,7 @@ impl<'a> Group<'a> {
 
     /// One try. A connection that did not answer in time is not used again, for nobody knows what it
     /// is still at; nor is one that leads to a standby, for the primary is elsewhere by now.
-    async fn attempt(&self, db: &Db, careful: bool, unsure: &mut Unsure) -> Result<Vec<Outcome>, DbErr> {
+    async fn attempt(&self, db: &Db, careful: bool, unsure: &mut Unsure) -> Result<Attempt<'a>, DbErr> {
         let mut connection = Connection::acquire(db).await.map_err(of_driver)?;
         let tried = timeout(ATTEMPT_TIME, self.commit(&mut connection, careful, unsure)).await;
         let tried = tried.unwrap_or_else(|_| {
@@ -143,7 +156,7 @@ impl<'a> Group<'a> {
         connection: &mut Connection,
         careful: bool,
         unsure: &mut Unsure,
-    ) -> Result<Vec<Outcome>, DbErr> {
+    ) -> Result<Attempt<'a>, DbErr> {
         let encoded = if careful { None } else { self.encode(connection).map_err(of_driver)? };
         let mut transaction = connection.begin().await.map_err(of_driver)?;
         let apps: BTreeSet<Uuid> = self.events.iter().map(|draft| draft.event.app_id).collect();
@@ -160,14 +173,16 @@ impl<'a> Group<'a> {
             let unchanged = rows.len() == self.events.len() && rows.iter().all(Row::is_as_accepted);
             transaction.insert(&rows, encoded.filter(|_| unchanged)).await.map_err(of_driver)?;
         }
-        if rows.iter().any(|row| self.outcome(&outcomes, row).is_some_and(|is| matches!(is, Outcome::Stored))) {
-            unsure.extend(heads.iter().map(|(app, head)| (*app, head.seq)));
-            transaction.commit().await.map_err(of_driver)?;
-        } else {
+        rows.retain(|row| self.outcome(&outcomes, row).is_some_and(|is| matches!(is, Outcome::Stored)));
+        if rows.is_empty() {
             // Nothing new: the heads keep their numbers, so that cached answers stay good.
             transaction.rollback().await.map_err(of_driver)?;
+            return Ok((outcomes, rows, Vec::new()));
         }
-        Ok(outcomes)
+        let commits: Vec<(Uuid, i64)> = heads.iter().map(|(app, head)| (*app, head.seq)).collect();
+        unsure.extend(commits.iter().copied());
+        transaction.commit().await.map_err(of_driver)?;
+        Ok((outcomes, rows, commits))
     }
 
     /// All events, written down before the heads are held, in the hope that they are stored as they were

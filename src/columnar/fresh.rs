@@ -1,0 +1,159 @@
+//! Events that this instance has stored, gathered for sealing without being read back.
+//!
+//! The writer hands over what it has committed, commit by commit. As long as no other instance writes
+//! between, the commits gathered follow one another without a gap, and their events are those that
+//! sealing would read. With a gap they are thrown away, and rows are read: they are what counts.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use moka::sync::Cache;
+use uuid::Uuid;
+
+use super::{Columnar, build::Builder, row};
+use crate::entity::{event, segment_head};
+
+/// Events after which a stretch ends, and the next begins.
+const STRETCH: usize = 131_072;
+/// Events that are gathered at most, over all apps. One takes about 300 bytes.
+const MOST: usize = 524_288;
+/// Apps whose events are gathered.
+const APPS: u64 = 256;
+/// How long an app may be silent.
+const IDLE: Duration = Duration::from_secs(15 * 60);
+/// How long sealing waits for a commit that overtook another on its way here.
+const OVERTAKEN: Duration = Duration::from_millis(20);
+
+/// An event as it was stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'a> {
+    /// What was accepted.
+    pub event: &'a event::Model,
+    /// Whom it counts for.
+    pub visitor: Option<&'a str>,
+    /// The visit it belongs to.
+    pub session: Option<&'a str>,
+}
+
+/// What is gathered, by app.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    apps: Cache<Uuid, Arc<Mutex<Line>>>,
+    events: Arc<AtomicUsize>,
+}
+
+/// An app's stretches: those that have ended, and the one that grows.
+#[derive(Debug, Default)]
+struct Line {
+    ended: VecDeque<Stretch>,
+    grows: Option<Stretch>,
+}
+
+/// Commits that follow one another, and their events.
+#[derive(Debug)]
+pub(super) struct Stretch {
+    pub(super) builder: Builder,
+    /// The least number of a commit.
+    pub(super) first: i64,
+    /// The greatest.
+    pub(super) last: i64,
+    commits: i64,
+    /// Events of all stretches.
+    total: Arc<AtomicUsize>,
+}
+
+impl Drop for Stretch {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.builder.len(), Ordering::Relaxed);
+    }
+}
+
+impl Default for Fresh {
+    fn default() -> Self {
+        Self { apps: Cache::builder().max_capacity(APPS).time_to_idle(IDLE).build(), events: Arc::default() }
+    }
+}
+
+impl Columnar {
+    /// Takes the events of a commit, all of them, after it is done.
+    pub fn hand_over<'a>(&self, app: Uuid, seq: i64, events: impl Iterator<Item = Stored<'a>>) {
+        let Fresh { apps, events: total } = &self.fresh;
+        let line = apps.get_with(app, Arc::default);
+        let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
+        let Line { ended, grows } = &mut *line;
+        let stretch = grows.get_or_insert_with(|| Stretch::new(seq, total.clone()));
+        stretch.add(seq, events);
+        if stretch.builder.len() >= STRETCH && stretch.is_whole() {
+            ended.extend(grows.take());
+        } else if stretch.builder.len() >= 2 * STRETCH {
+            *grows = None;
+        }
+        if total.load(Ordering::Relaxed) > MOST {
+            *line = Line::default();
+        }
+    }
+
+    /// What was handed over of the commits behind `head`. Whoever takes it seals it, or it is lost.
+    pub(super) async fn take_fresh(&self, head: &segment_head::Model, erased_seq: i64) -> Option<Stretch> {
+        for rest in [OVERTAKEN, OVERTAKEN, Duration::ZERO] {
+            let line = self.fresh.apps.get(&head.app_id)?;
+            {
+                let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
+                // What was gathered before an erasure holds who was erased, and what others have sealed is done.
+                let is_good = |stretch: &Stretch| stretch.first > head.sealed_seq.max(erased_seq);
+                line.ended.retain(is_good);
+                line.grows.take_if(|stretch| !is_good(stretch));
+                if let Some(stretch) = line.ended.pop_front() {
+                    return Some(stretch);
+                }
+                if let Some(stretch) = line.grows.take_if(|stretch| stretch.is_whole() || rest.is_zero()) {
+                    return stretch.is_whole().then_some(stretch);
+                }
+            }
+            tokio::time::sleep(rest).await;
+        }
+        None
+    }
+}
+
+impl Columnar {
+    /// Takes back what is not to be sealed yet.
+    pub(super) fn give_back(&self, app: Uuid, stretch: Stretch) {
+        let line = self.fresh.apps.get_with(app, Arc::default);
+        line.lock().unwrap_or_else(PoisonError::into_inner).ended.push_front(stretch);
+    }
+}
+
+impl Stretch {
+    /// Its events.
+    pub(super) fn into_builder(mut self) -> Builder {
+        self.total.fetch_sub(self.builder.len(), Ordering::Relaxed);
+        std::mem::take(&mut self.builder)
+    }
+
+    fn new(seq: i64, total: Arc<AtomicUsize>) -> Self {
+        Self { builder: Builder::default(), first: seq, last: seq, commits: 0, total }
+    }
+
+    /// Commits may come in any order, each of them once.
+    fn add<'a>(&mut self, seq: i64, events: impl Iterator<Item = Stored<'a>>) {
+        let before = self.builder.len();
+        let mut text = String::new();
+        events.for_each(|event| row::add(&event, seq, &mut self.builder, &mut text));
+        self.total.fetch_add(self.builder.len() - before, Ordering::Relaxed);
+        self.first = self.first.min(seq);
+        self.last = self.last.max(seq);
+        self.commits += 1;
+    }
+
+    /// Whether no commit is missing between its first and its last.
+    fn is_whole(&self) -> bool {
+        self.last - self.first + 1 == self.commits
+    }
+}
