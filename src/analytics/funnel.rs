@@ -1,6 +1,9 @@
 //! How far visitors come on a way of several steps.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use async_graphql::{InputObject, SimpleObject};
 use foldhash::fast::RandomState;
@@ -162,15 +165,18 @@ impl FunnelKernel {
         let Self { query, trails, .. } = self;
         let labels = Labels::of(columns, query.by.as_ref());
         let (steps, window) = (query.steps.len(), query.window_seconds.unsigned_abs().into());
-        let mut total = Tally::new(steps);
-        let mut groups: HashMap<u32, Tally, RandomState> = HashMap::default();
-        trails.each(labels.ranks(), |trail| {
-            let Some(way) = Way::of(trail, steps, window) else { return };
-            total.add(&way);
-            if query.by.is_some() {
-                groups.entry(way.group).or_insert_with(|| Tally::new(steps)).add(&way);
-            }
-        });
+        let tallies = trails.fold(
+            labels.ranks(),
+            || Tallies::new(steps),
+            |tallies, trail| {
+                let Some(way) = Way::of(trail, steps, window) else { return };
+                tallies.total.add(&way);
+                if query.by.is_some() {
+                    tallies.groups.entry(way.group).or_insert_with(|| Tally::new(steps)).add(&way);
+                }
+            },
+        );
+        let Tallies { total, groups } = tallies.into_iter().fold(Tallies::new(steps), Tallies::and);
         let count = BigInt(groups.len() as u64);
         let mut groups: Vec<(u32, Tally)> = groups.into_iter().collect();
         groups.sort_unstable_by(|(a, one), (b, other)| other.users[0].cmp(&one.users[0]).then(a.cmp(b)));
@@ -183,11 +189,37 @@ impl FunnelKernel {
     }
 }
 
+/// Everybody, and everybody by their group.
+#[derive(Debug)]
+struct Tallies {
+    total: Tally,
+    groups: HashMap<u32, Tally, RandomState>,
+}
+
+impl Tallies {
+    fn new(steps: usize) -> Self {
+        Self { total: Tally::new(steps), groups: HashMap::default() }
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.total.merge(other.total);
+        for (group, tally) in other.groups {
+            match self.groups.entry(group) {
+                Entry::Occupied(own) => own.into_mut().merge(tally),
+                Entry::Vacant(place) => drop(place.insert(tally)),
+            }
+        }
+        self
+    }
+}
+
 /// How one visitor went.
 #[derive(Debug, PartialEq)]
 struct Way {
-    /// When each step was reached.
-    times: Vec<u64>,
+    /// How many steps were reached.
+    depth: usize,
+    /// When each of them was.
+    times: [u64; MAX_STEPS],
     /// The value in the event with which it began.
     group: u32,
 }
@@ -222,12 +254,12 @@ impl Way {
         }
         let mut rest = trail.iter().skip_while(|mark| mark.at() < start || mark.bits() & 1 == 0);
         let first = rest.next()?;
-        let mut times = vec![start];
+        let mut times = [start; MAX_STEPS];
         for step in 1..depth {
             let before = times[step - 1];
-            times.push(rest.find(|mark| mark.at() > before && mark.bits() >> step & 1 == 1)?.at());
+            times[step] = rest.find(|mark| mark.at() > before && mark.bits() >> step & 1 == 1)?.at();
         }
-        Some(Self { times, group: first.what })
+        Some(Self { depth, times, group: first.what })
     }
 }
 
@@ -245,10 +277,16 @@ impl Tally {
     }
 
     fn add(&mut self, way: &Way) {
-        self.users.iter_mut().zip(&way.times).for_each(|(users, _)| *users += 1);
-        for (times, pair) in self.times[1..].iter_mut().zip(way.times.windows(2)) {
+        let reached = &way.times[..way.depth];
+        self.users.iter_mut().zip(reached).for_each(|(users, _)| *users += 1);
+        for (times, pair) in self.times[1..].iter_mut().zip(reached.windows(2)) {
             times.push(pair[1] - pair[0]);
         }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.users.iter_mut().zip(other.users).for_each(|(own, users)| *own += users);
+        self.times.iter_mut().zip(other.times).for_each(|(own, mut times)| own.append(&mut times));
     }
 
     fn steps(mut self, names: &[FunnelStepInput]) -> Vec<FunnelStep> {

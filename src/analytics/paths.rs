@@ -162,12 +162,15 @@ impl PathsKernel {
         let Self { query, trails, .. } = self;
         let labels = Labels::of(columns, Some(&query.unit.column()));
         let none = labels.none();
-        let mut paths: HashMap<[u32; MAX_STEPS + 1], u64, RandomState> = HashMap::default();
-        trails.each(labels.ranks(), |trail| {
+        let counted = trails.fold(labels.ranks(), HashMap::<_, u64, RandomState>::default, |paths, trail| {
             if let Some(path) = steps_of(trail, &query, none) {
                 *paths.entry(path).or_default() += 1;
             }
         });
+        let mut paths: HashMap<[u32; MAX_STEPS + 1], u64, RandomState> = HashMap::default();
+        for (path, sessions) in counted.into_iter().flatten() {
+            *paths.entry(path).or_default() += sessions;
+        }
         let sessions: u64 = paths.values().sum();
         let share = |of: u64| of as f64 / sessions as f64;
         // By step, value and next value; and by the steps without the value they begin at.

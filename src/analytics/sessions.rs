@@ -85,24 +85,8 @@ impl SessionsKernel {
     pub(super) fn finish(self, columns: &Columns) -> SessionReport {
         let labels = Labels::of(columns, Some(&Column::Path));
         let none = labels.none();
-        let (mut lengths, mut events, mut bounced) = (Vec::new(), 0, 0_u64);
-        let mut pages: [HashMap<u32, u64, RandomState>; 2] = Default::default();
-        self.trails.each(labels.ranks(), |trail| {
-            let [Some(first), Some(last)] = [trail.first(), trail.last()] else { return };
-            lengths.push(last.at() - first.at());
-            events += trail.len();
-            bounced += u64::from(trail.len() == 1 && first.bits() == 1);
-            let has_page = |mark: &&Mark| mark.what != none;
-            let entry = trail.iter().find(has_page);
-            // Of several at the last moment, the one whose path comes first as well.
-            let end = trail.iter().rfind(has_page);
-            let exit = end.and_then(|end| trail.iter().find(|mark| mark.at() == end.at()));
-            for (pages, page) in pages.iter_mut().zip([entry, exit]) {
-                if let Some(page) = page {
-                    *pages.entry(page.what).or_default() += 1;
-                }
-            }
-        });
+        let counts = self.trails.fold(labels.ranks(), Counts::default, |counts, trail| counts.add(trail, none));
+        let Counts { mut lengths, events, bounced, pages } = counts.into_iter().fold(Counts::default(), Counts::and);
         let sessions = lengths.len() as u64;
         let share = |of: u64| of as f64 / sessions as f64;
         let [entry_pages, exit_pages] = pages.map(|pages| {
@@ -123,5 +107,46 @@ impl SessionsKernel {
             entry_pages,
             exit_pages,
         }
+    }
+}
+
+/// What sessions add up to.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Milliseconds of each.
+    lengths: Vec<u64>,
+    events: usize,
+    bounced: u64,
+    /// Sessions by the ranks of the pages where they begin and end.
+    pages: [HashMap<u32, u64, RandomState>; 2],
+}
+
+impl Counts {
+    /// Adds a session; `none` is the rank of no page.
+    fn add(&mut self, trail: &[Mark], none: u32) {
+        let [Some(first), Some(last)] = [trail.first(), trail.last()] else { return };
+        self.lengths.push(last.at() - first.at());
+        self.events += trail.len();
+        self.bounced += u64::from(trail.len() == 1 && first.bits() == 1);
+        let has_page = |mark: &&Mark| mark.what != none;
+        let entry = trail.iter().find(has_page);
+        // Of several at the last moment, the one whose path comes first as well.
+        let end = trail.iter().rfind(has_page);
+        let exit = end.and_then(|end| trail.iter().find(|mark| mark.at() == end.at()));
+        for (pages, page) in self.pages.iter_mut().zip([entry, exit]) {
+            if let Some(page) = page {
+                *pages.entry(page.what).or_default() += 1;
+            }
+        }
+    }
+
+    fn and(mut self, mut other: Self) -> Self {
+        self.lengths.append(&mut other.lengths);
+        self.events += other.events;
+        self.bounced += other.bounced;
+        for (own, pages) in self.pages.iter_mut().zip(other.pages) {
+            pages.into_iter().for_each(|(page, sessions)| *own.entry(page).or_default() += sessions);
+        }
+        self
     }
 }

@@ -4,11 +4,18 @@
 //! is sorted within a processor's cache, and parts of several workers are put together by moving
 //! pointers.
 
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
 use crate::columnar::NONE;
 
 /// How many parts there are.
 const PARTS: usize = 1 << PART_BITS;
 const PART_BITS: u32 = 8;
+/// Events that are worth a second thread.
+const ENOUGH: usize = 100_000;
 /// Bits a mark has room for beside its time. Times of a range need 49 at most.
 const MARK_BITS: u32 = 10;
 
@@ -75,34 +82,60 @@ impl Trails {
     }
 
     /// Gives the events of one after the other, in the order of their times; those of one moment in
-    /// the order of their values, whose ranks are given by code.
-    pub(super) fn each(mut self, ranks: &[u32], mut give: impl FnMut(&[Mark])) {
-        let mut sorted = Vec::new();
-        for part in 0..PARTS {
-            let mut chunks: Vec<Vec<Mark>> = self.others.iter_mut().map(|own| std::mem::take(&mut own[part])).collect();
-            chunks.push(std::mem::take(&mut self.own[part]));
-            gather(&chunks, ranks, &mut sorted);
-            drop(chunks);
-            for trail in sorted.chunk_by_mut(|a, b| a.who == b.who) {
-                // Mostly they come in order.
-                if !trail.is_sorted_by_key(Mark::key) {
-                    trail.sort_unstable_by_key(Mark::key);
+    /// the order of their values, whose ranks are given by code. Where they are many, several threads
+    /// take a share of everybody each; what each has made of its own comes back.
+    pub(super) fn fold<T: Send>(
+        self,
+        ranks: &[u32],
+        make: impl Fn() -> T + Sync,
+        give: impl Fn(&mut T, &mut [Mark]) + Sync,
+    ) -> Vec<T> {
+        let lists: Vec<&Vec<Vec<Mark>>> = self.others.iter().chain([&self.own]).collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let (mut made, mut sorted) = (make(), Vec::new());
+            loop {
+                let part = next.fetch_add(1, Ordering::Relaxed);
+                if part >= PARTS {
+                    return made;
                 }
-                give(trail);
+                let chunks: Vec<&[Mark]> = lists.iter().map(|list| list[part].as_slice()).collect();
+                gather(&chunks, ranks, &mut sorted);
+                for trail in sorted.chunk_by_mut(|a, b| a.who == b.who) {
+                    // Mostly they come in order.
+                    if !trail.is_sorted_by_key(Mark::key) {
+                        trail.sort_unstable_by_key(Mark::key);
+                    }
+                    give(&mut made, trail);
+                }
             }
-        }
+        };
+        let marks: usize = lists.iter().flat_map(|list| list.iter()).map(Vec::len).sum();
+        let helpers =
+            if marks < ENOUGH { 0 } else { thread::available_parallelism().map_or(1, usize::from).min(16) - 1 };
+        thread::scope(|scope| {
+            let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(work)).collect();
+            let mut made = vec![work()];
+            for helper in helpers {
+                match helper.join() {
+                    Ok(other) => made.push(other),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            made
+        })
     }
 }
 
 /// Puts the events of everybody in a part side by side, with ranks instead of codes.
-fn gather(chunks: &[Vec<Mark>], ranks: &[u32], sorted: &mut Vec<Mark>) {
-    let events: usize = chunks.iter().map(Vec::len).sum();
+fn gather(chunks: &[&[Mark]], ranks: &[u32], sorted: &mut Vec<Mark>) {
+    let events: usize = chunks.iter().map(|chunk| chunk.len()).sum();
     let all = || {
-        let marks = chunks.iter().flatten();
+        let marks = chunks.iter().copied().flatten();
         marks.map(|mark| Mark { what: ranks.get(mark.what as usize).copied().unwrap_or_default(), ..*mark })
     };
     let group = |mark: &Mark| (mark.who >> PART_BITS) as usize;
-    let groups = chunks.iter().flatten().map(group).max().map_or(0, |most| most + 1);
+    let groups = chunks.iter().copied().flatten().map(group).max().map_or(0, |most| most + 1);
     sorted.clear();
     if groups > 4 * events + 1_024 {
         sorted.extend(all());
@@ -110,7 +143,7 @@ fn gather(chunks: &[Vec<Mark>], ranks: &[u32], sorted: &mut Vec<Mark>) {
         return;
     }
     let mut ends = vec![0_u32; groups];
-    chunks.iter().flatten().for_each(|mark| ends[group(mark)] += 1);
+    chunks.iter().copied().flatten().for_each(|mark| ends[group(mark)] += 1);
     let mut end = 0;
     for count in &mut ends {
         end += std::mem::replace(count, end);
@@ -131,11 +164,11 @@ mod tests {
     type Trail = (u32, Vec<(u64, u32, u16)>);
 
     fn given(trails: Trails) -> Vec<Trail> {
-        let mut all = Vec::new();
-        trails.each(&[0, 2, 1], |trail| {
+        let all = trails.fold(&[0, 2, 1], Vec::new, |all: &mut Vec<Trail>, trail| {
             let marks = trail.iter().map(|mark| (mark.at(), mark.what, mark.bits())).collect();
             all.push((trail[0].who, marks));
         });
+        let mut all = all.concat();
         all.sort_unstable();
         all
     }
@@ -161,5 +194,17 @@ mod tests {
             assert!(one.bytes() >= events.len() * 16);
             assert_eq!(given(one), expected);
         }
+    }
+    #[test]
+    fn several_threads_make_of_many_what_one_would() {
+        let mut expected: std::collections::BTreeMap<u32, Vec<(u64, u32, u16)>> = Default::default();
+        let mut trails = Trails::new(0);
+        for number in 0..2 * ENOUGH as u64 {
+            let (who, at) = ((number * 7_919 % 4_999) as u32 + 1, number * 104_729 % 86_400_000);
+            trails.push(who, at as i64, 3, 1);
+            expected.entry(who).or_default().push((at, 2, 3));
+        }
+        expected.values_mut().for_each(|marks| marks.sort_unstable());
+        assert_eq!(given(trails), expected.into_iter().collect::<Vec<_>>());
     }
 }
