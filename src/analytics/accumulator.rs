@@ -41,7 +41,8 @@ pub(super) fn columns(needs: Needs) -> impl Iterator<Item = Column> {
     let visitor = needs.users.then_some(Column::Visitor);
     let session = (needs.sessions || needs.visits).then_some(Column::Session);
     let [revenue, currency] = [Column::Revenue, Column::Currency].map(|column| needs.revenue.then_some(column));
-    [Some(Column::EventType), visitor, session, revenue, currency].into_iter().flatten()
+    let event_type = (needs.page_views || needs.visits).then_some(Column::EventType);
+    [event_type, visitor, session, revenue, currency].into_iter().flatten()
 }
 
 impl<'a> Events<'a> {
@@ -247,8 +248,10 @@ impl Accumulator {
 
     /// The figures needed; the others stay zero.
     pub(super) fn figures(&self, needs: Needs) -> Figures {
-        let mut figures =
-            Figures { events: BigInt(self.events), page_views: BigInt(self.page_views), ..Figures::default() };
+        let mut figures = Figures { events: BigInt(self.events), ..Figures::default() };
+        if needs.page_views {
+            figures.page_views = BigInt(self.page_views);
+        }
         if needs.revenue {
             figures.revenue = self.revenue.revenue();
         }

@@ -228,6 +228,7 @@ async fn read(
         select: filter.looked_at(),
         sieve: Some(Arc::new(Matcher::new(&filter))),
         columns: columns.iter().cloned().collect(),
+        times: kernels.iter().any(Kernel::needs_times),
         ids: false,
         names,
     };

@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 use super::{
     BigInt, Breakdown, BreakdownRow, Dimension, Figures, Metric, Needs,
     accumulator::{self, Accumulator, Events},
+    grid::Grid,
     groups::{Groups, Key, Places, Sorted},
 };
 use crate::{
@@ -34,8 +35,8 @@ pub(super) struct BreakdownKernel {
     needs: Needs,
     places: Places,
     groups: Groups,
-    /// Events and page views of each group, where nothing else is counted.
-    light: Vec<(u64, u64)>,
+    /// What was counted beside the groups.
+    grid: Grid,
     total: Accumulator,
     /// What the sets of all groups take.
     bytes: usize,
@@ -89,13 +90,14 @@ impl BreakdownKernel {
             return Err(Error::invalid("by", format!("Expected 1 to {MAX_DIMENSIONS} dimensions.")));
         }
         let by = by.iter().map(|dimension| dimension.column(property)).collect::<Result<_>>()?;
-        let (places, groups, light, total) = (Places::default(), Vec::new(), Vec::new(), Accumulator::default());
-        Ok(Self { by, limit, order, needs, places, groups, light, total, bytes: 0 })
+        let (places, groups, grid, total) = (Places::default(), Vec::new(), Grid::default(), Accumulator::default());
+        Ok(Self { by, limit, order, needs, places, groups, grid, total, bytes: 0 })
     }
 
     /// What has to be counted: what is shown and what is sorted by.
     fn counts(&self) -> Needs {
         Needs {
+            page_views: self.needs.page_views || self.order == Metric::PageViews,
             users: self.needs.users || self.order == Metric::UniqueUsers,
             sessions: self.needs.sessions || self.order == Metric::Sessions,
             visits: self.needs.visits,
@@ -107,24 +109,29 @@ impl BreakdownKernel {
         self.by.iter().cloned().chain(accumulator::columns(self.counts()))
     }
 
+    /// Whether it looks at when events happened.
+    pub(super) fn needs_times(&self) -> bool {
+        let counts = self.counts();
+        counts.visits || counts.revenue
+    }
+
     pub(super) fn fold(&mut self, view: View<'_>) -> Result<()> {
         let counts = self.counts();
         let events = Events::of(view);
         let by: Vec<&[u32]> = self.by.iter().map(|column| accumulator::codes(view, column)).collect();
         self.total.add_all(counts, &events, 0..view.batch.len());
-        let sizes =
-            self.by.iter().map(|column| view.columns.place(column).map_or(1, |place| view.columns.codes(place)));
-        self.places.fit(sizes, &self.groups);
-        let places = self.places.of_rows(&by, view.batch.len(), &mut self.groups);
-        if counts == Needs::default() {
-            self.light.resize(self.groups.len(), (0, 0));
-            for (&place, is_page_view) in places.iter().zip(events.are_page_views()) {
-                let (all, page_views) = &mut self.light[place as usize];
-                *all += 1;
-                *page_views += u64::from(is_page_view);
-            }
+        let sizes: Vec<usize> = self
+            .by
+            .iter()
+            .map(|column| view.columns.place(column).map_or(1, |place| view.columns.codes(place)))
+            .collect();
+        let is_light = counts == Needs { page_views: counts.page_views, ..Needs::default() };
+        if is_light && self.grid.fit(&sizes, &mut self.groups) {
+            self.grid.count(&by, view.batch.len(), counts.page_views.then(|| events.are_page_views()));
             return self.check();
         }
+        self.places.fit(&sizes, &self.groups);
+        let places = self.places.of_rows(&by, view.batch.len(), &mut self.groups);
         let sorted = Sorted::new(&places, self.groups.len());
         let events = events.in_order(counts, &sorted.rows);
         for (place, rows) in sorted.groups() {
@@ -159,9 +166,7 @@ impl BreakdownKernel {
 
     /// Moves what was counted beside the groups to them.
     fn settle(&mut self) {
-        for ((_, group), (events, page_views)) in self.groups.iter_mut().zip(std::mem::take(&mut self.light)) {
-            group.count(events, page_views);
-        }
+        self.grid.settle(&mut self.groups);
     }
 
     fn check(&self) -> Result<()> {
@@ -177,7 +182,7 @@ impl BreakdownKernel {
     pub(super) fn bytes(&self) -> usize {
         let places = self.places.bytes();
         let groups = self.groups.capacity() * size_of::<(Key, Accumulator)>();
-        places + groups + self.bytes + self.total.bytes()
+        places + groups + self.bytes + self.grid.bytes() + self.total.bytes()
     }
 
     pub(super) fn finish(mut self, columns: &Columns, previous: Option<(Self, &Columns)>) -> Breakdown {

@@ -71,6 +71,7 @@ async fn find(columnar: &Columnar, question: &EventsQuestion) -> Result<Vec<Uuid
         select: question.filter.looked_at(),
         sieve: Some(Arc::new(Matcher::new(&question.filter))),
         columns: Vec::new(),
+        times: true,
         ids: true,
         names: question.filter.names(),
     };

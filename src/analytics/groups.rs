@@ -14,7 +14,21 @@ pub(super) type Key = [u32; MAX_DIMENSIONS];
 pub(super) type Groups = Vec<(Key, Accumulator)>;
 
 /// Bits of a table that is looked up rather than searched.
-const DENSE_BITS: u32 = 18;
+pub(super) const DENSE_BITS: u32 = 18;
+
+/// How many bits a code of each column takes, where there are so many codes.
+pub(super) fn bits_of(codes: &[usize]) -> Vec<u32> {
+    codes.iter().map(|codes| usize::BITS - codes.leading_zeros()).collect()
+}
+
+/// Puts the codes of each row side by side.
+pub(super) fn side_by_side(bits: &[u32], by: &[&[u32]], rows: usize) -> Vec<u32> {
+    let mut keys = vec![0; rows];
+    for (bits, codes) in bits.iter().zip(by) {
+        keys.iter_mut().zip(*codes).for_each(|(key, code)| *key = *key << bits | code);
+    }
+    keys
+}
 
 /// Where the group of each key stands.
 #[derive(Debug, Clone)]
@@ -38,9 +52,9 @@ impl Places {
     }
 
     /// Makes room for columns of so many codes.
-    pub(super) fn fit(&mut self, codes: impl Iterator<Item = usize>, groups: &Groups) {
+    pub(super) fn fit(&mut self, codes: &[usize], groups: &Groups) {
         let Self::Dense { bits, table } = self else { return };
-        let needed: Vec<u32> = codes.map(|codes| usize::BITS - codes.leading_zeros()).collect();
+        let needed = bits_of(codes);
         if needed == *bits && !table.is_empty() {
             return;
         }
@@ -65,12 +79,9 @@ impl Places {
             key.iter_mut().zip(by).for_each(|(code, codes)| *code = codes.get(row).copied().unwrap_or(NONE));
             key
         };
-        let mut places = vec![0; rows];
         match self {
             Self::Dense { bits, table } => {
-                for (bits, codes) in bits.iter().zip(by) {
-                    places.iter_mut().zip(*codes).for_each(|(key, code)| *key = *key << bits | code);
-                }
+                let mut places = side_by_side(bits, by, rows);
                 for (row, place) in places.iter_mut().enumerate() {
                     // A key has as many bits as the table.
                     let entry = &mut table[*place as usize];
@@ -80,17 +91,19 @@ impl Places {
                     }
                     *place = *entry - 1;
                 }
+                places
             }
             Self::Hashed(known) => {
+                let mut places = vec![0; rows];
                 for (row, place) in places.iter_mut().enumerate() {
                     *place = *known.entry(key(row)).or_insert_with_key(|key| {
                         groups.push((*key, Accumulator::default()));
                         groups.len() - 1
                     }) as u32;
                 }
+                places
             }
         }
-        places
     }
 
     pub(super) fn bytes(&self) -> usize {

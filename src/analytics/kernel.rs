@@ -60,6 +60,15 @@ impl Kernel {
         }
     }
 
+    /// Whether it looks at when events happened.
+    pub(super) fn needs_times(&self) -> bool {
+        match self {
+            Self::Breakdown(kernel) => kernel.needs_times(),
+            Self::PropertyStats(_) => false,
+            _ => true,
+        }
+    }
+
     /// Whom it has to know.
     pub(super) fn names(&self) -> Wanted {
         match self {

@@ -14,6 +14,7 @@ pub mod condition;
 pub mod events;
 pub mod filter;
 pub mod funnel;
+mod grid;
 mod groups;
 mod kernel;
 mod labels;
@@ -183,6 +184,8 @@ pub struct Figures {
 /// Which figures a question needs; the others are left at zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Needs {
+    /// [`Figures::page_views`]
+    pub page_views: bool,
     /// [`Figures::unique_users`]
     pub users: bool,
     /// [`Figures::sessions`]
@@ -195,7 +198,7 @@ pub struct Needs {
 
 impl Needs {
     /// Every figure.
-    pub const ALL: Self = Self { users: true, sessions: true, visits: true, revenue: true };
+    pub const ALL: Self = Self { page_views: true, users: true, sessions: true, visits: true, revenue: true };
 }
 
 /// The headline figures of a range.

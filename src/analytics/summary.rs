@@ -29,7 +29,7 @@ impl SummaryKernel {
     }
 
     pub(super) fn columns(&self) -> impl Iterator<Item = Column> {
-        accumulator::columns(self.needs)
+        accumulator::columns(self.needs).chain(self.by_event_type.then_some(Column::EventType))
     }
 
     pub(super) fn fold(&mut self, view: View<'_>) {

@@ -97,6 +97,7 @@ pub async fn user(
         select: Vec::new(),
         sieve: None,
         columns: COLUMNS.to_vec(),
+        times: true,
         ids: false,
         names: Wanted::default(),
     };

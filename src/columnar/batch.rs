@@ -123,7 +123,9 @@ impl Columns {
 /// Events as columns. Every array has one element an event, in the same order: that of time.
 #[derive(Debug)]
 pub struct Batch<'a> {
-    /// When they happened.
+    /// How many they are.
+    pub events: usize,
+    /// When they happened; empty unless the scan asks for it.
     pub timestamps: &'a [i64],
     /// Their ids; empty unless the scan asks for them.
     pub ids: &'a [Uuid],
@@ -134,12 +136,12 @@ pub struct Batch<'a> {
 impl Batch<'_> {
     /// Number of events.
     pub fn len(&self) -> usize {
-        self.timestamps.len()
+        self.events
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.timestamps.is_empty()
+        self.events == 0
     }
 }
 

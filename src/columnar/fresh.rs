@@ -16,8 +16,16 @@ use std::{
 use moka::sync::Cache;
 use uuid::Uuid;
 
-use super::{Columnar, build::Builder, row};
-use crate::entity::{event, segment_head};
+use super::{
+    Columnar,
+    build::Builder,
+    row,
+    snapshot::{read_rows, seq_of},
+};
+use crate::{
+    entity::{event, segment_head},
+    error::Result,
+};
 
 /// Events after which a stretch ends, and the next begins.
 const STRETCH: usize = 131_072;
@@ -57,12 +65,12 @@ struct Line {
 
 /// Commits that follow one another, and their events.
 #[derive(Debug)]
-pub(super) struct Stretch {
-    pub(super) builder: Builder,
+struct Stretch {
+    builder: Builder,
     /// The least number of a commit.
-    pub(super) first: i64,
+    first: i64,
     /// The greatest.
-    pub(super) last: i64,
+    last: i64,
     commits: i64,
     /// Events of all stretches.
     total: Arc<AtomicUsize>,
@@ -99,8 +107,34 @@ impl Columnar {
         }
     }
 
+    /// Events of the first commits behind `head`, of which `seq` is the last, and up to which commit they are:
+    /// what was handed over, with the rows before it where that is not too many, or rows.
+    pub(super) async fn gather(&self, head: &segment_head::Model, seq: i64) -> Result<(Builder, i64)> {
+        let fresh = self.take_fresh(head, 0).await;
+        let follows = fresh.as_ref().is_some_and(|fresh| fresh.first == head.sealed_seq + 1);
+        let mut until = head.sealed_seq;
+        if !follows {
+            until = seq_of(&*self.db, head, super::seal::MOST - 1).await?.unwrap_or(seq);
+        }
+        let (mut builder, rows_until, until) = match fresh {
+            Some(fresh) if follows || fresh.first <= until => {
+                let (first, last) = (fresh.first, fresh.last);
+                (fresh.into_builder(), first - 1, last)
+            }
+            Some(fresh) => {
+                self.give_back(head.app_id, fresh);
+                (Builder::default(), until, until)
+            }
+            None => (Builder::default(), until, until),
+        };
+        if rows_until > head.sealed_seq {
+            read_rows(&*self.db, head.app_id, head.sealed_seq, rows_until, &mut builder).await?;
+        }
+        Ok((builder, until))
+    }
+
     /// What was handed over of the commits behind `head`. Whoever takes it seals it, or it is lost.
-    pub(super) async fn take_fresh(&self, head: &segment_head::Model, erased_seq: i64) -> Option<Stretch> {
+    async fn take_fresh(&self, head: &segment_head::Model, erased_seq: i64) -> Option<Stretch> {
         for rest in [OVERTAKEN, OVERTAKEN, Duration::ZERO] {
             let line = self.fresh.apps.get(&head.app_id)?;
             {
@@ -120,11 +154,9 @@ impl Columnar {
         }
         None
     }
-}
 
-impl Columnar {
     /// Takes back what is not to be sealed yet.
-    pub(super) fn give_back(&self, app: Uuid, stretch: Stretch) {
+    fn give_back(&self, app: Uuid, stretch: Stretch) {
         let line = self.fresh.apps.get_with(app, Arc::default);
         line.lock().unwrap_or_else(PoisonError::into_inner).ended.push_front(stretch);
     }
@@ -132,7 +164,7 @@ impl Columnar {
 
 impl Stretch {
     /// Its events.
-    pub(super) fn into_builder(mut self) -> Builder {
+    fn into_builder(mut self) -> Builder {
         self.total.fetch_sub(self.builder.len(), Ordering::Relaxed);
         std::mem::take(&mut self.builder)
     }

@@ -133,7 +133,7 @@ fn walk(
             let from = block.from.max(to.saturating_sub(BATCH));
             let some = plan.keep(block, from, to, &mut kept);
             let places = if some { Places::Some(&kept) } else { Places::All { from, to } };
-            let batch = block.read(&chosen_by, true, places, &mut buffers);
+            let batch = block.read(&chosen_by, true, true, places, &mut buffers);
             if newest.scan.select.is_empty() || block.is_whole {
                 rows.clear();
                 rows.extend(0..batch.len() as u32);

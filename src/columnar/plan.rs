@@ -63,14 +63,15 @@ impl Wave {
         let Self { scan, snapshot, loaded, with_tail, visitor, wanted } = self;
         let mut blocks = Vec::new();
         for ((segment, is_whole), parts) in loaded {
-            let block = Block::new(&scan, parts, segment.events, segment.last_seq, columns);
+            let block = Block::new(&scan, parts, segment.events, segment.last_seq, columns, blocks.last());
             blocks.push(Block { is_whole, ..block });
         }
         if let (true, Some(tail)) = (with_tail, &snapshot.tail) {
             let wanted = wanted.iter().chain(&[Part::Seqs]);
             let parts = wanted.filter_map(|part| Some((part.clone(), made_from_tail(&tail.parts, part, tail.events)?)));
             let parts: Parts = parts.collect();
-            blocks.push(Block::new(&scan, parts, tail.events, tail.last_seq, columns));
+            let block = Block::new(&scan, parts, tail.events, tail.last_seq, columns, blocks.last());
+            blocks.push(block);
         }
         if columns.bytes() > DICTIONARY_BYTES {
             return Err(Error::CostExceeded(
@@ -87,7 +88,15 @@ impl Wave {
 }
 
 impl Block {
-    fn new(scan: &Scan, parts: Parts, events: usize, last_seq: i64, columns: &mut Columns) -> Self {
+    /// Where the values of a column are those of the block before, so are their codes' translations.
+    fn new(
+        scan: &Scan,
+        parts: Parts,
+        events: usize,
+        last_seq: i64,
+        columns: &mut Columns,
+        before: Option<&Self>,
+    ) -> Self {
         let (from, to) = match parts.get(&Part::Times) {
             Some(Loaded::Numbers(times)) => {
                 (times.partition_point(|&at| at < scan.from), times.partition_point(|&at| at < scan.to))
@@ -96,7 +105,10 @@ impl Block {
         };
         let read = |(place, column): (usize, &Column)| match parts.get(&Part::Column(column.clone())) {
             Some(Loaded::Values(values)) => {
-                let table = || translation(&values.texts, columns.dictionary_mut(place));
+                let table = || match before.and_then(|block| block.columns.get(place)) {
+                    Some((Some(own), Some(table))) if own.texts == values.texts => table.clone(),
+                    _ => translation(&values.texts, columns.dictionary_mut(place)).into(),
+                };
                 (Some(values.clone()), (!column.is_numbered()).then(table))
             }
             _ => (None, None),
@@ -124,13 +136,14 @@ impl Block {
     pub(super) fn read<'b>(
         &'b self,
         columns: &[bool],
+        times: bool,
         ids: bool,
         places: Places<'_>,
         buffers: &'b mut Buffers,
     ) -> Batch<'b> {
         let Buffers { timestamps, ids: own_ids, codes } = buffers;
         codes.resize_with(self.columns.len(), Vec::new);
-        let direct = |values: &'b Values, table: &Option<Vec<u32>>| match (&values.codes, table, places) {
+        let direct = |values: &'b Values, table: &Option<Arc<[u32]>>| match (&values.codes, table, places) {
             (Codes::Four(codes), None, Places::All { from, to }) => codes.get(from..to),
             _ => None,
         };
@@ -146,8 +159,10 @@ impl Block {
             Some(Loaded::Ids(all)) if ids => all.as_slice(),
             _ => &[],
         };
+        let all_times = if times { self.numbers(&Part::Times) } else { &[] };
         Batch {
-            timestamps: picked(self.numbers(&Part::Times), places, timestamps),
+            events: places.len(),
+            timestamps: picked(all_times, places, timestamps),
             ids: picked(all_ids, places, own_ids),
             codes: self.columns.iter().zip(codes).enumerate().map(read).collect(),
         }
@@ -163,7 +178,7 @@ pub(super) struct Buffers {
 }
 
 /// A column of a block, and the translation of its codes.
-type Translated = (Option<Arc<Values>>, Option<Vec<u32>>);
+type Translated = (Option<Arc<Values>>, Option<Arc<[u32]>>);
 
 fn picked<'b, T: Copy>(all: &'b [T], places: Places<'_>, own: &'b mut Vec<T>) -> &'b [T] {
     match places {
@@ -198,7 +213,7 @@ impl Plan {
                 let is_done = self.scan.select.is_empty() || block.is_whole || some && kept.is_empty();
                 if !is_done {
                     let places = if some { Places::Some(&kept) } else { Places::All { from, to } };
-                    let batch = block.read(&chosen_by, false, places, &mut buffers);
+                    let batch = block.read(&chosen_by, false, false, places, &mut buffers);
                     worker.select(View { batch: &batch, columns }, &mut rows);
                     if some {
                         keep_only(&mut kept, &rows);
@@ -212,7 +227,7 @@ impl Plan {
                 if places.len() == 0 {
                     continue;
                 }
-                let batch = block.read(&folded, self.scan.ids, places, &mut buffers);
+                let batch = block.read(&folded, self.scan.times, self.scan.ids, places, &mut buffers);
                 if worker.fold(View { batch: &batch, columns })?.is_break() {
                     return Ok(());
                 }

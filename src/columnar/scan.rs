@@ -60,6 +60,8 @@ pub struct Scan {
     pub sieve: Option<Arc<dyn Sieve>>,
     /// What is read of those chosen.
     pub columns: Vec<Column>,
+    /// Whether to read when events happened.
+    pub times: bool,
     /// Whether to read the ids of events.
     pub ids: bool,
     /// Whom the question needs to know.

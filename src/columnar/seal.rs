@@ -31,7 +31,7 @@ use super::{
     header::{self, Encoded, Segment},
     lately::Lately,
     numbers::{self, Kind},
-    snapshot::{given, heads, number, read_rows, seq_of, with_segments},
+    snapshot::{given, heads, number, seq_of, with_segments},
     values::Places,
 };
 use crate::{
@@ -42,7 +42,7 @@ use crate::{
 /// Events that are sealed as soon as there are so many.
 const ENOUGH: u64 = 32_768;
 /// Most events that are sealed at once, but for those of the last commit.
-const MOST: u64 = 262_144;
+pub(super) const MOST: u64 = 262_144;
 /// Events that are sealed however few they are, once the oldest has waited so long.
 const LONG_MS: i64 = 5 * 60 * 1_000;
 /// A segment does not grow beyond so many events by merging.
@@ -154,32 +154,6 @@ impl Columnar {
         metrics::histogram!("uea_seal_seconds").record(started.elapsed().as_secs_f64());
         tracing::debug!(%app, events, sealed, ms = started.elapsed().as_millis() as u64, "sealed");
         Ok(sealed)
-    }
-
-    /// Events of the first commits behind `head`, of which `seq` is the last, and up to which commit they are:
-    /// what was handed over, with the rows before it where that is not too many, or rows.
-    async fn gather(&self, head: &segment_head::Model, seq: i64) -> Result<(Builder, i64)> {
-        let fresh = self.take_fresh(head, 0).await;
-        let follows = fresh.as_ref().is_some_and(|fresh| fresh.first == head.sealed_seq + 1);
-        let mut until = head.sealed_seq;
-        if !follows {
-            until = seq_of(&*self.db, head, MOST - 1).await?.unwrap_or(seq);
-        }
-        let (mut builder, rows_until, until) = match fresh {
-            Some(fresh) if follows || fresh.first <= until => {
-                let (first, last) = (fresh.first, fresh.last);
-                (fresh.into_builder(), first - 1, last)
-            }
-            Some(fresh) => {
-                self.give_back(head.app_id, fresh);
-                (Builder::default(), until, until)
-            }
-            None => (Builder::default(), until, until),
-        };
-        if rows_until > head.sealed_seq {
-            read_rows(&*self.db, head.app_id, head.sealed_seq, rows_until, &mut builder).await?;
-        }
-        Ok((builder, until))
     }
 
     /// Stores a builder's events, which are those of the commits behind `head` up to `until`, as a segment.

@@ -267,6 +267,7 @@ fn needs(ctx: &Context<'_>) -> Needs {
 fn look_for(field: SelectionField<'_>, needs: &mut Needs) {
     for selected in field.selection_set() {
         match selected.name() {
+            "pageViews" => needs.page_views = true,
             "uniqueUsers" => needs.users = true,
             "sessions" => needs.sessions = true,
             "revenue" => needs.revenue = true,
