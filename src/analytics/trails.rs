@@ -99,7 +99,9 @@ impl Trails {
                 if part >= PARTS {
                     return made;
                 }
-                let chunks: Vec<&[Mark]> = lists.iter().map(|list| list[part].as_slice()).collect();
+                let mut chunks: Vec<&[Mark]> = lists.iter().map(|list| list[part].as_slice()).collect();
+                // Each is of a stretch of time, so that in this order there is little to sort.
+                chunks.sort_by_key(|chunk| chunk.first().map(|mark| mark.when));
                 gather(&chunks, ranks, &mut sorted);
                 for trail in sorted.chunk_by_mut(|a, b| a.who == b.who) {
                     // Mostly they come in order.

@@ -27,6 +27,7 @@ mod row;
 mod scan;
 mod seal;
 mod snapshot;
+mod turns;
 mod values;
 pub mod verify;
 

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
 
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use super::{
     part::{Loaded, Part, Parts},
     prune::Chosen,
     snapshot::Snapshot,
+    turns::Turns,
     values::{Codes, Places, Translate, Values, pick},
 };
 use crate::error::{Error, Result};
@@ -192,17 +193,23 @@ fn picked<'b, T: Copy>(all: &'b [T], places: Places<'_>, own: &'b mut Vec<T>) ->
 }
 
 impl Plan {
-    /// Takes stretches until there are none.
+    /// The stretches, dealt out to so many threads.
+    pub(super) fn turns(&self, threads: usize) -> Turns {
+        Turns::new(self.stretches.len(), threads)
+    }
+
+    /// Takes stretches until there are none; `own` is the thread's number.
     pub(super) fn work<W: Worker>(
         &self,
         columns: &Columns,
-        next: &AtomicUsize,
+        turns: &Turns,
+        own: usize,
         stop: &AtomicBool,
         worker: &mut W,
     ) -> Result<()> {
         let (mut buffers, mut rows, mut kept) = (Buffers::default(), Vec::new(), Vec::new());
         let (chosen_by, folded) = (self.scan.is_selected_by(), self.scan.is_folded());
-        while let Some(&(block, from, to)) = self.stretches.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(&(block, from, to)) = turns.next(own).and_then(|next| self.stretches.get(next)) {
             let block = &self.blocks[block];
             for from in (from..to).step_by(BATCH) {
                 if stop.load(Ordering::Relaxed) {

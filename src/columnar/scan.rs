@@ -1,7 +1,7 @@
 //! One pass over the events a question is about, by as many threads as there are cores.
 //!
 //! The blocks of a snapshot (segments, and the tail) are cut into stretches of some thousand events.
-//! Each thread takes the next stretch, finds the events that the question lets through, copies
+//! Each thread takes one stretch after the other, finds the events that the question lets through, copies
 //! their columns into a batch and folds it into a worker of its own; the caller merges the
 //! workers. Blocks are loaded in waves, so that a question may look at more than memory holds.
 
@@ -10,7 +10,7 @@ use std::{
     ops::ControlFlow,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -242,7 +242,8 @@ impl Columnar {
             Ok::<_, Error>((plan, columns))
         });
         let (plan, columns) = prepared.await.map_err(Error::internal)??;
-        let plan = Arc::new((plan, columns, AtomicUsize::new(0)));
+        let turns = plan.turns(workers.len());
+        let plan = Arc::new((plan, columns, turns));
         let stop = Arc::new(AtomicBool::new(false));
         let _stop_when_dropped = StopOnDrop(stop.clone());
         let mut running = Vec::new();
@@ -257,11 +258,11 @@ impl Columnar {
                 idle.push(worker);
                 continue;
             };
-            let (plan, stop) = (plan.clone(), stop.clone());
+            let (plan, stop, own) = (plan.clone(), stop.clone(), running.len());
             running.push(task::spawn_blocking(move || {
                 let _permit = permit;
-                let (plan, columns, next) = &*plan;
-                plan.work(columns, next, &stop, &mut worker).map(|()| worker)
+                let (plan, columns, turns) = &*plan;
+                plan.work(columns, turns, own, &stop, &mut worker).map(|()| worker)
             }));
         }
         let mut workers = idle;
