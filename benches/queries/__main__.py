@@ -11,6 +11,7 @@ import sys
 import events
 import load
 import measure
+import tenfold
 from processes import Postgres, Server
 from questions import QUESTIONS
 from report import Report
@@ -30,6 +31,8 @@ def options() -> argparse.Namespace:
                         help="use the loaded cluster itself up instead of a copy: half the disk, no second run")
     parser.add_argument("--keep", action="store_true", help="leave the sealed cluster for --sealed")
     parser.add_argument("--sealed", action="store_true", help="use the cluster that --keep left")
+    parser.add_argument("--times", type=int, default=0, metavar="10",
+                        help="copy the segments that --keep left so often, and ask for long ranges only (R2)")
     parser.add_argument("--only", help="questions, separated by commas")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the server")
     return parser.parse_args()
@@ -42,6 +45,9 @@ def main() -> int:
         raise SystemExit(f"{binary} is not there")
     if "debug" in binary.parts:
         print("This is a debug build; figures of one are good for nothing but a smoke test.")
+    if asked.times:
+        tenfold.measure(binary, folder, asked.times, Report(asked.events * asked.times).show)
+        return 0
     what = events.make(folder / "events", asked.events)
     print(f"{asked.events:,} events, made in {what['seconds']} s", flush=True)
     duck = load.duck(folder, folder / "events")

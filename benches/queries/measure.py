@@ -18,7 +18,7 @@ CACHED = 300
 NEWEST = 5_000
 
 # What is kept beside the rows.
-COLUMNAR = ["event_segments", "segment_columns", "segment_heads", "event_codes"]
+COLUMNAR = ["event_segments", "segment_columns", "segment_heads", "event_codes", "event_aggregations"]
 
 
 class Asked:

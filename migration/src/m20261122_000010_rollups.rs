@@ -17,6 +17,7 @@ impl MigrationTrait for Migration {
         let db = manager.get_connection();
         db.execute_unprepared(&format!(
             "CREATE TABLE event_aggregations (app_id {uuid} NOT NULL, segment_id bigint NOT NULL, \
+             revision bigint NOT NULL, \
              hours bigint NOT NULL, bytes bigint NOT NULL, data {bytes} NOT NULL, PRIMARY KEY (app_id, segment_id))"
         ))
         .await?;

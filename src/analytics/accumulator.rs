@@ -5,9 +5,10 @@ use std::ops::Range;
 use super::{
     BigInt, Figures, Needs,
     revenue::{self, Currency, Decimal, Sums},
+    rolled::Summed,
     set::{CodeMap, CodeSet},
 };
-use crate::columnar::{Column, Columns, NONE, View};
+use crate::columnar::{Column, Columns, NONE, Numbers, View};
 
 /// The type of event that counts as a page view.
 pub const PAGE_VIEW: &str = "page_view";
@@ -159,6 +160,8 @@ pub(super) struct Accumulator {
     page_views: u64,
     users: CodeSet,
     sessions: CodeSet,
+    /// Users and sessions of events that were only summed up.
+    summed: Option<Box<(Numbers, Numbers)>>,
     visits: CodeMap<Visit>,
     revenue: Sums,
 }
@@ -168,6 +171,15 @@ impl Accumulator {
     pub(super) fn count(&mut self, events: u64, page_views: u64) {
         self.events += events;
         self.page_views += page_views;
+    }
+
+    /// Adds what other events sum up to; once, and to nothing that is merged afterwards.
+    pub(super) fn add_summed(&mut self, sum: &Summed) {
+        self.count(sum.events, sum.page_views);
+        for (currency, millionths) in sum.totals.revenue() {
+            self.revenue.add(revenue::currency(currency), millionths);
+        }
+        self.summed = Some(Box::new((sum.totals.visitors(), sum.totals.sessions())));
     }
 
     /// Adds these events of a batch, column by column.
@@ -238,12 +250,21 @@ impl Accumulator {
     }
 
     pub(super) fn users(&self) -> u64 {
-        self.users.len()
+        match &self.summed {
+            Some(summed) => summed.0.len() + self.users.iter().filter(|code| !summed.0.contains(*code)).count() as u64,
+            None => self.users.len(),
+        }
     }
 
     /// Every session has a visit where visits are kept.
     pub(super) fn sessions(&self) -> u64 {
-        self.sessions.len().max(self.visits.iter().count() as u64)
+        let own = match &self.summed {
+            Some(summed) => {
+                summed.1.len() + self.sessions.iter().filter(|code| !summed.1.contains(*code)).count() as u64
+            }
+            None => self.sessions.len(),
+        };
+        own.max(self.visits.iter().count() as u64)
     }
 
     /// The figures needed; the others stay zero.

@@ -21,11 +21,12 @@ use super::{
     filter::EventFilter,
     kernel::Kernel,
     matcher::Matcher,
+    rolled::Rolled,
 };
 use crate::{
     auth::AppScope,
     cache::Cache,
-    columnar::{Column, Columnar, Columns, Scan, View, Worker},
+    columnar::{Column, Columnar, Columns, Hours, Scan, View, Worker},
     db::Db,
     entity::event_head,
     error::{Error, Result},
@@ -98,6 +99,8 @@ struct Events {
     filter: Arc<EventFilter>,
     bots: BotTraffic,
     seq: i64,
+    /// Whether sums over whole hours stand for most of them.
+    summed: bool,
 }
 
 /// What the codes of a scan's kernels mean, with what the scan holds.
@@ -120,21 +123,23 @@ struct Half {
 /// Computes every answer, in order.
 async fn compute(columnar: &Columnar, allowance: &Allowance, questions: Vec<Question>) -> Vec<Result<Answer>> {
     let mut counted: HashMap<Half, Result<Counted>> = HashMap::new();
-    let mut scans: Vec<(Events, Vec<(Half, Kernel)>)> = Vec::new();
+    let mut scans: Vec<(Events, Vec<(Half, Kernel, Option<Rolled>)>)> = Vec::new();
     let mut places: HashMap<Events, usize> = HashMap::new();
     for (number, question) in questions.iter().enumerate() {
         let ranges = [Some(question.range), question.previous];
         for (range, is_previous) in ranges.into_iter().zip([false, true]) {
             let (Some(range), half) = (range, Half { question: number, is_previous }) else { continue };
             let Question { app, filter, bots, seq, report, .. } = question;
-            let events = Events { app: *app, range, filter: filter.clone(), bots: *bots, seq: *seq };
             match Kernel::new(report, range) {
                 Ok(kernel) => {
+                    let rolled = kernel.rolled(range, filter);
+                    let summed = rolled.is_some();
+                    let events = Events { app: *app, range, filter: filter.clone(), bots: *bots, seq: *seq, summed };
                     let place = *places.entry(events.clone()).or_insert(scans.len());
                     if place == scans.len() {
                         scans.push((events, Vec::new()));
                     }
-                    scans[place].1.push((half, kernel));
+                    scans[place].1.push((half, kernel, rolled));
                 }
                 Err(error) => drop(counted.insert(half, Err(error))),
             }
@@ -198,10 +203,12 @@ async fn count(
     columnar: &Columnar,
     allowance: &Allowance,
     events: Events,
-    kernels: Vec<(Half, Kernel)>,
+    kernels: Vec<(Half, Kernel, Option<Rolled>)>,
 ) -> Vec<(Half, Result<Counted>)> {
-    let (halves, kernels): (Vec<Half>, Vec<Kernel>) = kernels.into_iter().unzip();
-    let (kernels, scanned) = match read(columnar, allowance, events, kernels).await {
+    let rolled: Vec<Rolled> = kernels.iter().filter_map(|(_, _, rolled)| rolled.clone()).collect();
+    let (halves, kernels): (Vec<Half>, Vec<Kernel>) =
+        kernels.into_iter().map(|(half, kernel, _)| (half, kernel)).unzip();
+    let (kernels, scanned) = match read(columnar, allowance, events, kernels, rolled).await {
         Ok((kernels, scanned)) => (kernels, Arc::new(scanned)),
         Err(error) => return halves.into_iter().map(|half| (half, Err(error.clone()))).collect(),
     };
@@ -214,8 +221,10 @@ async fn read(
     allowance: &Allowance,
     events: Events,
     kernels: Vec<Kernel>,
+    rolled: Vec<Rolled>,
 ) -> Result<(Vec<Result<Kernel>>, Scanned)> {
-    let Events { app, range, filter, bots, seq } = events;
+    let Events { app, range, filter, bots, seq, .. } = events;
+    let hours = rolled.iter().map(|rolled| rolled.hours.clone()).reduce(Hours::and);
     let columns: BTreeSet<Column> = kernels.iter().flat_map(Kernel::columns).collect();
     let names = kernels.iter().fold(filter.names(), |names, kernel| names.and(kernel.names()));
     let what = Scan {
@@ -246,11 +255,19 @@ async fn read(
         return Ok((kernels, Scanned { columns: Columns::new(columns), _account: account }));
     }
     let _turn = allowance.turn().await?;
-    let (workers, columns) = columnar.scan(what, counting).await?;
+    let (workers, mut columns, totals) = columnar.scan_and_sum(what, hours.as_ref(), counting).await?;
     task::spawn_blocking(move || {
         let mut workers = workers.into_iter();
         let mut all = workers.next().ok_or_else(unanswered)?;
         workers.for_each(|worker| all.merge(worker));
+        let mut totals = totals.as_slice();
+        for (kernel, rolled) in all.kernels.iter_mut().zip(&rolled) {
+            let (own, rest) = totals.split_at(rolled.hours.stretches.len().min(totals.len()));
+            totals = rest;
+            if let Ok(kernel) = kernel {
+                kernel.add_totals(rolled, own, &mut columns, &filter);
+            }
+        }
         keep_within(&mut all.account, &mut all.kernels, columns.bytes());
         Ok((all.kernels, Scanned { columns, _account: all.account }))
     })
@@ -329,7 +346,7 @@ mod tests {
     fn the_largest_kernel_is_refused_and_its_siblings_go_on() {
         let range = Range { from: 0, to: 5_000 * 60_000 };
         let timeline = Report::Timeline { interval: Interval::Minute, timezone: "UTC".into(), needs: Needs::ALL };
-        let summary = Report::Summary { needs: Needs::ALL, by_event_type: true };
+        let summary = Report::Summary { needs: Needs::ALL, by_event_type: true, times: true };
         let kernel = |report| Kernel::new(report, range);
         let one = kernel(&timeline).unwrap().bytes();
         assert!(one > 5_000 * 100);

@@ -13,6 +13,7 @@ use super::{
     accumulator::{self, Accumulator, Events},
     grid::Grid,
     groups::{Groups, Key, Places, Sorted},
+    rolled::Summed,
 };
 use crate::{
     columnar::{Column, Columns, Dictionary, NONE, View, property},
@@ -95,7 +96,7 @@ impl BreakdownKernel {
     }
 
     /// What has to be counted: what is shown and what is sorted by.
-    fn counts(&self) -> Needs {
+    pub(super) fn counts(&self) -> Needs {
         Needs {
             page_views: self.needs.page_views || self.order == Metric::PageViews,
             users: self.needs.users || self.order == Metric::UniqueUsers,
@@ -162,6 +163,32 @@ impl BreakdownKernel {
         self.places = Places::Hashed(places);
         self.bytes = self.groups.iter().map(|(_, group)| group.bytes()).sum();
         self.check()
+    }
+
+    pub(super) fn by(&self) -> &[Column] {
+        &self.by
+    }
+
+    /// Adds what other events sum up to, group by group.
+    pub(super) fn add_summed(&mut self, sum: &Summed, columns: &Columns) {
+        self.settle();
+        self.total.count(sum.events, sum.page_views);
+        let mut places = Places::hashed(&self.groups);
+        let by: Vec<_> = self.by.iter().map(|column| columns.place(column)).collect();
+        let types = columns.place(&Column::EventType);
+        let page_view = types.and_then(|place| columns.dictionary(place).code(accumulator::PAGE_VIEW));
+        for (row, &events) in sum.counts.iter().enumerate() {
+            let code = |place: Option<usize>| Some(*sum.codes.get(place?)?.get(row)?);
+            let mut key = [NONE; MAX_DIMENSIONS];
+            key.iter_mut().zip(&by).for_each(|(key, place)| *key = code(*place).unwrap_or(NONE));
+            let place = *places.entry(key).or_insert(self.groups.len());
+            if place == self.groups.len() {
+                self.groups.push((key, Accumulator::default()));
+            }
+            let is_page_view = page_view.is_some() && code(types) == page_view;
+            self.groups[place].1.count(events, if is_page_view { events } else { 0 });
+        }
+        self.places = Places::Hashed(places);
     }
 
     /// Moves what was counted beside the groups to them.

@@ -28,7 +28,9 @@ impl Kernel {
     /// Refuses what cannot be computed, before anything is read.
     pub(super) fn new(report: &Report, range: Range) -> Result<Self> {
         Ok(match report {
-            Report::Summary { needs, by_event_type } => Self::Summary(SummaryKernel::new(*needs, *by_event_type)),
+            Report::Summary { needs, by_event_type, times } => {
+                Self::Summary(SummaryKernel::new(*needs, *by_event_type, *times))
+            }
             Report::Timeline { interval, timezone, needs } => {
                 let zone = range::zone(timezone, "timezone")?;
                 Self::Timeline(TimelineKernel::new(range, *interval, &zone, *needs)?)

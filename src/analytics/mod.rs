@@ -25,6 +25,7 @@ pub mod property_stats;
 pub mod range;
 pub mod retention;
 pub mod revenue;
+mod rolled;
 pub mod sessions;
 mod set;
 mod summary;
@@ -321,6 +322,8 @@ pub enum Report {
         needs: Needs,
         /// Whether the counts by type are wanted.
         by_event_type: bool,
+        /// Whether the times of the first and the last event are wanted.
+        times: bool,
     },
     /// [`Timeline`]
     Timeline {

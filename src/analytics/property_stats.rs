@@ -131,7 +131,7 @@ impl PropertyStatsKernel {
         let by = self.query.by.as_ref().map(|by| codes(view, by));
         for row in 0..view.batch.len() {
             let value = values[row];
-            super::summary::count(&mut self.all, value);
+            super::summary::count(&mut self.all, value, 1);
             if let (Some(by), true) = (by, value != NONE) {
                 *self.by.entry((by[row], value)).or_default() += 1;
             }

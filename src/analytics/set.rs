@@ -88,6 +88,19 @@ impl CodeSet {
         }
     }
 
+    pub(super) fn iter(&self) -> Box<dyn Iterator<Item = u32> + '_> {
+        match self {
+            Self::Few(few, _) => Box::new(few.iter().copied()),
+            Self::Many(bits) => {
+                let words = bits.iter().enumerate().filter(|(_, word)| **word != 0);
+                let codes = words.flat_map(|(place, word)| {
+                    (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| (place * 64) as u32 + bit)
+                });
+                Box::new(codes.filter(|code| *code != NONE))
+            }
+        }
+    }
+
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Few(few, _) => table_bytes(few.capacity(), size_of::<u32>()),

@@ -3,6 +3,7 @@
 use super::{
     BigInt, EventTypeCount, Figures, Needs, Range, Summary,
     accumulator::{self, Accumulator, Events},
+    rolled::Summed,
 };
 use crate::{
     clock::Moment,
@@ -17,6 +18,7 @@ const TYPES: usize = 100;
 pub(super) struct SummaryKernel {
     needs: Needs,
     by_event_type: bool,
+    times: bool,
     counted: Accumulator,
     /// Events by the code of their type.
     types: Vec<u64>,
@@ -24,8 +26,8 @@ pub(super) struct SummaryKernel {
 }
 
 impl SummaryKernel {
-    pub(super) fn new(needs: Needs, by_event_type: bool) -> Self {
-        Self { needs, by_event_type, counted: Accumulator::default(), types: Vec::new(), seen: None }
+    pub(super) fn new(needs: Needs, by_event_type: bool, times: bool) -> Self {
+        Self { needs, by_event_type, times, counted: Accumulator::default(), types: Vec::new(), seen: None }
     }
 
     pub(super) fn columns(&self) -> impl Iterator<Item = Column> {
@@ -39,7 +41,31 @@ impl SummaryKernel {
             self.see(first, last);
         }
         if self.by_event_type {
-            accumulator::codes(view, &Column::EventType).iter().for_each(|&code| count(&mut self.types, code));
+            accumulator::codes(view, &Column::EventType).iter().for_each(|&code| count(&mut self.types, code, 1));
+        }
+    }
+
+    pub(super) fn needs(&self) -> Needs {
+        self.needs
+    }
+
+    pub(super) fn wants_types(&self) -> bool {
+        self.by_event_type
+    }
+
+    pub(super) fn wants_times(&self) -> bool {
+        self.times
+    }
+
+    /// Adds what other events sum up to.
+    pub(super) fn add_summed(&mut self, sum: &Summed, columns: &Columns) {
+        self.counted.add_summed(sum);
+        if let Some((first, last)) = sum.totals.seen() {
+            self.see(first, last);
+        }
+        let types = columns.place(&Column::EventType).and_then(|place| sum.codes.get(place));
+        for (&code, &events) in types.into_iter().flatten().zip(&sum.counts) {
+            count(&mut self.types, code, events);
         }
     }
 
@@ -84,13 +110,13 @@ impl SummaryKernel {
     }
 }
 
-/// Counts one more of a code.
-pub(super) fn count(counts: &mut Vec<u64>, code: u32) {
+/// Counts some more of a code.
+pub(super) fn count(counts: &mut Vec<u64>, code: u32, more: u64) {
     let code = code as usize;
     if counts.len() <= code {
         counts.resize(code + 1, 0);
     }
-    counts[code] += 1;
+    counts[code] += more;
 }
 
 /// Adds counts by code.

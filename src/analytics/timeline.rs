@@ -6,6 +6,7 @@ use super::{
     Bucket, Interval, Needs, Range, Timeline,
     accumulator::{self, Accumulator, Events},
     bucket::Buckets,
+    rolled::Summed,
 };
 use crate::{
     clock::Moment,
@@ -53,6 +54,20 @@ impl TimelineKernel {
             self.bytes = (self.bytes + counted.bytes()).saturating_sub(before);
             from = to;
         }
+    }
+
+    pub(super) fn buckets(&self) -> &Buckets {
+        &self.buckets
+    }
+
+    pub(super) fn needs(&self) -> Needs {
+        self.needs
+    }
+
+    /// Adds what other events sum up to: all of them, and those of each bucket.
+    pub(super) fn add_summed(&mut self, sums: &[Summed]) {
+        let all = std::iter::once(&mut self.total).chain(&mut self.counted);
+        all.zip(sums).for_each(|(counted, sum)| counted.add_summed(sum));
     }
 
     /// Adds what another has counted of other events.

@@ -143,9 +143,9 @@ impl Worker for Counted {
         let [types, _, paths, devices, browsers, systems] = COLUMNS.map(|column| codes(view, &column));
         for row in 0..view.batch.len() {
             let event = events.get(row);
-            count(&mut self.types, types[row]);
+            count(&mut self.types, types[row], 1);
             if event.is_page_view {
-                count(&mut self.pages, paths[row]);
+                count(&mut self.pages, paths[row], 1);
             }
             *self.devices.entry([devices[row], browsers[row], systems[row]]).or_default() += 1;
             if event.session != NONE {

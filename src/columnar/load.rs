@@ -16,6 +16,7 @@ use super::{
     members::Members,
     part::{Loaded, Part, Parts},
     property,
+    rollup::{Share, Stretch},
     values::{Codes, Texts, Values},
 };
 use crate::{
@@ -23,8 +24,37 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Which part of which segment. No number of a segment is used twice, so no entry is ever wrong.
-pub(super) type Key = (Uuid, i64, Part);
+/// What of which app is kept decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    /// A part of a segment. No number of a segment is used twice, so no entry is ever wrong.
+    Part(Uuid, i64, Part),
+    /// A share of the sums from one hour to another. The entry says which segments it is of.
+    Stretch(Uuid, i64, i64, Share),
+}
+
+/// What is kept.
+#[derive(Debug, Clone)]
+pub(super) enum Kept {
+    Part(Loaded),
+    Stretch(Arc<Stretch>),
+}
+
+impl Kept {
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Part(loaded) => loaded.bytes(),
+            Self::Stretch(stretch) => stretch.bytes(),
+        }
+    }
+
+    fn part(self) -> Option<Loaded> {
+        match self {
+            Self::Part(loaded) => Some(loaded),
+            Self::Stretch(_) => None,
+        }
+    }
+}
 
 /// Stored bytes that one statement fetches.
 const FETCH_BYTES: usize = 8 << 20;
@@ -64,8 +94,9 @@ impl Columnar {
         for (place, segment) in segments.iter().enumerate() {
             let (mut parts, mut open) = (Parts::new(), BTreeSet::new());
             for part in wanted {
-                let cached =
-                    segment.constant_or_made(part).or_else(|| self.parts.get(&(app, segment.id, part.clone())));
+                let cached = segment
+                    .constant_or_made(part)
+                    .or_else(|| self.parts.get(&Key::Part(app, segment.id, part.clone()))?.part());
                 match cached {
                     Some(loaded) => drop(parts.insert(part.clone(), loaded)),
                     None => drop(open.insert(part.clone())),
@@ -95,7 +126,7 @@ impl Columnar {
             let Some(fetched) = fetched else { return Ok(None) };
             for (place, part, loaded) in fetched {
                 if keep {
-                    self.parts.insert((app, segments[place].id, part.clone()), loaded.clone());
+                    self.parts.insert(Key::Part(app, segments[place].id, part.clone()), Kept::Part(loaded.clone()));
                 }
                 found[place].insert(part, loaded);
             }

@@ -22,7 +22,7 @@ mod part;
 mod plan;
 pub mod property;
 mod prune;
-pub mod rollup;
+mod rollup;
 mod row;
 mod scan;
 mod seal;
@@ -43,13 +43,14 @@ pub use self::{
     fresh::Stored,
     newest::Newest,
     prune::{Facts, Occurring, Sieve, Verdict},
+    rollup::{DIMENSIONS, Grouped, HOUR, Hours, Numbers, Totals},
     row::millionths,
     scan::{Scan, Wanted, Who, Worker},
 };
 use self::{
     header::Segment,
     numbers::Kind,
-    part::{Loaded, Part},
+    part::Part,
     snapshot::{Known, Snapshot, given},
     values::Texts,
 };
@@ -69,8 +70,8 @@ pub struct Columnar(Arc<Inner>);
 pub struct Inner {
     db: Db,
     clock: Clock,
-    /// Decoded columns, by their bytes.
-    parts: Cache<load::Key, Loaded>,
+    /// Decoded columns and sums of hours, by their bytes.
+    parts: Cache<load::Key, load::Kept>,
     apps: Cache<Uuid, Arc<Known>>,
     /// The ids of visitors and sessions by their numbers, where a question wanted all.
     names: Cache<(Uuid, Kind), Arc<Texts>>,
@@ -94,7 +95,7 @@ impl std::ops::Deref for Columnar {
 impl Columnar {
     /// Columns of which at most so many bytes are kept decoded.
     pub fn new(db: Db, clock: Clock, cache_bytes: u64) -> Self {
-        let weigh = |_: &load::Key, loaded: &Loaded| u32::try_from(loaded.bytes() + 128).unwrap_or(u32::MAX);
+        let weigh = |_: &load::Key, kept: &load::Kept| u32::try_from(kept.bytes() + 128).unwrap_or(u32::MAX);
         let workers_at_once = thread::available_parallelism().map_or(2, usize::from).clamp(1, 16);
         Self(Arc::new(Inner {
             db,
@@ -131,7 +132,8 @@ impl Columnar {
 
     /// About how many bytes a part takes that is not decoded yet.
     fn missing_bytes(&self, app: Uuid, segment: &Segment, part: &Part) -> usize {
-        let is_here = segment.constant(part).is_some() || self.parts.contains_key(&(app, segment.id, part.clone()));
+        let is_here = segment.constant(part).is_some()
+            || self.parts.contains_key(&load::Key::Part(app, segment.id, part.clone()));
         if is_here { 0 } else { segment.events * 8 }
     }
 }

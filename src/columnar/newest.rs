@@ -91,7 +91,7 @@ impl Columnar {
                 return Ok((None, select));
             };
             let (snapshot, wanted, what) = (snapshot.clone(), wanted.clone(), newest.clone());
-            let wave = Wave { scan: scan.clone(), snapshot, loaded, with_tail, visitor, wanted };
+            let wave = Wave { scan: scan.clone(), snapshot, loaded, with_tail, visitor, wanted, summed: None };
             let permit = self.threads.clone().acquire_owned().await.map_err(Error::internal)?;
             let work = task::spawn_blocking(move || {
                 let _permit = permit;

@@ -48,6 +48,8 @@ pub(super) struct Wave {
     pub(super) with_tail: bool,
     pub(super) visitor: Option<u32>,
     pub(super) wanted: Vec<Part>,
+    /// Times of which rollups say what segments that have one hold.
+    pub(super) summed: Option<(i64, i64)>,
 }
 
 /// What all threads work on.
@@ -61,17 +63,21 @@ pub(super) struct Plan {
 
 impl Wave {
     pub(super) fn plan(self, columns: &mut Columns) -> Result<Plan> {
-        let Self { scan, snapshot, loaded, with_tail, visitor, wanted } = self;
+        let Self { scan, snapshot, loaded, with_tail, visitor, wanted, summed } = self;
         let mut blocks = Vec::new();
         for ((segment, is_whole), parts) in loaded {
-            let block = Block::new(&scan, parts, segment.events, segment.last_seq, columns, blocks.last());
-            blocks.push(Block { is_whole, ..block });
+            for window in snapshot.windows(&segment, &scan, summed) {
+                let own = (parts.clone(), segment.events, segment.last_seq);
+                let block = Block::new(&scan, window, own, columns, blocks.last());
+                blocks.push(Block { is_whole, ..block });
+            }
         }
         if let (true, Some(tail)) = (with_tail, &snapshot.tail) {
             let wanted = wanted.iter().chain(&[Part::Seqs]);
             let parts = wanted.filter_map(|part| Some((part.clone(), made_from_tail(&tail.parts, part, tail.events)?)));
             let parts: Parts = parts.collect();
-            let block = Block::new(&scan, parts, tail.events, tail.last_seq, columns, blocks.last());
+            let own = (parts, tail.events, tail.last_seq);
+            let block = Block::new(&scan, (scan.from, scan.to), own, columns, blocks.last());
             blocks.push(block);
         }
         if columns.bytes() > DICTIONARY_BYTES {
@@ -89,18 +95,18 @@ impl Wave {
 }
 
 impl Block {
-    /// Where the values of a column are those of the block before, so are their codes' translations.
+    /// Those of some parts, so many events and the last commit that happened within a window. Where the
+    /// values of a column are those of the block before, so are their codes' translations.
     fn new(
         scan: &Scan,
-        parts: Parts,
-        events: usize,
-        last_seq: i64,
+        window: (i64, i64),
+        (parts, events, last_seq): (Parts, usize, i64),
         columns: &mut Columns,
         before: Option<&Self>,
     ) -> Self {
         let (from, to) = match parts.get(&Part::Times) {
             Some(Loaded::Numbers(times)) => {
-                (times.partition_point(|&at| at < scan.from), times.partition_point(|&at| at < scan.to))
+                (times.partition_point(|&at| at < window.0), times.partition_point(|&at| at < window.1))
             }
             _ => (0, events),
         };

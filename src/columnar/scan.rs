@@ -25,6 +25,7 @@ use super::{
     part::{Part, Parts},
     plan::Wave,
     prune::{Chosen, Sieve},
+    rollup::{Hours, Totals},
     row,
     snapshot::{Snapshot, given},
     values::Texts,
@@ -143,12 +144,32 @@ impl Columnar {
     /// No request waits for a kernel: threads are those for blocking work, as many as there are cores
     /// over all questions. Dropping the future stops the scan.
     pub async fn scan<W: Worker>(&self, scan: Scan, worker: impl Fn() -> W) -> Result<(Vec<W>, Columns)> {
+        let (workers, columns, _) = self.scan_and_sum(scan, None, worker).await?;
+        Ok((workers, columns))
+    }
+
+    /// Like [`Self::scan`], but for the events of whole hours that rollups sum up: those are not read,
+    /// and in their place are the totals of the hours' stretches. There are no totals where no rollup
+    /// can be used; then all events were read.
+    pub async fn scan_and_sum<W: Worker>(
+        &self,
+        scan: Scan,
+        hours: Option<&Hours>,
+        worker: impl Fn() -> W,
+    ) -> Result<(Vec<W>, Columns, Vec<Totals>)> {
         let started = std::time::Instant::now();
         for _ in 0..ATTEMPTS {
             let snapshot = self.snapshot(scan.app.app_id()).await?;
-            if let Some(scanned) = self.scan_snapshot(&snapshot, &scan, &worker).await? {
+            let hours = hours.filter(|_| snapshot.are_rollups_usable(&scan));
+            let totals = match hours {
+                Some(hours) => self.totals(&snapshot, hours, scan.is_bot).await?,
+                None => Some(Vec::new()),
+            };
+            let summed = hours.map(|hours| (hours.from, hours.to));
+            let scanned = self.scan_snapshot(&snapshot, &scan, summed, &worker).await?;
+            if let (Some((workers, columns)), Some(totals)) = (scanned, totals) {
                 metrics::histogram!("uea_scan_seconds").record(started.elapsed().as_secs_f64());
-                return Ok(scanned);
+                return Ok((workers, columns, totals));
             }
         }
         Err(Error::unavailable("segments were replaced again and again"))
@@ -158,6 +179,7 @@ impl Columnar {
         &self,
         snapshot: &Arc<Snapshot>,
         scan: &Scan,
+        summed: Option<(i64, i64)>,
         worker: &impl Fn() -> W,
     ) -> Result<Option<(Vec<W>, Columns)>> {
         let mut columns = Columns::new(scan.all_columns());
@@ -175,7 +197,7 @@ impl Columnar {
         let threads = self.workers_at_once;
         let mut workers: Vec<W> = (0..threads).map(|_| worker()).collect();
         let wanted: Vec<Part> = parts_of(scan, visitor.is_some());
-        let segments = overlapping(snapshot, scan);
+        let segments = overlapping(snapshot, scan, summed);
         let Some(chosen) = self.prune(snapshot.app, scan, &columns, visitor, segments).await? else { return Ok(None) };
         let mut segments = chosen.into_iter().peekable();
         let mut tail = snapshot.tail.is_some();
@@ -197,6 +219,7 @@ impl Columnar {
                 with_tail,
                 visitor,
                 wanted: wanted.clone(),
+                summed,
             };
             (workers, columns) = self.run(work, workers, columns).await?;
         }
@@ -326,8 +349,9 @@ impl Columnar {
     }
 }
 
-fn overlapping(snapshot: &Snapshot, scan: &Scan) -> Vec<Arc<Segment>> {
-    snapshot.segments.iter().filter(|segment| segment.overlaps(scan)).cloned().collect()
+fn overlapping(snapshot: &Snapshot, scan: &Scan, summed: Option<(i64, i64)>) -> Vec<Arc<Segment>> {
+    let own = snapshot.segments.iter().filter(|segment| segment.overlaps(scan));
+    own.filter(|segment| snapshot.windows(segment, scan, summed).next().is_some()).cloned().collect()
 }
 
 /// The parts a scan looks at.

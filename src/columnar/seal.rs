@@ -279,7 +279,7 @@ impl Columnar {
         }
         remove(&transaction, app, old).await?;
         if let Some((segment, columns)) = new {
-            store(&transaction, app, &segment, columns).await?;
+            store(&transaction, app, head.revision + 1, &segment, columns).await?;
         }
         transaction.commit().await?;
         Ok(Replaced::Done)
@@ -332,7 +332,7 @@ async fn remove(db: &impl ConnectionTrait, app: Uuid, segments: &[i64]) -> Resul
     Ok(())
 }
 
-async fn store(db: &impl ConnectionTrait, app: Uuid, segment: &Segment, encoded: Encoded) -> Result<()> {
+async fn store(db: &impl ConnectionTrait, app: Uuid, revision: i64, segment: &Segment, encoded: Encoded) -> Result<()> {
     let Encoded { columns, rollup } = encoded;
     event_segment::Entity::insert(event_segment::ActiveModel::from(segment.row(app)?))
         .exec_without_returning(db)
@@ -354,7 +354,7 @@ async fn store(db: &impl ConnectionTrait, app: Uuid, segment: &Segment, encoded:
     if !batch.is_empty() {
         segment_column::Entity::insert_many(batch).exec_without_returning(db).await?;
     }
-    event_aggregation::Entity::insert(rollup.row(app, segment.id)).exec_without_returning(db).await?;
+    event_aggregation::Entity::insert(rollup.row(app, segment.id, revision)).exec_without_returning(db).await?;
     Ok(())
 }
 

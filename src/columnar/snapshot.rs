@@ -22,6 +22,7 @@ use super::{
     numbers::{self, Kind},
     part::{Loaded, Part, Parts},
     row,
+    scan::Scan,
     values::{Codes, Places, Texts, Translate, Values},
 };
 use crate::{
@@ -38,8 +39,8 @@ pub(super) struct Snapshot {
     pub(super) app: Uuid,
     pub(super) head: segment_head::Model,
     pub(super) segments: Vec<Arc<Segment>>,
-    /// The segments that have rollups, and the bytes of these.
-    pub(super) rollups: Arc<HashMap<i64, usize>>,
+    /// The segments that have rollups; of these the bytes, and the revisions that brought them.
+    pub(super) rollups: Arc<HashMap<i64, (usize, i64)>>,
     pub(super) tail: Option<Tail>,
 }
 
@@ -77,6 +78,28 @@ struct Gathered {
 }
 
 impl Snapshot {
+    /// Whether all rollups are of commits that a scan asks about; those of others would count too much.
+    pub(super) fn are_rollups_usable(&self, scan: &Scan) -> bool {
+        let rolled_up = self.segments.iter().filter(|segment| self.rollups.contains_key(&segment.id));
+        !self.rollups.is_empty() && rolled_up.map(|segment| segment.last_seq).all(|last| last <= scan.seq)
+    }
+
+    /// From when to when a scan reads a segment, where rollups say what happened at some times.
+    pub(super) fn windows(
+        &self,
+        segment: &Segment,
+        scan: &Scan,
+        summed: Option<(i64, i64)>,
+    ) -> impl Iterator<Item = (i64, i64)> {
+        let summed = summed.filter(|_| self.rollups.contains_key(&segment.id));
+        let windows = match summed {
+            Some((from, to)) => [(scan.from, from), (to, scan.to)],
+            None => [(scan.from, scan.to), (scan.to, scan.to)],
+        };
+        let (first, last) = (segment.header.from, segment.header.to);
+        windows.into_iter().filter(move |(from, to)| from < to && first < *to && *from <= last)
+    }
+
     /// How many numbers there are of a kind, newcomers included.
     pub(super) fn numbers(&self, kind: Kind) -> usize {
         let newcomers = self.tail.as_ref().map_or(0, |tail| tail.newcomers[kind as usize].len());
@@ -219,16 +242,16 @@ async fn segments(db: &impl ConnectionTrait, app: Uuid, old: Option<&Snapshot>) 
     Ok(ids.iter().filter_map(|id| known.remove(id)).collect())
 }
 
-/// The segments of an app that have rollups, and the bytes of these.
-async fn rollups(db: &impl ConnectionTrait, app: Uuid) -> Result<HashMap<i64, usize>> {
+/// The segments of an app that have rollups; of these the bytes, and the revisions that brought them.
+async fn rollups(db: &impl ConnectionTrait, app: Uuid) -> Result<HashMap<i64, (usize, i64)>> {
     use event_aggregation::Column as C;
     let found = event_aggregation::Entity::find()
         .select_only()
-        .columns([C::SegmentId, C::Bytes])
+        .columns([C::SegmentId, C::Bytes, C::Revision])
         .filter(C::AppId.eq(app))
         .filter(C::Hours.gt(0));
-    let found: Vec<(i64, i64)> = found.into_tuple().all(db).await?;
-    Ok(found.into_iter().map(|(segment, bytes)| (segment, bytes as usize)).collect())
+    let found: Vec<(i64, i64, i64)> = found.into_tuple().all(db).await?;
+    Ok(found.into_iter().map(|(segment, bytes, revision)| (segment, (bytes as usize, revision))).collect())
 }
 
 impl Gathered {

@@ -67,7 +67,7 @@ impl Columnar {
             segments: snapshot.segments.len() as u64,
             bytes: snapshot.segments.iter().map(|segment| segment.bytes as u64).sum(),
             rollups: snapshot.rollups.len() as u64,
-            rollup_bytes: snapshot.rollups.values().map(|bytes| *bytes as u64).sum(),
+            rollup_bytes: snapshot.rollups.values().map(|(bytes, _)| *bytes as u64).sum(),
             drift: Vec::new(),
         };
         let is_here = |id: &i64| snapshot.segments.iter().any(|segment| segment.id == *id);

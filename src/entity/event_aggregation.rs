@@ -12,6 +12,8 @@ pub struct Model {
     /// Of which segment.
     #[sea_orm(primary_key, auto_increment = false)]
     pub segment_id: i64,
+    /// The revision of the app's segments that brought it: one made anew has another.
+    pub revision: i64,
     /// How many hours hold events of it; none where a rollup is not worth its bytes.
     pub hours: i64,
     /// Bytes of `data`.

@@ -89,7 +89,8 @@ impl Ask {
     /// The headline figures that the client selected.
     pub async fn summary(&self, ctx: &Context<'_>) -> Result<Summary> {
         let by_event_type = ctx.look_ahead().field("byEventType").exists();
-        match self.answer(ctx, Report::Summary { needs: needs(ctx), by_event_type }).await? {
+        let times = ["firstEventAt", "lastEventAt"].into_iter().any(|field| ctx.look_ahead().field(field).exists());
+        match self.answer(ctx, Report::Summary { needs: needs(ctx), by_event_type, times }).await? {
             Answer::Summary(summary) => Ok(summary),
             other => mismatch(&other),
         }

@@ -1,7 +1,11 @@
 //! Apps that hold the same events on both stores, however they came to be kept.
 
-use event_analytics::state::App;
+use event_analytics::{
+    entity::{event_aggregation, segment_head},
+    state::App,
+};
 use proptest::{prelude::*, sample::select};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, sea_query::Expr};
 use uuid::Uuid;
 
 use super::event::Event;
@@ -21,11 +25,15 @@ pub enum Step {
     Seal,
     /// They become a segment, and small segments one.
     Merge,
+    /// Half of the segments lose their rollups.
+    Unroll,
+    /// All segments get rollups anew.
+    RollUp,
 }
 
 /// How many events are sent at once, and what happens then.
 pub fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
-    let step = select(vec![Step::Rest, Step::Ask, Step::Seal, Step::Seal, Step::Merge]);
+    let step = select(vec![Step::Rest, Step::Ask, Step::Seal, Step::Seal, Step::Merge, Step::Unroll, Step::RollUp]);
     prop::collection::vec((1_usize..15, step), 0..12)
 }
 
@@ -47,6 +55,21 @@ async fn fill(app: &App, site: &Site, mut events: &[Event], steps: &[(usize, Ste
             Step::Merge => {
                 assert!(app.columnar.seal(id).await.unwrap());
                 app.columnar.merge(id).await.unwrap();
+            }
+            Step::Unroll => {
+                // As a server that knows no rollups would leave them.
+                assert!(app.columnar.seal(id).await.unwrap());
+                let own = event_aggregation::Column::AppId.eq(id);
+                let odd = Expr::col(event_aggregation::Column::SegmentId).modulo(2).eq(1);
+                let rollups = event_aggregation::Entity::delete_many().filter(own).filter(odd);
+                rollups.exec(app.db.writer()).await.unwrap();
+                let head = segment_head::Entity::update_many().filter(segment_head::Column::AppId.eq(id));
+                let revision = Expr::col(segment_head::Column::Revision).add(1);
+                head.col_expr(segment_head::Column::Revision, revision).exec(app.db.writer()).await.unwrap();
+            }
+            Step::RollUp => {
+                assert!(app.columnar.seal(id).await.unwrap());
+                app.columnar.rebuild_rollups(id).await.unwrap();
             }
         }
         events = later;

@@ -6,14 +6,18 @@
 //! only of hours that its range cuts.
 
 mod codec;
+mod hours;
 mod make;
 mod repair;
+mod stretch;
 mod tally;
 
+pub use self::hours::{Grouped, Hours, Numbers, Totals};
 pub(super) use self::{
     codec::{decode, encode},
     make::made_of,
-    tally::Tally,
+    stretch::Stretch,
+    tally::Share,
 };
 use sea_orm::ActiveValue::Set;
 use uuid::Uuid;
@@ -25,7 +29,7 @@ use crate::entity::event_aggregation;
 pub const HOUR: i64 = 3_600_000;
 
 /// The dimensions by which events are counted, each beside the type of the event.
-pub(super) const DIMENSIONS: [Column; 4] = [Column::Device, Column::Browser, Column::Os, Column::Country];
+pub const DIMENSIONS: [Column; 4] = [Column::Device, Column::Browser, Column::Os, Column::Country];
 
 /// Bytes an event above which a rollup is not kept, where it is not small anyway.
 const MOST_BYTES: usize = 6;
@@ -44,7 +48,7 @@ pub(super) struct Hour {
     /// Since the epoch.
     pub(super) number: i64,
     pub(super) is_bot: bool,
-    pub(super) tally: Tally,
+    pub(super) tally: tally::Tally,
 }
 
 /// A rollup as it is stored; empty where it would take more than it is worth.
@@ -64,11 +68,12 @@ impl Stored {
         Self { hours: rollup.hours.len(), data }
     }
 
-    /// The row to store.
-    pub(super) fn row(self, app: Uuid, segment: i64) -> event_aggregation::ActiveModel {
+    /// The row to store with this revision of the app's segments.
+    pub(super) fn row(self, app: Uuid, segment: i64, revision: i64) -> event_aggregation::ActiveModel {
         event_aggregation::ActiveModel {
             app_id: Set(app),
             segment_id: Set(segment),
+            revision: Set(revision),
             hours: Set(self.hours as i64),
             bytes: Set(self.data.len() as i64),
             data: Set(self.data),

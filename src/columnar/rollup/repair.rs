@@ -67,7 +67,7 @@ impl Columnar {
             .limit(AT_ONCE)
             .all(&*self.db)
             .await?;
-        let wanted = parts();
+        let (wanted, revision) = (parts(), head.revision + 1);
         let mut made = Vec::new();
         for row in rows {
             let segment = Arc::new(Segment::of(row)?);
@@ -78,7 +78,7 @@ impl Columnar {
             made.push(
                 task::spawn_blocking(move || {
                     let stored = made_of(&parts).map(|rollup| Stored::of(&rollup, segment.events));
-                    stored.unwrap_or_default().row(app, segment.id)
+                    stored.unwrap_or_default().row(app, segment.id, revision)
                 })
                 .await
                 .map_err(Error::internal)?,

@@ -28,9 +28,9 @@ pub(in crate::columnar) struct Tally {
     pub(in crate::columnar) sessions: RoaringBitmap,
 }
 
-/// Which parts of a tally are wanted.
+/// What of a tally is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::columnar) enum Part {
+pub(in crate::columnar) enum Share {
     /// All but the sets.
     Counts,
     Visitors,
@@ -38,13 +38,13 @@ pub(in crate::columnar) enum Part {
 }
 
 impl Tally {
-    /// Adds a part of what other events sum up to.
-    pub(in crate::columnar) fn add(&mut self, other: &Self, part: Part) {
-        match part {
-            Part::Visitors => self.visitors |= &other.visitors,
-            Part::Sessions => self.sessions |= &other.sessions,
-            Part::Counts if other.events == 0 => {}
-            Part::Counts => {
+    /// Adds a share of what other events sum up to.
+    pub(in crate::columnar) fn add(&mut self, other: &Self, share: Share) {
+        match share {
+            Share::Visitors => self.visitors |= &other.visitors,
+            Share::Sessions => self.sessions |= &other.sessions,
+            Share::Counts if other.events == 0 => {}
+            Share::Counts => {
                 let is_first = self.events == 0;
                 self.first = if is_first { other.first } else { self.first.min(other.first) };
                 self.last = if is_first { other.last } else { self.last.max(other.last) };
