@@ -114,9 +114,8 @@ impl Summed {
     fn grouped(totals: &Totals, how: &Rolled, columns: &mut Columns, matcher: &mut Matcher) -> Self {
         let Grouped { mut codes, events: mut counts } = totals.grouped(columns, how.dimension.as_ref());
         if !how.is_plain {
-            let timestamps = vec![0; counts.len()];
             let all = codes.iter().map(Vec::as_slice).collect();
-            let batch = Batch { timestamps: &timestamps, ids: &[], codes: all };
+            let batch = Batch { events: counts.len(), timestamps: &[], ids: &[], codes: all };
             let mut rows = Vec::new();
             matcher.select(View { batch: &batch, columns }, &mut rows);
             let kept = |column: &Vec<u32>| rows.iter().filter_map(|&row| column.get(row as usize)).copied().collect();
@@ -158,7 +157,7 @@ impl TimelineKernel {
 impl Figures {
     /// Nothing where sessions have to be looked at one by one.
     fn of(needs: Needs, wants_times: bool) -> Option<Self> {
-        let Needs { users: visitors, sessions, visits, revenue } = needs;
+        let Needs { users: visitors, sessions, visits, revenue, .. } = needs;
         (!visits).then_some(Self { visitors, sessions, others: revenue || wants_times })
     }
 }
