@@ -6,7 +6,7 @@ use async_graphql::{Context, SelectionField};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{context::ContextExt, error::Result, page};
+use super::{context::ContextExt, error::Result, loader, page};
 use crate::{
     analytics::{
         Answer, BotTraffic, Breakdown, Comparison, Dimension, Interval, Metric, Needs, Question, Range, Report,
@@ -170,7 +170,7 @@ impl Ask {
             seq,
             report,
         };
-        let answered = ctx.loader().load_one(question).await?;
+        let answered = loader::load(ctx, question).await?;
         Ok(answered.ok_or_else(|| Error::internal("a question was not answered"))??.answer)
     }
 }

@@ -39,6 +39,8 @@ pub const LOOKUP: usize = 20;
 /// Reading a level of a filter takes a lot of stack.
 const MAX_INPUT_DEPTH: usize = 24;
 
+pub use self::document::asks_one;
+
 /// Reads a document, unless its text, its shape or its variables are out of bounds.
 pub fn parse(query: &str, variables: &Variables) -> ServerResult<ExecutableDocument> {
     check_text(query, variables).map_err(|refusal| error::of_request(&refusal))?;

@@ -131,11 +131,12 @@ impl Edge {
             sender.may_change(&self.app, &parts.headers)?;
         }
         let asker = Asker(sender.viewer);
+        let asks_one = chosen.is_some_and(|(_, operation)| guard::asks_one(&operation.node));
         let mut operation = Operation::new(params.query).variables(params.variables);
         operation.operation_name = params.operation_name;
         operation.set_parsed_query(document);
-        let operation =
-            operation.data(Guarded).data(asker).data(sender.client).data(Loaders::of_request(self.app.clone(), asker));
+        let loaders = Loaders::of_request(self.app.clone(), asker, asks_one);
+        let operation = operation.data(Guarded).data(asker).data(sender.client).data(loaders);
         Ok(self.schema.execute(operation).await)
     }
 }

@@ -5,19 +5,23 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicI64, AtomicU32, Ordering},
     },
 };
 
-use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
-use futures::{StreamExt, TryStreamExt, stream};
+use async_graphql::{
+    Context,
+    dataloader::{DataLoader, HashMapCache, Loader},
+};
+use futures::{StreamExt, TryStreamExt, future::try_join, stream};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tokio::{sync::OnceCell, task::JoinSet};
 use uuid::Uuid;
 
-use super::context::Asker;
+use super::context::{Asker, ContextExt};
 use crate::{
     analytics::{
         BotTraffic, Question, Range,
@@ -41,6 +45,7 @@ pub struct Loaders {
     heads: Mutex<HashMap<Uuid, Arc<OnceCell<i64>>>>,
     freshness: Freshness,
     allowance: Allowance,
+    asks_one: bool,
 }
 
 /// How fresh the answers of a request are.
@@ -65,10 +70,10 @@ impl Freshness {
 }
 
 impl Loaders {
-    /// Loaders for one request of `asker`.
-    pub fn of_request(app: App, asker: Asker) -> RequestLoader {
+    /// Loaders for one request of `asker`, and whether it asks one thing of one object.
+    pub fn of_request(app: App, asker: Asker, asks_one: bool) -> RequestLoader {
         let (freshness, allowance) = (Freshness::default(), Allowance::default());
-        let loaders = Self { app, asker, heads: Mutex::default(), freshness, allowance };
+        let loaders = Self { app, asker, heads: Mutex::default(), freshness, allowance, asks_one };
         // Dropped with the request, and the reads in it: whoever hung up, or took too long, is not worked for.
         let reads = Mutex::new(JoinSet::new());
         let spawn = move |read| drop(reads.lock().unwrap_or_else(PoisonError::into_inner).spawn(read));
@@ -102,6 +107,25 @@ impl Loaders {
     }
 }
 
+/// What is read by this key, for the field of `ctx`: together with what its siblings read, which takes a
+/// moment of waiting, or at once where it can have none.
+pub async fn load<K>(ctx: &Context<'_>, key: K) -> Result<Option<<Loaders as Loader<K>>::Value>>
+where
+    Loaders: Loader<K, Error = Error>,
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+{
+    let loader = ctx.loader();
+    let depth = ctx.path_node.iter().flat_map(|node| node.parents()).count();
+    if !loader.loader().asks_one || depth > 1 {
+        return loader.load_one(key).await;
+    }
+    let found = loader.loader().load(std::slice::from_ref(&key)).await?.remove(&key);
+    if let Some(found) = &found {
+        loader.feed_one(key, found.clone()).await;
+    }
+    Ok(found)
+}
+
 /// An app by its id, if the asker may see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VisibleApp(pub Uuid);
@@ -113,12 +137,10 @@ impl Loader<VisibleApp> for Loaders {
     async fn load(&self, keys: &[VisibleApp]) -> Result<HashMap<VisibleApp, Self::Value>> {
         let Some(viewer) = self.asker.0 else { return Ok(HashMap::new()) };
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let scopes = AppScope::of_member_many(&self.app.db, viewer, &ids).await?;
-        if scopes.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let theirs = app::Column::Id.is_in(scopes.iter().map(AppScope::app_id));
-        let apps = app::Entity::find().filter(theirs).all(&*self.app.db).await?;
+        let of_these = app::Entity::find().filter(app::Column::Id.is_in(ids.iter().copied()));
+        let apps = async { Ok(of_these.all(&*self.app.db).await?) };
+        // At once: what is none of theirs is dropped below.
+        let (scopes, apps) = try_join(AppScope::of_member_many(&self.app.db, viewer, &ids), apps).await?;
         let mut apps: HashMap<_, _> = apps.into_iter().map(|app| (app.id, app)).collect();
         let visible = scopes.into_iter().filter_map(|scope| {
             let app = apps.remove(&scope.app_id())?;

@@ -8,7 +8,7 @@ use super::{
     error::Result,
     guard::LOOKUP,
     id::{self, NodeId},
-    loader::VisibleApp,
+    loader::{self, VisibleApp},
     types::{app::App, node::Node, user::User},
 };
 use crate::{entity::user, error::Error};
@@ -52,7 +52,7 @@ impl Query {
 
 async fn find_app(ctx: &Context<'_>, id: &ID) -> Result<App> {
     ctx.viewer()?;
-    let (model, scope) = ctx.loader().load_one(VisibleApp(id::app(id)?)).await?.ok_or(Error::NotFound("app"))?;
+    let (model, scope) = loader::load(ctx, VisibleApp(id::app(id)?)).await?.ok_or(Error::NotFound("app"))?;
     Ok(App::new(model, scope))
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use async_graphql::{
     Name, Positioned,
-    parser::types::{Directive, ExecutableDocument, Selection, SelectionSet},
+    parser::types::{Directive, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet},
 };
 
 use super::{MAX_DEPTH, too_much};
@@ -29,6 +29,20 @@ const MAX_EXPANDED: usize = 10_000;
 const MAX_STEPS: usize = 30;
 /// Bytes of arguments that count like one field.
 const ARGUMENT_BYTES: usize = 16;
+
+/// Whether an operation asks one thing of one object, so that no read has to wait for others that could
+/// share it.
+pub fn asks_one(operation: &OperationDefinition) -> bool {
+    fn only(set: &SelectionSet) -> Option<&Field> {
+        let mut asking = set.items.iter().filter_map(|selection| match &selection.node {
+            Selection::Field(field) if field.node.selection_set.node.items.is_empty() => None,
+            Selection::Field(field) => Some(Some(&field.node)),
+            _ => Some(None),
+        });
+        asking.next().flatten().filter(|_| asking.next().is_none())
+    }
+    only(&operation.selection_set.node).is_some_and(|object| only(&object.selection_set.node).is_some())
+}
 
 /// Refuses a document that would cost too much to validate.
 pub(super) fn check(document: &ExecutableDocument) -> Result<()> {

@@ -18,7 +18,7 @@ use crate::{
         context::ContextExt,
         error::Result,
         guard::LOOKUP,
-        loader::SeenUser,
+        loader::{self, SeenUser},
         page::{self, CountedPage, Page, Paginator},
     },
 };
@@ -63,7 +63,7 @@ impl UserStats {
         let (range, range_key) = range.unzip();
         let seq = ctx.loader().loader().head(scope).await?;
         let user_id = user::linked(&ctx.app().db, scope, user_id).await?;
-        let found = ctx.loader().load_one(SeenUser { scope, user_id, range, bots, seq }).await?;
+        let found = loader::load(ctx, SeenUser { scope, user_id, range, bots, seq }).await?;
         Ok(found.map(|stats| Self { scope, range, range_key, bots, seq, totals: stats.totals.clone() }))
     }
 
