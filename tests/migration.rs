@@ -1,8 +1,8 @@
 //! The schema: up, down to nothing, and up again to the same; and what it promises to tenants.
 
 use event_analytics::entity::{
-    api_key, app, app_deletion, app_member, event, event_aggregation, event_code, event_head, event_segment, identity,
-    segment_column, segment_head, user, user_session, visitor_salt,
+    api_key, app, app_deletion, app_member, event, event_aggregation, event_code, event_head, event_segment, goal,
+    identity, segment_column, segment_head, user, user_session, visitor_salt,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryTrait, Statement};
@@ -51,6 +51,7 @@ async fn entities_fit(db: &DatabaseConnection) {
     fits::<event::Entity>(db).await;
     fits::<event_head::Entity>(db).await;
     fits::<identity::Entity>(db).await;
+    fits::<goal::Entity>(db).await;
     fits::<visitor_salt::Entity>(db).await;
     fits::<segment_head::Entity>(db).await;
     fits::<event_segment::Entity>(db).await;

@@ -14,6 +14,7 @@ pub mod condition;
 pub mod events;
 pub mod filter;
 pub mod funnel;
+pub mod goal;
 mod grid;
 mod groups;
 mod kernel;

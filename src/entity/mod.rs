@@ -14,6 +14,7 @@ pub mod event_aggregation;
 pub mod event_code;
 pub mod event_head;
 pub mod event_segment;
+pub mod goal;
 pub mod identity;
 pub mod segment_column;
 pub mod segment_head;

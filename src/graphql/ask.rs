@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{context::ContextExt, error::Result, loader, page};
 use crate::{
     analytics::{
-        Answer, BotTraffic, Breakdown, Comparison, Dimension, Interval, Metric, Needs, Question, Range, Report,
-        Summary, Timeline, UserOrder, UserPage,
+        Answer, BotTraffic, Breakdown, Comparison, Dimension, Figures, Interval, Metric, Needs, Question, Range,
+        Report, Summary, Timeline, UserOrder, UserPage,
         filter::{EventFilter, MAX_TEXT},
         range::{self, RangePreset, TimeRange},
     },
@@ -96,10 +96,35 @@ impl Ask {
         }
     }
 
+    /// The same questions about those of these events that `more` chooses as well.
+    pub fn narrowed(&self, more: &Self) -> Self {
+        let filter = match *self.filter == EventFilter::default() {
+            true => more.filter.clone(),
+            false => {
+                let both = vec![(*self.filter).clone(), (*more.filter).clone()];
+                Arc::new(EventFilter { and: Some(both), ..EventFilter::default() })
+            }
+        };
+        Self { filter, ..self.clone() }
+    }
+
+    /// These figures of the range, and of the one to compare with.
+    pub async fn figures(&self, ctx: &Context<'_>, needs: Needs) -> Result<(Figures, Option<Figures>)> {
+        match self.answer(ctx, Report::Summary { needs, by_event_type: false }).await? {
+            Answer::Summary(summary) => Ok((summary.figures, summary.previous)),
+            other => mismatch(&other),
+        }
+    }
+
     /// The figures over time that the client selected, in buckets that suit the range unless given.
     pub async fn timeline(&self, ctx: &Context<'_>, interval: Option<Interval>) -> Result<Timeline> {
+        self.timeline_of(ctx, interval, needs(ctx)).await
+    }
+
+    /// These figures over time.
+    pub async fn timeline_of(&self, ctx: &Context<'_>, interval: Option<Interval>, needs: Needs) -> Result<Timeline> {
         let interval = interval.unwrap_or_else(|| fitting(self.range));
-        let report = Report::Timeline { interval, timezone: self.timezone.clone(), needs: needs(ctx) };
+        let report = Report::Timeline { interval, timezone: self.timezone.clone(), needs };
         match self.answer(ctx, report).await? {
             Answer::Timeline(timeline) => Ok(timeline),
             other => mismatch(&other),
@@ -260,8 +285,12 @@ fn fitting(range: Range) -> Interval {
 
 /// The figures that are selected anywhere below the field; the others need not be computed.
 fn needs(ctx: &Context<'_>) -> Needs {
-    let mut needs = Needs::default();
-    look_for(ctx.field(), &mut needs);
+    needs_of(ctx.field(), Needs::default())
+}
+
+/// The figures that are selected anywhere below `field`, beside those needed anyway.
+pub fn needs_of(field: SelectionField<'_>, mut needs: Needs) -> Needs {
+    look_for(field, &mut needs);
     needs
 }
 

@@ -27,6 +27,13 @@ pub enum NodeId {
         /// Which.
         event: Uuid,
     },
+    /// `goal_…_…`: a goal, which is known only within its app.
+    Goal {
+        /// Whose.
+        app: Uuid,
+        /// Which.
+        goal: Uuid,
+    },
 }
 
 impl fmt::Display for NodeId {
@@ -37,6 +44,7 @@ impl fmt::Display for NodeId {
             Self::App(id) => write!(f, "app_{}", id.simple()),
             Self::ApiKey(id) => write!(f, "key_{}", id.simple()),
             Self::Event { app, event } => write!(f, "evt_{}_{}", app.simple(), event.simple()),
+            Self::Goal { app, goal } => write!(f, "goal_{}_{}", app.simple(), goal.simple()),
         }
     }
 }
@@ -58,6 +66,10 @@ impl FromStr for NodeId {
             "evt" => {
                 let (app, event) = rest.split_once('_').ok_or(Malformed)?;
                 Ok(Self::Event { app: uuid(app)?, event: uuid(event)? })
+            }
+            "goal" => {
+                let (app, goal) = rest.split_once('_').ok_or(Malformed)?;
+                Ok(Self::Goal { app: uuid(app)?, goal: uuid(goal)? })
             }
             _ => Err(Malformed),
         }
@@ -86,6 +98,14 @@ pub fn api_key(id: &ID) -> Result<Uuid> {
     }
 }
 
+/// The goal that `id` names, behind its app; `NOT_FOUND` for anything else.
+pub fn goal(id: &ID) -> Result<(Uuid, Uuid)> {
+    match id.parse() {
+        Ok(NodeId::Goal { app, goal }) => Ok((app, goal)),
+        _ => Err(Error::NotFound("goal")),
+    }
+}
+
 /// The sign-in that `id` names; `NOT_FOUND` for anything else.
 pub fn session(id: &ID) -> Result<Uuid> {
     match id.parse() {
@@ -101,9 +121,9 @@ mod tests {
     #[test]
     fn every_id_reads_back_and_nothing_else_does() {
         let (a, b) = (Uuid::now_v7(), Uuid::now_v7());
-        for id in
-            [NodeId::User(a), NodeId::Session(a), NodeId::App(a), NodeId::ApiKey(a), NodeId::Event { app: a, event: b }]
-        {
+        let of_app = [NodeId::Event { app: a, event: b }, NodeId::Goal { app: a, goal: b }];
+        let alone = [NodeId::User(a), NodeId::Session(a), NodeId::App(a), NodeId::ApiKey(a)];
+        for id in alone.into_iter().chain(of_app) {
             assert_eq!(id.to_string().parse(), Ok(id));
         }
         let hyphenated = format!("app_{a}");

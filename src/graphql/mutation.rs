@@ -4,6 +4,7 @@ mod accounts;
 mod api_keys;
 mod apps;
 mod dead_letters;
+mod goals;
 
 use async_graphql::MergedObject;
 
@@ -14,4 +15,5 @@ pub struct Mutation(
     apps::AppMutations,
     api_keys::ApiKeyMutations,
     dead_letters::DeadLetterMutations,
+    goals::GoalMutations,
 );

@@ -42,7 +42,7 @@ impl Query {
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Id of an account, a session, an app, an API key or an event.")] id: ID,
+        #[graphql(desc = "Id of an account, a session, an app, an API key, an event or a goal.")] id: ID,
     ) -> Option<Result<Node>> {
         Some(find_node(ctx, &id).await)
     }

@@ -2,6 +2,7 @@
 
 mod event;
 mod filled;
+mod goals;
 mod model;
 mod plans;
 mod properties;

@@ -25,6 +25,7 @@ async fn rows(app: &TestApp) -> Vec<(&'static str, i64)> {
         "event_heads",
         "events",
         "identities",
+        "goals",
         "app_deletions",
         "dead_letters",
         "segment_heads",

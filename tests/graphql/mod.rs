@@ -6,6 +6,7 @@ mod apps;
 mod bad_input;
 mod bots;
 mod dead_letters;
+mod goals;
 mod guard;
 mod http;
 mod questions;

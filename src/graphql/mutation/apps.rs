@@ -120,7 +120,7 @@ impl AppMutations {
         Ok(UpdateAppPayload { app: App::new(app, scope) })
     }
 
-    /// Deletes an app with all its events and keys. This cannot be undone.
+    /// Deletes an app with all its events, keys and goals. This cannot be undone.
     async fn delete_app(
         &self,
         ctx: &Context<'_>,

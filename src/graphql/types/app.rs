@@ -8,6 +8,7 @@ use super::{
     api_key::{self, ApiKey},
     dead_letter::{self, DeadLetter},
     event::{self, Event},
+    goal::{self, Goal},
     overview::Overview,
     questions::Questions,
     settings::{BotPolicy, IpMode},
@@ -184,6 +185,17 @@ impl Basics {
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<Page<DeadLetter>> {
         dead_letter::page(ctx, self.scope, first, after).await
+    }
+
+    /// What its visitors are meant to do, the goals made last first.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn goals(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
+        #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
+    ) -> Result<Page<Goal>> {
+        goal::page(ctx, self.scope, &self.model.timezone, first, after).await
     }
 
     /// Compares all stored events of the app with the columns that questions are answered from. Takes

@@ -2,8 +2,10 @@
 
 pub mod api_key;
 pub mod app;
+pub mod conversion;
 pub mod dead_letter;
 pub mod event;
+pub mod goal;
 pub mod node;
 pub mod overview;
 pub mod questions;

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Interface};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{api_key::ApiKey, app::App, event::Event, session::Session, user::User};
+use super::{api_key::ApiKey, app::App, event::Event, goal::Goal, session::Session, user::User};
 use crate::{
     entity::{api_key, user, user_session},
     graphql::{context::ContextExt, error::Result, id::NodeId, loader::VisibleApp},
@@ -24,6 +24,8 @@ pub enum Node {
     ApiKey(ApiKey),
     /// An event.
     Event(Event),
+    /// A goal.
+    Goal(Goal),
 }
 
 impl Node {
@@ -51,6 +53,7 @@ impl Node {
                 visible.then_some(Self::ApiKey(ApiKey(key)))
             }
             NodeId::Event { app, event } => Event::find(ctx, app, event).await?.map(Self::Event),
+            NodeId::Goal { app, goal } => Goal::find(ctx, app, goal).await?.map(Self::Goal),
         })
     }
 }
