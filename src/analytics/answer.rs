@@ -10,7 +10,11 @@ use std::{
     },
 };
 
-use futures::{StreamExt, future::join_all, stream};
+use futures::{
+    StreamExt,
+    future::{join, join_all},
+    stream,
+};
 use sea_orm::EntityTrait;
 use sha2::{Digest, Sha256};
 use tokio::task;
@@ -22,6 +26,7 @@ use super::{
     kernel::Kernel,
     matcher::Matcher,
     rolled::Rolled,
+    top_properties,
 };
 use crate::{
     auth::AppScope,
@@ -59,7 +64,10 @@ pub async fn answer(
     let look_up = async |key: &Result<String>| cache.get(key.as_ref().ok()?).await;
     let known: Vec<Option<Answer>> = join_all(keys.iter().map(look_up)).await;
     let open = known.iter().zip(questions).filter(|(known, _)| known.is_none()).map(|(_, question)| question.clone());
-    let mut computed = compute(columnar, allowance, open.collect()).await.into_iter();
+    let open: Vec<Question> = open.collect();
+    let censuses = join_all(open.iter().map(|question| top_properties::answer(columnar, allowance, question)));
+    let (censuses, computed) = join(censuses, compute(columnar, allowance, open.clone())).await;
+    let mut computed = censuses.into_iter().zip(computed).map(|(census, computed)| census.unwrap_or(computed));
     let answers = known.into_iter().zip(keys).map(|(known, key)| {
         let computed = if known.is_none() { computed.next() } else { None };
         async move {

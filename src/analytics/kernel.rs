@@ -44,6 +44,8 @@ impl Kernel {
             Report::Sessions(limit) => Self::Sessions(SessionsKernel::new(*limit, range)),
             Report::PropertyStats(query) => Self::PropertyStats(PropertyStatsKernel::new(query)),
             Report::Paths(query) => Self::Paths(PathsKernel::new(query, range)),
+            // What columns there are has to be found out first.
+            Report::TopProperties(_) => return Err(Error::internal("no kernel counts all properties")),
         })
     }
 

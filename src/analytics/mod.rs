@@ -31,6 +31,7 @@ pub mod sessions;
 mod set;
 mod summary;
 mod timeline;
+pub mod top_properties;
 mod trails;
 pub mod user;
 pub mod users;
@@ -367,6 +368,8 @@ pub enum Report {
     PropertyStats(property_stats::PropertyStatsQuery),
     /// [`paths::Paths`]
     Paths(Box<paths::PathsQuery>),
+    /// [`top_properties::PropertyCensus`]
+    TopProperties(top_properties::TopPropertiesQuery),
 }
 
 /// The answer to a question, in the variant of its report.
@@ -382,4 +385,5 @@ pub enum Answer {
     Sessions(sessions::SessionReport),
     PropertyStats(property_stats::PropertyStats),
     Paths(paths::Paths),
+    TopProperties(top_properties::PropertyCensus),
 }

@@ -9,6 +9,7 @@
 
 mod batch;
 mod build;
+mod census;
 mod codec;
 mod dictionary;
 mod fresh;
@@ -39,6 +40,7 @@ use uuid::Uuid;
 
 pub use self::{
     batch::{Batch, Columns, View},
+    census::Census,
     dictionary::Dictionary,
     fresh::Stored,
     newest::Newest,

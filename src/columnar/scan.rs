@@ -349,7 +349,7 @@ impl Columnar {
     }
 }
 
-fn overlapping(snapshot: &Snapshot, scan: &Scan, summed: Option<(i64, i64)>) -> Vec<Arc<Segment>> {
+pub(super) fn overlapping(snapshot: &Snapshot, scan: &Scan, summed: Option<(i64, i64)>) -> Vec<Arc<Segment>> {
     let own = snapshot.segments.iter().filter(|segment| segment.overlaps(scan));
     own.filter(|segment| snapshot.windows(segment, scan, summed).next().is_some()).cloned().collect()
 }

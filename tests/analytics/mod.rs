@@ -11,6 +11,7 @@ mod question;
 mod rollups;
 mod sealing;
 mod time;
+mod top_properties;
 mod volume;
 mod way_model;
 mod ways;

@@ -13,3 +13,4 @@ mod questions;
 mod revenue;
 mod schema;
 mod settings;
+mod top_properties;

@@ -11,6 +11,7 @@ pub mod overview;
 pub mod questions;
 pub mod session;
 pub mod settings;
+pub mod top_properties;
 pub mod user;
 pub mod user_stats;
 pub mod verification;

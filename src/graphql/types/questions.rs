@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Object};
 
+use super::top_properties::TopProperties;
 use crate::{
     analytics::{
         Answer, BotTraffic, Dimension, Report,
@@ -168,6 +169,25 @@ impl Questions {
             Answer::PropertyStats(stats) => Ok(stats),
             other => mismatch(&other),
         }
+    }
+
+    /// What the app sends: the types of its events and their custom properties, with types and values of
+    /// the latter.
+    #[graphql(complexity = "limit.clamp(0, 200) as usize + child_complexity")]
+    #[allow(clippy::too_many_arguments)]
+    async fn top_properties(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events, by time.")] range: TimeRange,
+        #[graphql(desc = "How many types of events, and how many properties, to show, from 1 to 200.", default = 20)]
+        limit: i32,
+        #[graphql(desc = "How many values of each property to show, from 0 to 10.", default = 5)] values: i32,
+        #[graphql(desc = "Which events, by what they say.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Whether events that nobody is behind are among them.", default)] bots: BotTraffic,
+        #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
+        timezone: Option<String>,
+    ) -> Result<TopProperties> {
+        TopProperties::new(self.ask(ctx, range, filter, bots, timezone)?, limit, values)
     }
 
     /// What visitors did before or after an event, within the same session.
