@@ -60,7 +60,7 @@ impl Columnar {
     async fn census_of<C: Census>(&self, snapshot: &Arc<Snapshot>, scan: &Scan, mut census: C) -> Result<Option<C>> {
         let mut columns = Columns::new(scan.all_columns());
         self.name(snapshot, scan, &mut columns).await?;
-        let segments = overlapping(snapshot, scan);
+        let segments = overlapping(snapshot, scan, None);
         let Some(chosen) = self.prune(snapshot.app, scan, &columns, None, segments).await? else { return Ok(None) };
         for (segment, is_whole) in chosen {
             let one = Some((segment.clone(), is_whole));
@@ -130,7 +130,7 @@ impl Columnar {
         let wave = segment.into_iter().collect();
         let Some(loaded) = self.load_wave(snapshot.app, wave, &wanted, scan).await? else { return Ok(None) };
         let (scan, snapshot) = (scan.clone(), snapshot.clone());
-        let wave = Wave { scan: scan.clone(), snapshot, loaded, with_tail, visitor: None, wanted };
+        let wave = Wave { scan: scan.clone(), snapshot, loaded, with_tail, visitor: None, wanted, summed: None };
         let permit = self.threads.clone().acquire_owned().await.map_err(Error::internal)?;
         let work = task::spawn_blocking(move || {
             let _permit = permit;

@@ -11,6 +11,7 @@ use crate::{
     analytics::{
         Answer, BotTraffic, Breakdown, Comparison, Dimension, Figures, Interval, Metric, Needs, Question, Range,
         Report, Summary, Timeline, UserOrder, UserPage,
+        answer::Answered,
         filter::{EventFilter, MAX_TEXT},
         range::{self, RangePreset, TimeRange},
     },
@@ -108,9 +109,10 @@ impl Ask {
         Self { filter, ..self.clone() }
     }
 
-    /// These figures of the range, and of the one to compare with.
+    /// These figures of the range, and of the one to compare with, together with what is asked for at the
+    /// same moment.
     pub async fn figures(&self, ctx: &Context<'_>, needs: Needs) -> Result<(Figures, Option<Figures>)> {
-        match self.answer(ctx, Report::Summary { needs, by_event_type: false }).await? {
+        match self.answer_together(ctx, Report::Summary { needs, by_event_type: false, times: false }).await? {
             Answer::Summary(summary) => Ok((summary.figures, summary.previous)),
             other => mismatch(&other),
         }
@@ -118,14 +120,20 @@ impl Ask {
 
     /// The figures over time that the client selected, in buckets that suit the range unless given.
     pub async fn timeline(&self, ctx: &Context<'_>, interval: Option<Interval>) -> Result<Timeline> {
-        self.timeline_of(ctx, interval, needs(ctx)).await
+        match self.answer(ctx, self.over_time(interval, needs(ctx))).await? {
+            Answer::Timeline(timeline) => Ok(timeline),
+            other => mismatch(&other),
+        }
     }
 
-    /// These figures over time.
-    pub async fn timeline_of(&self, ctx: &Context<'_>, interval: Option<Interval>, needs: Needs) -> Result<Timeline> {
+    fn over_time(&self, interval: Option<Interval>, needs: Needs) -> Report {
         let interval = interval.unwrap_or_else(|| fitting(self.range));
-        let report = Report::Timeline { interval, timezone: self.timezone.clone(), needs };
-        match self.answer(ctx, report).await? {
+        Report::Timeline { interval, timezone: self.timezone.clone(), needs }
+    }
+
+    /// These figures over time, together with what is asked for at the same moment.
+    pub async fn timeline_of(&self, ctx: &Context<'_>, interval: Option<Interval>, needs: Needs) -> Result<Timeline> {
+        match self.answer_together(ctx, self.over_time(interval, needs)).await? {
             Answer::Timeline(timeline) => Ok(timeline),
             other => mismatch(&other),
         }
@@ -185,8 +193,18 @@ impl Ask {
         self.answer_as_of(ctx, self.head(ctx).await?, report).await
     }
 
+    /// The same, in one pass with whatever else a field asks about these events at the same moment.
+    async fn answer_together(&self, ctx: &Context<'_>, report: Report) -> Result<Answer> {
+        let question = self.question(self.head(ctx).await?, report);
+        given(ctx.loader().load_one(question).await?)
+    }
+
     async fn answer_as_of(&self, ctx: &Context<'_>, seq: i64, report: Report) -> Result<Answer> {
-        let question = Question {
+        given(loader::load(ctx, self.question(seq, report)).await?)
+    }
+
+    fn question(&self, seq: i64, report: Report) -> Question {
+        Question {
             app: self.scope,
             range: self.range,
             previous: self.previous,
@@ -194,10 +212,13 @@ impl Ask {
             bots: self.bots,
             seq,
             report,
-        };
-        let answered = loader::load(ctx, question).await?;
-        Ok(answered.ok_or_else(|| Error::internal("a question was not answered"))??.answer)
+        }
     }
+}
+
+/// The answer of a loader.
+fn given(answered: Option<Result<Answered, Error>>) -> Result<Answer> {
+    Ok(answered.ok_or_else(|| Error::internal("a question was not answered"))??.answer)
 }
 
 /// How a breakdown groups, checked.

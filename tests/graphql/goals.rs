@@ -222,7 +222,7 @@ both_stores! {
         let timeline = without.as_object_mut().unwrap().remove("timeline").unwrap();
         assert_eq!(without, json!({
             "completions": 2, "visitors": 1, "allVisitors": 2, "visitorRate": 0.5, "sessions": 2, "allSessions": 3,
-            "sessionRate": 2.0 / 3.0, "revenue": [{ "amount": "12.5", "currency": "EUR" }],
+            "sessionRate": 2.0 / 3.0, "revenue": [{ "amount": "12.50", "currency": "EUR" }],
             "from": "2026-11-22T00:00:00.000Z", "to": "2026-11-23T00:00:00.000Z", "previous": previous,
         }));
         assert_eq!((&timeline["interval"], &timeline["total"]), (&json!("HOUR"), &json!({ "events": 2, "uniqueUsers": 1 })));
