@@ -171,7 +171,8 @@ both_stores! {
         // A question that has to read what is damaged fails.
         damage_all_but(&app, &[]).await;
         app = anew(app, &mut site).await;
-        let signups = "summary(range: { preset: TODAY }, filter: { eventType: { eq: \"signup\" } }) { events }";
+        let signups =
+            "summary(range: { preset: TODAY }, filter: { eventType: { eq: \"signup\" } }) { uniqueUsers }";
         let refused = site.try_ask(signups).await;
         assert_eq!(refused.error_code(), "INTERNAL");
         // What one visitor did is in one segment as well.
