@@ -128,10 +128,13 @@ struct Half {
     is_previous: bool,
 }
 
+/// A kernel that has seen nothing yet, and what it takes from sums.
+type Asking = (Half, Kernel, Option<Rolled>);
+
 /// Computes every answer, in order.
 async fn compute(columnar: &Columnar, allowance: &Allowance, questions: Vec<Question>) -> Vec<Result<Answer>> {
     let mut counted: HashMap<Half, Result<Counted>> = HashMap::new();
-    let mut scans: Vec<(Events, Vec<(Half, Kernel, Option<Rolled>)>)> = Vec::new();
+    let mut scans: Vec<(Events, Vec<Asking>)> = Vec::new();
     let mut places: HashMap<Events, usize> = HashMap::new();
     for (number, question) in questions.iter().enumerate() {
         let ranges = [Some(question.range), question.previous];
@@ -211,7 +214,7 @@ async fn count(
     columnar: &Columnar,
     allowance: &Allowance,
     events: Events,
-    kernels: Vec<(Half, Kernel, Option<Rolled>)>,
+    kernels: Vec<Asking>,
 ) -> Vec<(Half, Result<Counted>)> {
     let rolled: Vec<Rolled> = kernels.iter().filter_map(|(_, _, rolled)| rolled.clone()).collect();
     let (halves, kernels): (Vec<Half>, Vec<Kernel>) =

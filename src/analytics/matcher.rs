@@ -88,7 +88,7 @@ impl Node {
         match self {
             Self::All(nodes) => Verdict::all(nodes.iter().map(|node| node.judge(facts))),
             Self::Any(nodes) => Verdict::any(nodes.iter().map(|node| node.judge(facts))),
-            Self::Not(node) => node.judge(facts).not(),
+            Self::Not(node) => node.judge(facts).inverted(),
             Self::Leaf(leaf) => leaf.judge(facts),
         }
     }

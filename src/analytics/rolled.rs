@@ -54,7 +54,7 @@ impl Kernel {
         // What is chosen or grouped is known by number only.
         let is_plain = chosen_by.is_empty();
         let are_counts = !figures.visitors && !figures.sessions && !figures.others;
-        if !are_counts && !(is_plain && by.is_empty()) {
+        if !(are_counts || is_plain && by.is_empty()) {
             return None;
         }
         let dimension = dimension(chosen_by.into_iter().chain(by))?;

@@ -77,7 +77,7 @@ impl Verdict {
     }
 
     /// Of events that must not be let through.
-    pub fn not(self) -> Self {
+    pub fn inverted(self) -> Self {
         match self {
             Self::Nothing => Self::Everything,
             Self::Something => Self::Something,
@@ -87,7 +87,7 @@ impl Verdict {
 
     /// Of events that must be let through by any.
     pub fn any(verdicts: impl IntoIterator<Item = Self>) -> Self {
-        Self::all(verdicts.into_iter().map(Self::not)).not()
+        Self::all(verdicts.into_iter().map(Self::inverted)).inverted()
     }
 }
 

@@ -101,7 +101,7 @@ impl Senders {
 
 fn event(id: &str, n: usize) -> Value {
     json!({
-        "id": id, "event_type": if n % 3 == 0 { "page_view" } else { "click" }, "user_id": format!("user-{}", n % 89),
+        "id": id, "event_type": if n.is_multiple_of(3) { "page_view" } else { "click" }, "user_id": format!("user-{}", n % 89),
         "session_id": format!("session-{}", n % 211), "url": format!("https://example.com/{}", n % 17),
         "metadata": {"n": n},
     })
