@@ -1,7 +1,7 @@
 //! Questions to answers: from the cache, or by one scan for all that ask about the same events.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     fmt::Write,
     ops::ControlFlow,
     sync::{
@@ -22,6 +22,7 @@ use tokio::task;
 use super::{
     Answer, BotTraffic, Question, Range,
     allowance::{Account, Allowance, SCANS_AT_ONCE},
+    behaviour::{Among, Behaved, Doers},
     filter::EventFilter,
     kernel::Kernel,
     matcher::Matcher,
@@ -52,12 +53,14 @@ pub async fn head(db: &Db, app: AppScope) -> Result<i64> {
     Ok(head.ok_or(Error::NotFound("app"))?.seq)
 }
 
-/// Answers every question, in their order, within what is left of their request's allowance.
+/// Answers every question, in their order, within what is left of their request's allowance and by what it
+/// has found out about behaviours.
 /// Questions that share app, range, filter and commit share one scan.
 pub async fn answer(
     columnar: &Columnar,
     cache: &Cache,
     allowance: &Allowance,
+    behaved: &Behaved,
     questions: &[Question],
 ) -> Vec<Result<Answered>> {
     let keys: Vec<Result<String>> = questions.iter().map(cache_key).collect();
@@ -65,8 +68,8 @@ pub async fn answer(
     let known: Vec<Option<Answer>> = join_all(keys.iter().map(look_up)).await;
     let open = known.iter().zip(questions).filter(|(known, _)| known.is_none()).map(|(_, question)| question.clone());
     let open: Vec<Question> = open.collect();
-    let censuses = join_all(open.iter().map(|question| top_properties::answer(columnar, allowance, question)));
-    let (censuses, computed) = join(censuses, compute(columnar, allowance, open.clone())).await;
+    let censuses = join_all(open.iter().map(|question| top_properties::answer(columnar, allowance, behaved, question)));
+    let (censuses, computed) = join(censuses, compute(columnar, allowance, behaved, open.clone())).await;
     let mut computed = censuses.into_iter().zip(computed).map(|(census, computed)| census.unwrap_or(computed));
     let answers = known.into_iter().zip(keys).map(|(known, key)| {
         let computed = if known.is_none() { computed.next() } else { None };
@@ -132,7 +135,12 @@ struct Half {
 type Asking = (Half, Kernel, Option<Rolled>);
 
 /// Computes every answer, in order.
-async fn compute(columnar: &Columnar, allowance: &Allowance, questions: Vec<Question>) -> Vec<Result<Answer>> {
+async fn compute(
+    columnar: &Columnar,
+    allowance: &Allowance,
+    behaved: &Behaved,
+    questions: Vec<Question>,
+) -> Vec<Result<Answer>> {
     let mut counted: HashMap<Half, Result<Counted>> = HashMap::new();
     let mut scans: Vec<(Events, Vec<Asking>)> = Vec::new();
     let mut places: HashMap<Events, usize> = HashMap::new();
@@ -157,7 +165,7 @@ async fn compute(columnar: &Columnar, allowance: &Allowance, questions: Vec<Ques
         }
     }
     let mut answers: Vec<_> = questions.iter().map(|_| Err(unanswered())).collect();
-    let scans = scans.into_iter().map(|(events, kernels)| count(columnar, allowance, events, kernels));
+    let scans = scans.into_iter().map(|(events, kernels)| count(columnar, allowance, behaved, events, kernels));
     let mut scans = stream::iter(scans).buffer_unordered(SCANS_AT_ONCE);
     // What is counted is large and answers are small, so each is finished as soon as it can be.
     loop {
@@ -213,13 +221,14 @@ impl Complete {
 async fn count(
     columnar: &Columnar,
     allowance: &Allowance,
+    behaved: &Behaved,
     events: Events,
     kernels: Vec<Asking>,
 ) -> Vec<(Half, Result<Counted>)> {
     let rolled: Vec<Rolled> = kernels.iter().filter_map(|(_, _, rolled)| rolled.clone()).collect();
     let (halves, kernels): (Vec<Half>, Vec<Kernel>) =
         kernels.into_iter().map(|(half, kernel, _)| (half, kernel)).unzip();
-    let (kernels, scanned) = match read(columnar, allowance, events, kernels, rolled).await {
+    let (kernels, scanned) = match read(columnar, allowance, behaved, events, kernels, rolled).await {
         Ok((kernels, scanned)) => (kernels, Arc::new(scanned)),
         Err(error) => return halves.into_iter().map(|half| (half, Err(error.clone()))).collect(),
     };
@@ -230,6 +239,7 @@ async fn count(
 async fn read(
     columnar: &Columnar,
     allowance: &Allowance,
+    behaved: &Behaved,
     events: Events,
     kernels: Vec<Kernel>,
     rolled: Vec<Rolled>,
@@ -253,20 +263,38 @@ async fn read(
         names,
     };
     let is_first = AtomicBool::new(true);
-    let counting = || {
-        let matcher = Matcher::new(&filter);
-        let kernels = kernels.iter().cloned().map(Ok).collect();
+    let matcher = Matcher::new(&filter);
+    let counting = |doers: &Doers| {
+        let (mut matcher, mut kernels) = (matcher.clone(), kernels.clone());
+        matcher.know(doers);
+        kernels.iter_mut().for_each(|kernel| kernel.know(doers));
+        let kernels = kernels.into_iter().map(Ok).collect();
         let mut counting =
             Counting { matcher, kernels, account: allowance.account(), is_first: is_first.swap(false, Relaxed) };
         keep_within(&mut counting.account, &mut counting.kernels, 0);
         counting
     };
     if range.from >= range.to {
-        let Counting { kernels, account, .. } = counting();
+        let Counting { kernels, account, .. } = counting(&Doers::new());
         return Ok((kernels, Scanned { columns: Columns::new(columns), _account: account }));
     }
     let _turn = allowance.turn().await?;
-    let (workers, mut columns, totals) = columnar.scan_and_sum(what, hours.as_ref(), counting).await?;
+    let mut behaviours = HashSet::new();
+    matcher.behaviours(&mut behaviours);
+    kernels.iter().for_each(|kernel| kernel.behaviours(&mut behaviours));
+    let (workers, mut columns, totals) = if behaviours.is_empty() {
+        columnar.scan_and_sum(what, hours.as_ref(), || counting(&Doers::new())).await?
+    } else {
+        let among = Among { app, range, bots, seq };
+        loop {
+            let (known, doers) = behaved.find(columnar, allowance, among, &behaviours).await?;
+            match columnar.scan_pinned(&known.pinned, &what, &|| counting(&doers)).await? {
+                // What visitors did is in no sum over hours.
+                Some((workers, columns)) => break (workers, columns, Vec::new()),
+                None => behaved.forget(&known)?,
+            }
+        }
+    };
     task::spawn_blocking(move || {
         let mut workers = workers.into_iter();
         let mut all = workers.next().ok_or_else(unanswered)?;

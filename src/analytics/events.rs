@@ -1,11 +1,20 @@
 //! Events themselves, newest first.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::{BotTraffic, Range, filter::EventFilter, matcher::Matcher};
+use super::{
+    BotTraffic, Range,
+    allowance::Allowance,
+    behaviour::{Among, Behaved},
+    filter::EventFilter,
+    matcher::Matcher,
+};
 use crate::{
     auth::AppScope,
     columnar::{Columnar, Newest, Scan, View},
@@ -45,8 +54,15 @@ pub struct EventPage {
 }
 
 /// Reads a page of events. The filter is the one that figures use, applied to the same columns.
-pub async fn events(db: &Db, columnar: &Columnar, question: &EventsQuestion) -> Result<EventPage> {
-    let mut found = find(columnar, question).await?;
+pub async fn events(
+    db: &Db,
+    columnar: &Columnar,
+    allowance: &Allowance,
+    behaved: &Behaved,
+    question: &EventsQuestion,
+) -> Result<EventPage> {
+    let _turn = allowance.turn().await?;
+    let mut found = find(columnar, allowance, behaved, question).await?;
     let more = found.len() > question.first;
     found.truncate(question.first);
     if found.is_empty() {
@@ -60,7 +76,12 @@ pub async fn events(db: &Db, columnar: &Columnar, question: &EventsQuestion) -> 
 }
 
 /// The ids of the page and of one event more, if there is one.
-async fn find(columnar: &Columnar, question: &EventsQuestion) -> Result<Vec<Uuid>> {
+async fn find(
+    columnar: &Columnar,
+    allowance: &Allowance,
+    behaved: &Behaved,
+    question: &EventsQuestion,
+) -> Result<Vec<Uuid>> {
     let scan = Scan {
         app: question.app,
         from: question.range.from,
@@ -75,8 +96,25 @@ async fn find(columnar: &Columnar, question: &EventsQuestion) -> Result<Vec<Uuid
         ids: true,
         names: question.filter.names(),
     };
-    let mut matcher = Matcher::new(&question.filter);
-    let select = move |view: View<'_>, rows: &mut Vec<u32>| matcher.select(view, rows);
+    let matcher = Matcher::new(&question.filter);
     let newest = Newest { scan, after: question.after, limit: question.first + 1 };
-    Ok(columnar.newest(newest, select).await?.into_iter().map(|(_, id)| id).collect())
+    let select = |mut matcher: Matcher| move |view: View<'_>, rows: &mut Vec<u32>| matcher.select(view, rows);
+    let mut behaviours = HashSet::new();
+    matcher.behaviours(&mut behaviours);
+    let found = if behaviours.is_empty() {
+        columnar.newest(newest, select(matcher)).await?
+    } else {
+        let EventsQuestion { app, range, bots, seq, .. } = *question;
+        let among = Among { app, range, bots, seq };
+        loop {
+            let (known, doers) = behaved.find(columnar, allowance, among, &behaviours).await?;
+            let mut matcher = matcher.clone();
+            matcher.know(&doers);
+            match columnar.newest_pinned(&known.pinned, &newest, select(matcher)).await? {
+                Some(found) => break found,
+                None => behaved.forget(&known)?,
+            }
+        }
+    };
+    Ok(found.into_iter().map(|(_, id)| id).collect())
 }

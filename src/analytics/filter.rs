@@ -7,8 +7,10 @@
 use std::collections::BTreeSet;
 
 use async_graphql::InputObject;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::behaviour::{BehaviourFilter, MAX_BEHAVIOURS};
 pub use super::condition::{Number, NumberFilter, PropertyFilter, StringFilter, Test};
 use crate::{
     columnar::{Column, Wanted},
@@ -38,88 +40,101 @@ pub struct EventFilter {
     pub not: Option<Box<EventFilter>>,
     /// What happened, such as `page_view`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event_type: Option<StringFilter>,
+    pub event_type: Option<Box<StringFilter>>,
     /// Who did it: the user id, or the anonymous id where an event has no user id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user_id: Option<StringFilter>,
+    pub user_id: Option<Box<StringFilter>>,
     /// The visit it belongs to, as the client says or else as the server finds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<StringFilter>,
+    pub session_id: Option<Box<StringFilter>>,
     /// Whole address of the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<StringFilter>,
+    pub url: Option<Box<StringFilter>>,
     /// Path of the page, without query and fragment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub page_path: Option<StringFilter>,
+    pub page_path: Option<Box<StringFilter>>,
     /// Host of the page, lower case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hostname: Option<StringFilter>,
+    pub hostname: Option<Box<StringFilter>>,
     /// Whole address the visitor came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub referrer: Option<StringFilter>,
+    pub referrer: Option<Box<StringFilter>>,
     /// Its host, without `www.`; no value for direct visits and the site's own pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub referrer_domain: Option<StringFilter>,
+    pub referrer_domain: Option<Box<StringFilter>>,
     /// `utm_source` of the page's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub utm_source: Option<StringFilter>,
+    pub utm_source: Option<Box<StringFilter>>,
     /// `utm_medium` of the page's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub utm_medium: Option<StringFilter>,
+    pub utm_medium: Option<Box<StringFilter>>,
     /// `utm_campaign` of the page's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub utm_campaign: Option<StringFilter>,
+    pub utm_campaign: Option<Box<StringFilter>>,
     /// `utm_term` of the page's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub utm_term: Option<StringFilter>,
+    pub utm_term: Option<Box<StringFilter>>,
     /// `utm_content` of the page's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub utm_content: Option<StringFilter>,
+    pub utm_content: Option<Box<StringFilter>>,
     /// Browser name, such as `Firefox`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub browser: Option<StringFilter>,
+    pub browser: Option<Box<StringFilter>>,
     /// Operating system, such as `Android`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub os: Option<StringFilter>,
+    pub os: Option<Box<StringFilter>>,
     /// `desktop`, `mobile`, `tablet`, `tv`, `console` or `bot`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device: Option<StringFilter>,
+    pub device: Option<Box<StringFilter>>,
     /// Two-letter country code (ISO 3166-1), upper case, such as `DE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub country: Option<StringFilter>,
+    pub country: Option<Box<StringFilter>>,
     /// Part of the country, as the sender or the geo database names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub region: Option<StringFilter>,
+    pub region: Option<Box<StringFilter>>,
     /// Town, as the sender or the geo database names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub city: Option<StringFilter>,
+    pub city: Option<Box<StringFilter>>,
     /// The visitor's first language (BCP 47), such as `de-AT`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub language: Option<StringFilter>,
+    pub language: Option<Box<StringFilter>>,
     /// Title of the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub page_title: Option<StringFilter>,
+    pub page_title: Option<Box<StringFilter>>,
     /// Major version of the browser, such as `145`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub browser_version: Option<StringFilter>,
+    pub browser_version: Option<Box<StringFilter>>,
     /// Version of the operating system, such as `18.6`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub os_version: Option<StringFilter>,
+    pub os_version: Option<Box<StringFilter>>,
     /// Currency of the revenue (ISO 4217), upper case, such as `EUR`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub currency: Option<StringFilter>,
+    pub currency: Option<Box<StringFilter>>,
     /// What the event brought in, in the unit of its currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revenue: Option<NumberFilter>,
+    pub revenue: Option<Box<NumberFilter>>,
     /// Width of the screen in CSS pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub screen_width: Option<NumberFilter>,
+    pub screen_width: Option<Box<NumberFilter>>,
     /// Height of the screen in CSS pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub screen_height: Option<NumberFilter>,
+    pub screen_height: Option<Box<NumberFilter>>,
     /// Custom properties; all of these must hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub property: Option<Vec<PropertyFilter>>,
+    /// Its visitor did this. An event without a visitor matches neither this nor `hasNotDone`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_done: Option<Box<BehaviourFilter>>,
+    /// It has a visitor, and that visitor did not do this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_not_done: Option<Box<BehaviourFilter>>,
+}
+
+/// What a filter holds in all.
+#[derive(Debug, Default)]
+struct Held {
+    conditions: usize,
+    behaviours: usize,
 }
 
 impl EventFilter {
@@ -160,11 +175,11 @@ impl EventFilter {
         let properties = self.property.iter().flatten().enumerate();
         texts
             .into_iter()
-            .filter_map(|(name, column, test)| Some((name.to_owned(), column, Test::Text(test.as_ref()?))))
+            .filter_map(|(name, column, test)| Some((name.to_owned(), column, Test::Text(test.as_deref()?))))
             .chain(
                 numbers
                     .into_iter()
-                    .filter_map(|(name, column, test)| Some((name.to_owned(), column, Test::Number(test.as_ref()?)))),
+                    .filter_map(|(name, column, test)| Some((name.to_owned(), column, Test::Number(test.as_deref()?)))),
             )
             .chain(
                 properties.map(|(i, test)| {
@@ -180,9 +195,38 @@ impl EventFilter {
         and.chain(or).chain(self.not.as_deref().map(|filter| ("not".to_owned(), filter)))
     }
 
+    /// What visitors must have done, and whether or not, without what the filters in this one say.
+    pub fn behaviours(&self) -> impl Iterator<Item = (&'static str, bool, &BehaviourFilter)> {
+        let done = self.has_done.as_deref().into_iter().map(|behaviour| ("hasDone", true, behaviour));
+        done.chain(self.has_not_done.as_deref().into_iter().map(|behaviour| ("hasNotDone", false, behaviour)))
+    }
+
+    /// How many more times the events have to be gone through for it.
+    pub fn passes(&self) -> usize {
+        self.behaviours().count() + self.inner().map(|(_, filter)| filter.passes()).sum::<usize>()
+    }
+
+    /// Puts moments in the place of the presets of its behaviours' ranges. `path` is as in
+    /// [`Self::validate`].
+    pub fn settle(&mut self, path: &str, now_ms: i64, zone: &TimeZone) -> Result<()> {
+        let own = [("hasDone", &mut self.has_done), ("hasNotDone", &mut self.has_not_done)];
+        for (name, behaviour) in own {
+            if let Some(range) = behaviour.as_mut().and_then(|behaviour| behaviour.range.as_mut()) {
+                *range = range.resolve_at(&format!("{path}.{name}.range"), now_ms, zone)?.into();
+            }
+        }
+        let lists = [("and", &mut self.and), ("or", &mut self.or)].into_iter();
+        let lists = lists.flat_map(|(name, list)| list.iter_mut().flatten().enumerate().map(move |at| (name, at)));
+        for (name, (place, filter)) in lists {
+            filter.settle(&format!("{path}.{name}.{place}"), now_ms, zone)?;
+        }
+        self.not.as_mut().map_or(Ok(()), |filter| filter.settle(&format!("{path}.not"), now_ms, zone))
+    }
+
     /// The columns its conditions look at.
     pub fn columns(&self) -> BTreeSet<Column> {
         let own = self.conditions().map(|(_, column, _)| column);
+        let own = own.chain(self.behaviours().map(|_| Column::Visitor));
         own.chain(self.inner().flat_map(|(_, filter)| filter.columns())).collect()
     }
 
@@ -212,25 +256,48 @@ impl EventFilter {
     /// Refuses what is too deep, too long or meaningless. `path` is where the filter stands,
     /// such as `filter`; errors name the field below it.
     pub fn validate(&self, path: &str) -> Result<()> {
-        let mut conditions = 0;
-        self.check(path, 1, &mut conditions)
+        self.check(path, 1, false, &mut Held::default())
     }
 
-    fn check(&self, path: &str, depth: usize, conditions: &mut usize) -> Result<()> {
+    fn check(&self, path: &str, depth: usize, is_behaviour: bool, held: &mut Held) -> Result<()> {
         if depth > MAX_DEPTH {
             return Err(Error::invalid(path, format!("Filters may nest at most {MAX_DEPTH} deep.")));
         }
         for (name, _, test) in self.conditions() {
             let path = format!("{path}.{name}");
-            *conditions += test.check(&path)?;
-            if *conditions > MAX_CONDITIONS {
-                return Err(Error::invalid(path, format!("A filter may hold at most {MAX_CONDITIONS} conditions.")));
+            held.conditions += test.check(&path)?;
+            held.check(&path)?;
+        }
+        for (name, _, behaviour) in self.behaviours() {
+            let path = format!("{path}.{name}");
+            if is_behaviour {
+                return Err(Error::invalid(path, "What visitors did cannot depend on what visitors did."));
             }
+            if behaviour.at_least < 1 {
+                return Err(Error::invalid(format!("{path}.atLeast"), "atLeast must be at least 1."));
+            }
+            held.conditions += 1;
+            held.behaviours += 1;
+            held.check(&path)?;
+            behaviour.filter.check(&format!("{path}.filter"), depth + 1, true, held)?;
         }
         for (name, filter) in self.inner() {
             // An empty filter counts too: without it, wide and empty lists would be free.
-            *conditions += 1;
-            filter.check(&format!("{path}.{name}"), depth + 1, conditions)?;
+            held.conditions += 1;
+            filter.check(&format!("{path}.{name}"), depth + 1, is_behaviour, held)?;
+        }
+        Ok(())
+    }
+}
+
+impl Held {
+    fn check(&self, path: &str) -> Result<()> {
+        if self.conditions > MAX_CONDITIONS {
+            return Err(Error::invalid(path, format!("A filter may hold at most {MAX_CONDITIONS} conditions.")));
+        }
+        if self.behaviours > MAX_BEHAVIOURS {
+            let text = format!("A filter may ask at most {MAX_BEHAVIOURS} times what visitors did.");
+            return Err(Error::invalid(path, text));
         }
         Ok(())
     }

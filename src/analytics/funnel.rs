@@ -47,7 +47,7 @@ pub struct FunnelQuery {
 }
 
 impl FunnelQuery {
-    /// Checks the arguments `steps`, `windowSeconds`, `by`, `property` and `limit`.
+    /// Checks the arguments `steps`, `windowSeconds`, `by`, `property` and `limit`, but for the steps' filters.
     pub fn new(
         steps: Vec<FunnelStepInput>,
         window_seconds: i32,
@@ -62,7 +62,6 @@ impl FunnelQuery {
             if step.name.len() > MAX_TEXT {
                 return Err(Error::invalid(format!("steps.{place}.name"), "The name is too long."));
             }
-            step.filter.validate(&format!("steps.{place}.filter"))?;
         }
         if window_seconds < 1 {
             return Err(Error::invalid("windowSeconds", "windowSeconds must be at least 1."));
@@ -72,6 +71,11 @@ impl FunnelQuery {
         }
         let by = by.map(|by| by.column(property)).transpose()?;
         Ok(Self { steps, window_seconds, by, limit: limit as usize })
+    }
+
+    /// The filters of the steps, in order.
+    pub fn filters(&mut self) -> impl Iterator<Item = &mut EventFilter> {
+        self.steps.iter_mut().map(|step| &mut step.filter)
     }
 }
 
@@ -121,7 +125,7 @@ pub struct FunnelStep {
 #[derive(Debug, Clone)]
 pub(super) struct FunnelKernel {
     query: Arc<FunnelQuery>,
-    marks: Marks,
+    pub(super) marks: Marks,
     trails: Trails,
 }
 

@@ -1,9 +1,20 @@
 //! The computation behind each report.
 
+use std::collections::HashSet;
+
 use super::{
-    Answer, Range, Report, breakdown::BreakdownKernel, funnel::FunnelKernel, paths::PathsKernel,
-    property_stats::PropertyStatsKernel, range, retention::RetentionKernel, sessions::SessionsKernel,
-    summary::SummaryKernel, timeline::TimelineKernel, users::UsersKernel,
+    Answer, Range, Report,
+    behaviour::{BehaviourFilter, Doers},
+    breakdown::BreakdownKernel,
+    funnel::FunnelKernel,
+    paths::PathsKernel,
+    property_stats::PropertyStatsKernel,
+    range,
+    retention::RetentionKernel,
+    sessions::SessionsKernel,
+    summary::SummaryKernel,
+    timeline::TimelineKernel,
+    users::UsersKernel,
 };
 use crate::{
     columnar::{Column, Columns, View, Wanted, Who},
@@ -81,6 +92,26 @@ impl Kernel {
             Self::Retention(kernel) => kernel.names(),
             Self::Paths(kernel) => kernel.names(),
             _ => Wanted::default(),
+        }
+    }
+
+    /// What its own filters have to know of visitors.
+    pub(super) fn behaviours<'k>(&'k self, found: &mut HashSet<&'k BehaviourFilter>) {
+        match self {
+            Self::Funnel(kernel) => kernel.marks.behaviours(found),
+            Self::Retention(kernel) => kernel.marks.behaviours(found),
+            Self::Paths(kernel) => kernel.marks.behaviours(found),
+            _ => {}
+        }
+    }
+
+    /// Lets them know who did what.
+    pub(super) fn know(&mut self, doers: &Doers) {
+        match self {
+            Self::Funnel(kernel) => kernel.marks.know(doers),
+            Self::Retention(kernel) => kernel.marks.know(doers),
+            Self::Paths(kernel) => kernel.marks.know(doers),
+            _ => {}
         }
     }
 

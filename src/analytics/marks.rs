@@ -1,6 +1,12 @@
 //! Which of several filters each event of a batch matches.
 
-use super::{filter::EventFilter, matcher::Matcher};
+use std::collections::HashSet;
+
+use super::{
+    behaviour::{BehaviourFilter, Doers},
+    filter::EventFilter,
+    matcher::Matcher,
+};
 use crate::columnar::View;
 
 /// Several filters, ready to be applied to batches: at most as many as there are bits of a mark.
@@ -13,6 +19,16 @@ pub(super) struct Marks {
 impl Marks {
     pub(super) fn new<'a>(filters: impl IntoIterator<Item = &'a EventFilter>) -> Self {
         Self { matchers: filters.into_iter().map(Matcher::new).collect(), bits: Vec::new() }
+    }
+
+    /// What they have to know of visitors.
+    pub(super) fn behaviours<'m>(&'m self, found: &mut HashSet<&'m BehaviourFilter>) {
+        self.matchers.iter().for_each(|matcher| matcher.behaviours(found));
+    }
+
+    /// Lets them know who did what.
+    pub(super) fn know(&mut self, doers: &Doers) {
+        self.matchers.iter_mut().for_each(|matcher| matcher.know(doers));
     }
 
     /// For each event, a bit for every filter that lets it through.

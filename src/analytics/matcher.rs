@@ -6,9 +6,13 @@ use std::{
     borrow::Cow,
     collections::HashSet,
     ops::{BitAnd, BitOr},
+    sync::Arc,
 };
 
-use super::filter::{EventFilter, NumberFilter, PropertyFilter, StringFilter, Test};
+use super::{
+    behaviour::{BehaviourFilter, Doers, Visitors},
+    filter::{EventFilter, NumberFilter, PropertyFilter, StringFilter, Test},
+};
 use crate::columnar::{Column, Columns, Facts, NONE, Sieve, Verdict, View, property};
 
 /// A compiled [`EventFilter`].
@@ -21,6 +25,15 @@ enum Node {
     Any(Vec<Node>),
     Not(Box<Node>),
     Leaf(Box<Leaf>),
+    Did(Box<Did>),
+}
+
+/// A condition on what the visitor of an event did, and who did it, once that is known.
+#[derive(Debug, Clone)]
+struct Did {
+    behaviour: BehaviourFilter,
+    wanted: bool,
+    by: Option<Arc<Visitors>>,
 }
 
 /// A condition on a column, and what it said about the values met so far, by their codes.
@@ -48,6 +61,16 @@ struct TextCondition {
 impl Matcher {
     pub(super) fn new(filter: &EventFilter) -> Self {
         Self(Node::new(filter))
+    }
+
+    /// What it has to know of visitors.
+    pub(super) fn behaviours<'m>(&'m self, found: &mut HashSet<&'m BehaviourFilter>) {
+        self.0.each_did(&mut |did| found.extend([&did.behaviour]));
+    }
+
+    /// Lets it know who did what; before, nobody has done anything.
+    pub(super) fn know(&mut self, doers: &Doers) {
+        self.0.know(doers);
     }
 
     /// The events of a batch that the filter lets through, by their places.
@@ -90,6 +113,7 @@ impl Node {
             Self::Any(nodes) => Verdict::any(nodes.iter().map(|node| node.judge(facts))),
             Self::Not(node) => node.judge(facts).inverted(),
             Self::Leaf(leaf) => leaf.judge(facts),
+            Self::Did(_) => Verdict::Something,
         }
     }
 
@@ -98,6 +122,25 @@ impl Node {
             Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.each_leaf(found)),
             Self::Not(node) => node.each_leaf(found),
             Self::Leaf(leaf) => found(leaf),
+            Self::Did(_) => {}
+        }
+    }
+
+    fn each_did<'n>(&'n self, found: &mut impl FnMut(&'n Did)) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.each_did(found)),
+            Self::Not(node) => node.each_did(found),
+            Self::Leaf(_) => {}
+            Self::Did(did) => found(did),
+        }
+    }
+
+    fn know(&mut self, doers: &Doers) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter_mut().for_each(|node| node.know(doers)),
+            Self::Not(node) => node.know(doers),
+            Self::Leaf(_) => {}
+            Self::Did(did) => did.by = doers.get(&did.behaviour).cloned(),
         }
     }
 
@@ -106,7 +149,10 @@ impl Node {
         let and = filter.and.iter().flatten().map(Self::new);
         let or = filter.or.iter().map(|filters| Self::Any(filters.iter().map(Self::new).collect()));
         let not = filter.not.iter().map(|filter| Self::Not(Box::new(Self::new(filter))));
-        Self::All(leaves.chain(and).chain(or).chain(not).collect())
+        let did = filter
+            .behaviours()
+            .map(|(_, wanted, behaviour)| Self::Did(Box::new(Did { behaviour: behaviour.clone(), wanted, by: None })));
+        Self::All(leaves.chain(and).chain(or).chain(not).chain(did).collect())
     }
 
     /// Takes out of the mask the events that do not match.
@@ -128,6 +174,16 @@ impl Node {
                 combine(mask, &matches, |lets, matches| lets & !matches);
             }
             Self::Leaf(leaf) => leaf.retain(view, mask),
+            Self::Did(did) => did.retain(view, mask),
+        }
+    }
+}
+
+impl Did {
+    fn retain(&self, view: View<'_>, mask: &mut [bool]) {
+        let (Some(place), Some(by)) = (view.columns.place(&Column::Visitor), &self.by) else { return mask.fill(false) };
+        for (lets, &visitor) in mask.iter_mut().zip(view.batch.codes[place]) {
+            *lets = *lets && visitor != NONE && by.contains(visitor) == self.wanted;
         }
     }
 }

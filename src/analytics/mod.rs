@@ -8,6 +8,7 @@
 pub mod accumulator;
 pub mod allowance;
 pub mod answer;
+pub mod behaviour;
 pub mod breakdown;
 pub mod bucket;
 pub mod condition;

@@ -64,9 +64,8 @@ pub struct PathsQuery {
 }
 
 impl PathsQuery {
-    /// Checks the arguments `anchor`, `steps` and `limit`.
+    /// Checks the arguments `steps` and `limit`; `anchor` has been checked.
     pub fn new(anchor: EventFilter, direction: PathDirection, unit: PathUnit, steps: i32, limit: i32) -> Result<Self> {
-        anchor.validate("anchor")?;
         if !(1..=MAX_STEPS as i32).contains(&steps) {
             return Err(Error::invalid("steps", format!("steps must be from 1 to {MAX_STEPS}.")));
         }
@@ -121,7 +120,7 @@ pub struct PathTransition {
 #[derive(Debug, Clone)]
 pub(super) struct PathsKernel {
     query: Arc<PathsQuery>,
-    marks: Marks,
+    pub(super) marks: Marks,
     trails: Trails,
 }
 

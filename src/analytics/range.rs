@@ -69,7 +69,7 @@ pub enum RangePreset {
 }
 
 /// A range of time: either `from` and `to`, or a `preset`.
-#[derive(InputObject, Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(InputObject, Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TimeRange {
     /// Start, included.
     pub from: Option<Moment>,
@@ -82,21 +82,33 @@ pub struct TimeRange {
 impl TimeRange {
     /// The range in milliseconds. Errors name `range.from`, `range.to` or `range.preset`.
     pub fn resolve(&self, now_ms: i64, zone: &TimeZone) -> Result<Range> {
+        self.resolve_at("range", now_ms, zone)
+    }
+
+    /// The same of a range that stands at `path`, which errors name.
+    pub fn resolve_at(&self, path: &str, now_ms: i64, zone: &TimeZone) -> Result<Range> {
+        let at = |field: &str| format!("{path}.{field}");
         match (self.from, self.to, self.preset) {
             (None, None, Some(preset)) => preset.resolve(now_ms, zone),
             (Some(from), Some(to), None) => {
-                check_moment("range.from", from)?;
-                check_moment("range.to", to)?;
+                check_moment(&at("from"), from)?;
+                check_moment(&at("to"), to)?;
                 if from > to {
-                    return Err(Error::invalid("range.from", "The start of the range lies after its end."));
+                    return Err(Error::invalid(at("from"), "The start of the range lies after its end."));
                 }
                 Ok(Range { from: from.0, to: to.0 })
             }
-            (_, _, Some(_)) => Err(Error::invalid("range.preset", "Give either a preset or from and to, not both.")),
-            (Some(_), None, None) => Err(Error::invalid("range.to", "A range with a start needs an end.")),
-            (None, Some(_), None) => Err(Error::invalid("range.from", "A range with an end needs a start.")),
-            (None, None, None) => Err(Error::invalid("range.preset", "Give either a preset or from and to.")),
+            (_, _, Some(_)) => Err(Error::invalid(at("preset"), "Give either a preset or from and to, not both.")),
+            (Some(_), None, None) => Err(Error::invalid(at("to"), "A range with a start needs an end.")),
+            (None, Some(_), None) => Err(Error::invalid(at("from"), "A range with an end needs a start.")),
+            (None, None, None) => Err(Error::invalid(at("preset"), "Give either a preset or from and to.")),
         }
+    }
+}
+
+impl From<Range> for TimeRange {
+    fn from(range: Range) -> Self {
+        Self { from: Some(Moment(range.from)), to: Some(Moment(range.to)), preset: None }
     }
 }
 

@@ -46,17 +46,9 @@ pub struct RetentionQuery {
 }
 
 impl RetentionQuery {
-    /// Checks the arguments `start` and `return`; the zone must exist.
-    pub fn new(
-        start: Option<EventFilter>,
-        back: Option<EventFilter>,
-        period: RetentionPeriod,
-        timezone: String,
-    ) -> Result<Self> {
-        let (start, back) = (start.unwrap_or_default(), back.unwrap_or_default());
-        start.validate("start")?;
-        back.validate("return")?;
-        Ok(Self { start, back, period, timezone })
+    /// By filters that have been checked, in a zone that exists.
+    pub fn new(start: EventFilter, back: EventFilter, period: RetentionPeriod, timezone: String) -> Self {
+        Self { start, back, period, timezone }
     }
 }
 
@@ -103,7 +95,7 @@ pub struct RetentionPoint {
 pub(super) struct RetentionKernel {
     query: Arc<RetentionQuery>,
     buckets: Arc<Buckets>,
-    marks: Marks,
+    pub(super) marks: Marks,
     /// By visitor: one more than the period of their first start event; 0 without one.
     firsts: Vec<u8>,
     /// By visitor: a bit for every period with a return event, in so many words each.

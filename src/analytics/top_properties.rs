@@ -1,6 +1,10 @@
 //! The custom properties that events have: which, how often, of which types and values.
 
-use std::{cmp::Reverse, collections::HashMap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use async_graphql::{Enum, SimpleObject};
 use foldhash::fast::RandomState;
@@ -10,6 +14,7 @@ use tokio::task;
 use super::{
     Answer, BigInt, Question, Report,
     allowance::{Account, Allowance},
+    behaviour::{Among, Behaved},
     matcher::Matcher,
 };
 use crate::{
@@ -129,26 +134,27 @@ impl PropertyType {
 }
 
 /// The answer to a question of this kind; nothing for questions of other kinds.
-pub(super) async fn answer(columnar: &Columnar, allowance: &Allowance, question: &Question) -> Option<Result<Answer>> {
+pub(super) async fn answer(
+    columnar: &Columnar,
+    allowance: &Allowance,
+    behaved: &Behaved,
+    question: &Question,
+) -> Option<Result<Answer>> {
     let Report::TopProperties(query) = &question.report else { return None };
     let answer = async {
-        let (counting, query) = (count(columnar, allowance, question).await?, query.clone());
+        let (counting, query) = (count(columnar, allowance, behaved, question).await?, query.clone());
         task::spawn_blocking(move || Answer::TopProperties(counting.finish(&query))).await.map_err(Error::internal)
     };
     Some(answer.await)
 }
 
-async fn count(columnar: &Columnar, allowance: &Allowance, question: &Question) -> Result<Counting> {
+async fn count(columnar: &Columnar, allowance: &Allowance, behaved: &Behaved, question: &Question) -> Result<Counting> {
     let Question { app, range, filter, bots, seq, .. } = question;
-    let counting = || Counting {
-        matcher: Matcher::new(filter),
-        account: allowance.account(),
-        events: 0,
-        keys: HashMap::default(),
-        bytes: 0,
-    };
+    let matcher = Matcher::new(filter);
+    let counting =
+        |matcher| Counting { matcher, account: allowance.account(), events: 0, keys: HashMap::default(), bytes: 0 };
     if range.from >= range.to {
-        return Ok(counting());
+        return Ok(counting(matcher));
     }
     let scan = Scan {
         app: *app,
@@ -165,7 +171,21 @@ async fn count(columnar: &Columnar, allowance: &Allowance, question: &Question) 
         names: filter.names(),
     };
     let _turn = allowance.turn().await?;
-    columnar.census(scan, counting).await
+    let mut behaviours = HashSet::new();
+    matcher.behaviours(&mut behaviours);
+    if behaviours.is_empty() {
+        return columnar.census(scan, || counting(matcher.clone())).await;
+    }
+    let among = Among { app: *app, range: *range, bots: *bots, seq: *seq };
+    loop {
+        let (known, doers) = behaved.find(columnar, allowance, among, &behaviours).await?;
+        let mut matcher = matcher.clone();
+        matcher.know(&doers);
+        match columnar.census_pinned(&known.pinned, &scan, counting(matcher)).await? {
+            Some(census) => return Ok(census),
+            None => behaved.forget(&known)?,
+        }
+    }
 }
 
 /// The properties met so far.

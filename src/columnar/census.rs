@@ -57,7 +57,12 @@ impl Columnar {
     }
 
     /// Nothing when one of the segments is no more.
-    async fn census_of<C: Census>(&self, snapshot: &Arc<Snapshot>, scan: &Scan, mut census: C) -> Result<Option<C>> {
+    pub(super) async fn census_of<C: Census>(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        scan: &Scan,
+        mut census: C,
+    ) -> Result<Option<C>> {
         let mut columns = Columns::new(scan.all_columns());
         self.name(snapshot, scan, &mut columns).await?;
         let segments = overlapping(snapshot, scan, None);

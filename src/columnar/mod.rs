@@ -20,6 +20,7 @@ mod members;
 mod newest;
 mod numbers;
 mod part;
+mod pinned;
 mod plan;
 pub mod property;
 mod prune;
@@ -44,6 +45,7 @@ pub use self::{
     dictionary::Dictionary,
     fresh::Stored,
     newest::Newest,
+    pinned::Pinned,
     prune::{Facts, Occurring, Sieve, Verdict},
     rollup::{DIMENSIONS, Grouped, HOUR, Hours, Numbers, Totals},
     row::millionths,

@@ -28,7 +28,7 @@ pub struct Newest {
 }
 
 /// A time and an id.
-type Found = Vec<(i64, Uuid)>;
+pub(super) type Found = Vec<(i64, Uuid)>;
 
 /// A segment, or the tail.
 enum Block {
@@ -54,7 +54,12 @@ impl Columnar {
         Err(Error::unavailable("segments were replaced again and again"))
     }
 
-    async fn newest_of<S>(&self, snapshot: &Arc<Snapshot>, newest: &Newest, mut select: S) -> Result<(Option<Found>, S)>
+    pub(super) async fn newest_of<S>(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        newest: &Newest,
+        mut select: S,
+    ) -> Result<(Option<Found>, S)>
     where
         S: FnMut(View<'_>, &mut Vec<u32>) + Send + 'static,
     {

@@ -175,7 +175,7 @@ impl Columnar {
         Err(Error::unavailable("segments were replaced again and again"))
     }
 
-    async fn scan_snapshot<W: Worker>(
+    pub(super) async fn scan_snapshot<W: Worker>(
         &self,
         snapshot: &Arc<Snapshot>,
         scan: &Scan,

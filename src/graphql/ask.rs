@@ -35,6 +35,11 @@ pub struct Ask {
     /// Whether bots are among them.
     pub bots: BotTraffic,
     previous: Option<Range>,
+    /// The filter before moments took the place of presets.
+    asked: Arc<EventFilter>,
+    /// Now, when they did.
+    now: i64,
+    zone: TimeZone,
     timezone: String,
     as_of: Option<i64>,
 }
@@ -58,18 +63,22 @@ impl Ask {
     pub fn new(ctx: &Context<'_>, scope: AppScope, app_timezone: &str, arguments: Arguments) -> Result<Self> {
         let timezone = arguments.timezone.unwrap_or_else(|| app_timezone.to_owned());
         let zone = range::zone(&timezone, "timezone")?;
-        let range = arguments.range.resolve(ctx.app().clock.now_ms(), &zone)?;
+        let now = ctx.app().clock.now_ms();
+        let range = arguments.range.resolve(now, &zone)?;
         let previous = arguments.compare.map(|comparison| range::compared(range, comparison, &zone)).transpose()?;
         let filter = arguments.filter.unwrap_or_default();
         filter.validate("filter")?;
         let timezone = canonical(&zone, timezone);
-        let bots = arguments.bots;
-        Ok(Self { scope, range, filter: Arc::new(filter), bots, previous, timezone, as_of: None })
+        let (bots, asked) = (arguments.bots, Arc::new(filter));
+        let ask = Self { scope, range, filter: asked.clone(), bots, previous, asked, now, zone, timezone, as_of: None };
+        ask.settled()
     }
 
     /// Events of a range that is known already, or of all time, up to commit `seq`.
     pub fn within(
+        ctx: &Context<'_>,
         scope: AppScope,
+        timezone: &str,
         range: Option<Range>,
         seq: i64,
         filter: Option<EventFilter>,
@@ -77,9 +86,34 @@ impl Ask {
     ) -> Result<Self> {
         let filter = filter.unwrap_or_default();
         filter.validate("filter")?;
-        let range = range.unwrap_or(range::EVER);
-        let (filter, timezone) = (Arc::new(filter), "UTC".into());
-        Ok(Self { scope, range, filter, bots, previous: None, timezone, as_of: Some(seq) })
+        let (range, zone) = (range.unwrap_or(range::EVER), range::zone(timezone, "timezone")?);
+        let (asked, timezone, now) = (Arc::new(filter), timezone.to_owned(), ctx.app().clock.now_ms());
+        let (filter, previous) = (asked.clone(), None);
+        Self { scope, range, filter, bots, previous, asked, now, zone, timezone, as_of: Some(seq) }.settled()
+    }
+
+    /// With moments in the place of the presets in its filter.
+    fn settled(mut self) -> Result<Self> {
+        if self.asked.passes() > 0 {
+            self.filter = Arc::new(self.settle("filter", (*self.asked).clone())?);
+        }
+        Ok(self)
+    }
+
+    fn settle(&self, path: &str, mut filter: EventFilter) -> Result<EventFilter> {
+        filter.settle(path, self.now, &self.zone)?;
+        Ok(filter)
+    }
+
+    /// Checks another filter of the same question, which stands at `path`.
+    pub fn checked(&self, path: &str, filter: EventFilter) -> Result<EventFilter> {
+        filter.validate(path)?;
+        self.settle(path, filter)
+    }
+
+    /// The filter as it was asked for: what tells one list from another, where presets move on.
+    pub fn asked(&self) -> Arc<EventFilter> {
+        self.asked.clone()
     }
 
     /// The zone whose days count.
@@ -173,14 +207,17 @@ impl Ask {
         let Some(frozen) = after else { return Ok(self.as_of.unwrap_or(head)) };
         let [from, to] = [frozen.range.from, frozen.range.to].map(|ms| Some(Moment(ms)));
         let range = TimeRange { from, to, preset: None }.resolve(0, &TimeZone::UTC);
-        self.range = range.map_err(|_| Error::invalid("after", page::FOREIGN_CURSOR))?;
+        let foreign = || Error::invalid("after", page::FOREIGN_CURSOR);
+        self.range = range.map_err(|_| foreign())?;
+        self.now = frozen.now;
+        *self = self.clone().settled().map_err(|_| foreign())?;
         // Never ahead of the app, or an answer would be remembered under commits yet to come.
         Ok(frozen.seq.min(head))
     }
 
     /// What a cursor must keep for [`resume`](Self::resume).
     pub fn freeze<K>(&self, seq: i64, at: K) -> Frozen<K> {
-        Frozen { seq, range: self.range, at }
+        Frozen { seq, range: self.range, now: self.now, at }
     }
 
     /// The commit up to which events count in this request.
@@ -278,6 +315,7 @@ impl RangeKey {
 pub struct Frozen<K> {
     seq: i64,
     range: Range,
+    now: i64,
     /// Position in the list.
     pub at: K,
 }

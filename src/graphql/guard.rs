@@ -21,7 +21,10 @@ use async_graphql::{
 };
 
 use super::error;
-use crate::error::{Error, Result};
+use crate::{
+    analytics::filter::EventFilter,
+    error::{Error, Result},
+};
 
 /// Levels of fields. GraphiQL asks for the schema with 15.
 pub const MAX_DEPTH: usize = 20;
@@ -31,6 +34,17 @@ pub const MAX_COMPLEXITY: usize = 10_000;
 
 /// Points of a report, which may have to look at every event of its range.
 pub const REPORT: usize = 100;
+
+/// Points of a report on what these filters choose: each thing that visitors must have done takes going
+/// through the events once more.
+pub fn report<'a>(filters: impl IntoIterator<Item = &'a EventFilter>) -> usize {
+    REPORT + passes(filters)
+}
+
+/// Points of what these filters ask of visitors.
+pub fn passes<'a>(filters: impl IntoIterator<Item = &'a EventFilter>) -> usize {
+    REPORT * filters.into_iter().map(EventFilter::passes).sum::<usize>()
+}
 
 /// Points of what is read about one user or one app by its index.
 pub const LOOKUP: usize = 20;

@@ -27,6 +27,7 @@ use crate::{
         BotTraffic, Question, Range,
         allowance::{Allowance, SCANS_AT_ONCE},
         answer::{self, Answered, answer},
+        behaviour::Behaved,
         user::{UserStats, user},
     },
     auth::AppScope,
@@ -46,6 +47,7 @@ pub struct Loaders {
     freshness: Freshness,
     allowance: Allowance,
     asks_one: bool,
+    behaved: Behaved,
 }
 
 /// How fresh the answers of a request are.
@@ -72,8 +74,8 @@ impl Freshness {
 impl Loaders {
     /// Loaders for one request of `asker`, and whether it asks one thing of one object.
     pub fn of_request(app: App, asker: Asker, asks_one: bool) -> RequestLoader {
-        let (freshness, allowance) = (Freshness::default(), Allowance::default());
-        let loaders = Self { app, asker, heads: Mutex::default(), freshness, allowance, asks_one };
+        let (freshness, allowance, behaved) = Default::default();
+        let loaders = Self { app, asker, heads: Mutex::default(), freshness, allowance, asks_one, behaved };
         // Dropped with the request, and the reads in it: whoever hung up, or took too long, is not worked for.
         let reads = Mutex::new(JoinSet::new());
         let spawn = move |read| drop(reads.lock().unwrap_or_else(PoisonError::into_inner).spawn(read));
@@ -88,6 +90,11 @@ impl Loaders {
     /// What is left of what the request may take.
     pub fn allowance(&self) -> &Allowance {
         &self.allowance
+    }
+
+    /// What the request has found out about behaviours.
+    pub fn behaved(&self) -> &Behaved {
+        &self.behaved
     }
 
     /// The commit up to which events of the app count in this request: read once, so that all of
@@ -185,7 +192,7 @@ impl Loader<Question> for Loaders {
     type Error = Error;
 
     async fn load(&self, questions: &[Question]) -> Result<HashMap<Question, Self::Value>> {
-        let answers = answer(&self.app.columnar, &self.app.cache, &self.allowance, questions).await;
+        let answers = answer(&self.app.columnar, &self.app.cache, &self.allowance, &self.behaved, questions).await;
         for answered in answers.iter().flatten() {
             let count = if answered.cached { &self.freshness.cached } else { &self.freshness.computed };
             count.fetch_add(1, Ordering::Relaxed);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
-    event::Event,
+    event::{Event, ms},
     time::{buckets, written, zone},
 };
 
@@ -13,9 +13,40 @@ type Events<'a> = Vec<&'a Event>;
 
 /// The events of a range that a filter lets through.
 pub fn select<'a>(events: &'a [Event], (from, to): (i64, i64), filter: &Value, bots: &str) -> Events<'a> {
+    let filter = &resolved(filter, events, (from, to), bots);
     let is_asked_for = |event: &&Event| bots == "INCLUDE" || event.is_bot() == (bots == "ONLY");
     let within = events.iter().filter(|event| from <= event.at && event.at < to && matches(filter, event));
     within.filter(is_asked_for).collect()
+}
+
+/// The filter with the ids of those who did it in the place of what visitors did.
+pub fn resolved(filter: &Value, events: &[Event], range: (i64, i64), bots: &str) -> Value {
+    let Some(fields) = filter.as_object() else { return filter.clone() };
+    let (mut rest, mut all) = (serde_json::Map::new(), Vec::new());
+    for (name, wanted) in fields {
+        let inner = |filter| resolved(filter, events, range, bots);
+        match name.as_str() {
+            "and" | "or" => drop(rest.insert(name.clone(), wanted.as_array().unwrap().iter().map(inner).collect())),
+            "not" => drop(rest.insert(name.clone(), inner(wanted))),
+            "hasDone" => all.push(json!({ "userId": { "in": doers(wanted, events, range, bots) } })),
+            "hasNotDone" => {
+                all.push(json!({ "userId": { "exists": true, "notIn": doers(wanted, events, range, bots) } }));
+            }
+            _ => drop(rest.insert(name.clone(), wanted.clone())),
+        }
+    }
+    all.push(Value::Object(rest));
+    json!({ "and": all })
+}
+
+/// Those who did something.
+fn doers(behaviour: &Value, events: &[Event], range: (i64, i64), bots: &str) -> Vec<String> {
+    let own = behaviour.get("range").filter(|range| !range.is_null());
+    let range = own.map_or(range, |range| (ms(range["from"].as_str().unwrap()), ms(range["to"].as_str().unwrap())));
+    let done = select(events, range, &behaviour["filter"], bots);
+    let counted = counted(done.iter().map(|event| event.visitor()));
+    let enough = counted.into_iter().filter(|(_, count)| *count as i64 >= behaviour["atLeast"].as_i64().unwrap_or(1));
+    enough.map(|(visitor, _)| visitor).collect()
 }
 
 /// Whether a filter, as it is written in a request, lets an event through.

@@ -78,7 +78,7 @@ pub fn question(own: &'static str, anchor: i64) -> impl Strategy<Value = Questio
         by
     });
     let bots = prop_oneof![3 => Just("EXCLUDE"), 2 => Just("INCLUDE"), 1 => Just("ONLY")];
-    let filter = prop_oneof![2 => Just(json!({})), 1 => Just(Value::Null), 6 => filter()];
+    let filter = prop_oneof![2 => Just(json!({})), 1 => Just(Value::Null), 6 => filter_of_visitors(own, anchor)];
     let order = select(vec!["EVENTS", "UNIQUE_USERS", "SESSIONS", "PAGE_VIEWS"]);
     let users = (select(vec!["LAST_SEEN", "FIRST_SEEN", "EVENTS"]), visitor());
     let limits = (prop_oneof![1..=3_usize, Just(100)], prop_oneof![1..=5_usize, Just(100)]);
@@ -196,6 +196,43 @@ pub fn filter() -> impl Strategy<Value = Value> {
             }),
         ]
     })
+}
+
+/// A filter that may ask what visitors did.
+pub fn filter_of_visitors(zone: &'static str, anchor: i64) -> BoxedStrategy<Value> {
+    let name = || select(vec!["hasDone", "hasNotDone"]);
+    let with = (filter(), name(), behaviour(zone, anchor)).prop_map(|(mut filter, name, behaviour)| {
+        filter[name] = behaviour;
+        filter
+    });
+    let with = with.boxed();
+    let one = || (name(), behaviour(zone, anchor)).prop_map(|(name, behaviour)| json!({ name: behaviour })).boxed();
+    prop_oneof![
+        4 => filter().boxed(),
+        1 => with,
+        1 => one(),
+        1 => one().prop_map(|one| json!({ "not": one })),
+        1 => (one(), one()).prop_map(|(one, other)| json!({ "and": [one, other] })),
+        1 => (one(), filter()).prop_map(|(one, filter)| json!({ "or": [one, filter] })),
+    ]
+    .boxed()
+}
+
+/// What visitors may have done.
+fn behaviour(zone: &'static str, anchor: i64) -> BoxedStrategy<Value> {
+    let filter = prop_oneof![
+        3 => event_type().prop_map(|name| json!({ "eventType": { "eq": name } })),
+        2 => path().prop_map(|path| json!({ "pagePath": { "eq": path } })),
+        1 => Just(json!({})),
+        2 => filter().boxed(),
+    ];
+    let at_least = prop_oneof![2 => Just(1), 2 => 1..4];
+    let given = range(zone, anchor).prop_map(|(range, _)| range.asked);
+    let given = given.prop_filter("moments", |range| range["from"].is_string()).boxed();
+    let range = prop_oneof![2 => Just(Value::Null), 1 => given];
+    (filter, at_least, range)
+        .prop_map(|(filter, at_least, range)| json!({ "filter": filter, "atLeast": at_least, "range": range }))
+        .boxed()
 }
 
 /// Some conditions that must hold together.

@@ -13,7 +13,7 @@ use super::{
     filled::{Servers, Step, filled, servers, steps},
     model,
     properties::difference,
-    question::{Question, filter, question},
+    question::{Question, filter_of_visitors, question},
     time::{buckets, zone},
     way_model,
 };
@@ -84,23 +84,23 @@ impl Ways {
 }
 
 /// A filter that often lets something through.
-fn mark() -> impl Strategy<Value = Value> {
+fn mark(zone: &'static str, anchor: i64) -> impl Strategy<Value = Value> {
     prop_oneof![
         4 => event_type().prop_map(|name| json!({ "eventType": { "eq": name } })),
         2 => path().prop_map(|path| json!({ "pagePath": { "eq": path } })),
         1 => Just(json!({})),
-        2 => filter(),
+        2 => filter_of_visitors(zone, anchor),
     ]
 }
 
 fn asked(name: &'static str, anchor: i64) -> impl Strategy<Value = Ways> {
-    let steps = prop::collection::vec(mark(), 2..=4).prop_map(|filters| {
+    let steps = prop::collection::vec(mark(name, anchor), 2..=4).prop_map(|filters| {
         let steps = filters.into_iter().enumerate();
         steps.map(|(place, filter)| json!({ "name": format!("step {place}"), "filter": filter })).collect::<Vec<_>>()
     });
     let window = prop_oneof![1 => select(vec![1, 60, 3_600, 900]), 1 => Just(86_400), 2 => Just(i64::from(i32::MAX))];
     let by = option::of(select(vec!["PAGE_PATH", "COUNTRY", "EVENT_TYPE", "CURRENCY", "PROPERTY"]));
-    let ends = (mark(), option::of(mark()));
+    let ends = (mark(name, anchor), option::of(mark(name, anchor)));
     let path = (select(vec!["BEFORE", "AFTER"]), select(vec!["PAGE_PATH", "EVENT_TYPE"]), 1..=5_usize);
     let quantiles = prop::collection::vec(select(vec![0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0]), 0..4);
     (question(name, anchor), steps, window, by, ends, path, select(&KEYS[..]), quantiles).prop_map(
@@ -138,12 +138,15 @@ fn expected(events: &[Event], ways: &Ways) -> Value {
     let question = &ways.common;
     let own = model::select(events, question.range.is, &question.filter, question.bots);
     let grouping = (ways.by, question.property, question.limit);
-    let back = ways.back.clone().unwrap_or_default();
+    let resolved = |filter: &Value| model::resolved(filter, events, question.range.is, question.bots);
+    let (start, back) = (resolved(&ways.start), resolved(&ways.back.clone().unwrap_or_default()));
+    let step = |step: &Value| json!({ "name": step["name"], "filter": resolved(&step["filter"]) });
+    let steps: Vec<Value> = ways.steps.iter().map(step).collect();
     let sessions = way_model::sessions(&own, question.limit);
     json!({
-        "funnel": way_model::funnel(&own, &ways.steps, ways.window, grouping),
+        "funnel": way_model::funnel(&own, &steps, ways.window, grouping),
         "retention": way_model::retention(
-            &own, question.range.is, (ways.period(), question.zone), (&ways.start, &back),
+            &own, question.range.is, (ways.period(), question.zone), (&start, &back),
         ),
         // One thing has one number, wherever it is shown.
         "summary": {
@@ -152,7 +155,7 @@ fn expected(events: &[Event], ways: &Ways) -> Value {
         },
         "sessions": sessions,
         "paths":
-            way_model::paths(&own, &ways.start, (ways.direction, ways.unit), ways.length, question.limit),
+            way_model::paths(&own, &start, (ways.direction, ways.unit), ways.length, question.limit),
         "propertyStats": way_model::numbers(&own, ways.key, &ways.quantiles, grouping),
     })
 }

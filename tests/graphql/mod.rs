@@ -4,6 +4,7 @@ mod accounts;
 mod api_keys;
 mod apps;
 mod bad_input;
+mod behaviours;
 mod bots;
 mod dead_letters;
 mod goals;

@@ -27,7 +27,7 @@ use crate::{
         ask::{Arguments, Ask, Grouping, RangeKey},
         context::ContextExt,
         error::Result,
-        guard::REPORT,
+        guard::{REPORT, passes, report},
         id::NodeId,
         loader::VisibleApp,
         page::{self, CountedPage, Page, Paginator},
@@ -206,6 +206,7 @@ impl Basics {
     }
 
     /// The page that opens a dashboard: headline figures, their course, and what leads.
+    #[graphql(complexity = "1 + passes(&filter) + child_complexity")]
     #[allow(clippy::too_many_arguments)]
     async fn overview(
         &self,
@@ -220,7 +221,7 @@ impl Basics {
     }
 
     /// The headline figures of a range.
-    #[graphql(complexity = "REPORT + child_complexity")]
+    #[graphql(complexity = "report(&filter) + child_complexity")]
     #[allow(clippy::too_many_arguments)]
     async fn summary(
         &self,
@@ -235,7 +236,7 @@ impl Basics {
     }
 
     /// Figures over time, a bucket for every interval of the range.
-    #[graphql(complexity = "REPORT + child_complexity")]
+    #[graphql(complexity = "report(&filter) + child_complexity")]
     #[allow(clippy::too_many_arguments)]
     async fn timeline(
         &self,
@@ -251,7 +252,7 @@ impl Basics {
     }
 
     /// Figures by the values of one to four dimensions, the largest groups first.
-    #[graphql(complexity = "REPORT + limit.clamp(0, 1_000) as usize / 10 + child_complexity")]
+    #[graphql(complexity = "report(&filter) + limit.clamp(0, 1_000) as usize / 10 + child_complexity")]
     #[allow(clippy::too_many_arguments)]
     async fn breakdown(
         &self,
@@ -274,7 +275,7 @@ impl Basics {
 
     /// Events themselves, newest first. All pages of a list show the events that were there when
     /// its first page was read.
-    #[graphql(complexity = "REPORT + page::cost(first, child_complexity)")]
+    #[graphql(complexity = "report(&filter) + page::cost(first, child_complexity)")]
     #[allow(clippy::too_many_arguments)]
     async fn events(
         &self,
@@ -287,8 +288,9 @@ impl Basics {
         #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<Page<Event>> {
-        let list = ("events", self.scope.app_id(), RangeKey::of(&range, timezone.as_deref()), filter.clone(), bots);
+        let key = RangeKey::of(&range, timezone.as_deref());
         let ask = self.ask(ctx, range, filter, bots, timezone, None)?;
+        let list = ("events", self.scope.app_id(), key, ask.asked(), bots);
         event::page(ctx, ask, None, list, first, after).await
     }
 
@@ -306,14 +308,15 @@ impl Basics {
     ) -> Option<Result<UserStats>> {
         let found = async {
             let key = range.as_ref().map(|range| RangeKey::of(range, timezone.as_deref()));
+            let zone = timezone.clone().unwrap_or_else(|| self.model.timezone.clone());
             let ask = range.map(|range| self.ask(ctx, range, None, bots, timezone, None)).transpose()?;
-            UserStats::find(ctx, self.scope, user_id, ask.map(|ask| ask.range).zip(key), bots).await
+            UserStats::find(ctx, self.scope, user_id, ask.map(|ask| ask.range).zip(key), zone, bots).await
         };
         found.await.transpose()
     }
 
     /// The users of a range.
-    #[graphql(complexity = "REPORT + page::cost(first, child_complexity)")]
+    #[graphql(complexity = "report(&filter) + page::cost(first, child_complexity)")]
     #[allow(clippy::too_many_arguments)]
     async fn users(
         &self,
@@ -328,8 +331,8 @@ impl Basics {
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<CountedPage<UserStats>> {
         let key = RangeKey::of(&range, timezone.as_deref());
-        let list = ("users", self.scope.app_id(), key.clone(), filter.clone(), bots, order_by);
         let ask = self.ask(ctx, range, filter, bots, timezone, None)?;
+        let list = ("users", self.scope.app_id(), key.clone(), ask.asked(), bots, order_by);
         user_stats::page(ctx, ask, key, order_by, list, first, after).await
     }
 }

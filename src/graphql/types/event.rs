@@ -58,8 +58,9 @@ pub async fn page(
         first: page.first(),
         after: page.after().map(|after| after.at),
     };
-    let _turn = ctx.loader().loader().allowance().turn().await?;
-    let found = events::events(&ctx.app().db, &ctx.app().columnar, &question).await?;
+    let (server, loaders) = (ctx.app(), ctx.loader().loader());
+    let (allowance, behaved) = (loaders.allowance(), loaders.behaved());
+    let found = events::events(&server.db, &server.columnar, allowance, behaved, &question).await?;
     let items = found.events.into_iter().map(|event| (ask.freeze(seq, (event.timestamp, event.id)), Event(event)));
     Ok(page.page(items.collect(), found.more)?)
 }

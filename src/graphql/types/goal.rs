@@ -15,7 +15,7 @@ use crate::{
         ask::{Arguments, Ask},
         context::ContextExt,
         error::Result,
-        guard::REPORT,
+        guard::{REPORT, passes},
         id::NodeId,
         loader::VisibleApp,
         page::{Page, Paginator},
@@ -100,7 +100,7 @@ impl Goal {
 
     /// How many reach it, of how many. The figures are those of `summary` and `timeline` with the goal's
     /// filter added to `filter`, beside those without it.
-    #[graphql(complexity = "3 * REPORT + child_complexity")]
+    #[graphql(complexity = "3 * REPORT + passes(&filter) + child_complexity")]
     #[allow(clippy::too_many_arguments)]
     async fn conversion(
         &self,

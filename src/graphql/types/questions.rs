@@ -20,7 +20,7 @@ use crate::{
     graphql::{
         ask::{Arguments, Ask, mismatch},
         error::Result,
-        guard::REPORT,
+        guard::{passes, report},
     },
 };
 
@@ -63,7 +63,9 @@ impl Questions {
     /// How far visitors come on a way of several steps, each later than the one before and all within a
     /// window of time from the first. A visitor counts once, on the way that leads furthest; of several, on
     /// the one that is there first; of those, on the one that begins last.
-    #[graphql(complexity = "REPORT + steps.len() * 10 + limit.clamp(0, 100) as usize + child_complexity")]
+    #[graphql(
+        complexity = "report(filter.iter().chain(steps.iter().map(|step| &step.filter))) + steps.len() * 10 + limit.clamp(0, 100) as usize + child_complexity"
+    )]
     #[allow(clippy::too_many_arguments)]
     async fn funnel(
         &self,
@@ -87,8 +89,12 @@ impl Questions {
         timezone: Option<String>,
     ) -> Result<Funnel> {
         check_property(by, property.as_deref())?;
-        let query = FunnelQuery::new(steps, window_seconds, by, property.as_deref(), limit)?;
-        match self.ask(ctx, range, filter, bots, timezone)?.answer(ctx, Report::Funnel(query)).await? {
+        let ask = self.ask(ctx, range, filter, bots, timezone)?;
+        let mut query = FunnelQuery::new(steps, window_seconds, by, property.as_deref(), limit)?;
+        for (place, filter) in query.filters().enumerate() {
+            *filter = ask.checked(&format!("steps.{place}.filter"), std::mem::take(filter))?;
+        }
+        match ask.answer(ctx, Report::Funnel(query)).await? {
             Answer::Funnel(funnel) => Ok(funnel),
             other => mismatch(&other),
         }
@@ -96,7 +102,7 @@ impl Questions {
 
     /// Who comes back, and when. Visitors are in the cohort of the period of their first start event in the
     /// range. At most 120 periods.
-    #[graphql(complexity = "REPORT + child_complexity")]
+    #[graphql(complexity = "report(filter.iter().chain(&start).chain(&back)) + child_complexity")]
     #[allow(clippy::too_many_arguments)]
     async fn retention(
         &self,
@@ -112,7 +118,9 @@ impl Questions {
         #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
     ) -> Result<Retention> {
         let ask = self.ask(ctx, range, filter, bots, timezone)?;
-        let query = RetentionQuery::new(start, back, period, ask.timezone().to_owned())?;
+        let start = ask.checked("start", start.unwrap_or_default())?;
+        let back = ask.checked("return", back.unwrap_or_default())?;
+        let query = RetentionQuery::new(start, back, period, ask.timezone().to_owned());
         match ask.answer(ctx, Report::Retention(Box::new(query))).await? {
             Answer::Retention(retention) => Ok(retention),
             other => mismatch(&other),
@@ -120,7 +128,7 @@ impl Questions {
     }
 
     /// The sessions of a range: how long they are, where they begin and end.
-    #[graphql(complexity = "REPORT + limit.clamp(0, 1_000) as usize / 10 + child_complexity")]
+    #[graphql(complexity = "report(&filter) + limit.clamp(0, 1_000) as usize / 10 + child_complexity")]
     #[allow(clippy::too_many_arguments)]
     async fn sessions(
         &self,
@@ -143,7 +151,7 @@ impl Questions {
     }
 
     /// The numbers that a custom property has: their sum, mean, least, greatest, and quantiles, all exact.
-    #[graphql(complexity = "REPORT + limit.clamp(0, 1_000) as usize / 10 + child_complexity")]
+    #[graphql(complexity = "report(&filter) + limit.clamp(0, 1_000) as usize / 10 + child_complexity")]
     #[allow(clippy::too_many_arguments)]
     async fn property_stats(
         &self,
@@ -173,7 +181,7 @@ impl Questions {
 
     /// What the app sends: the types of its events and their custom properties, with types and values of
     /// the latter.
-    #[graphql(complexity = "limit.clamp(0, 200) as usize + child_complexity")]
+    #[graphql(complexity = "limit.clamp(0, 200) as usize + passes(&filter) + child_complexity")]
     #[allow(clippy::too_many_arguments)]
     async fn top_properties(
         &self,
@@ -191,7 +199,7 @@ impl Questions {
     }
 
     /// What visitors did before or after an event, within the same session.
-    #[graphql(complexity = "REPORT + limit.clamp(0, 100) as usize + child_complexity")]
+    #[graphql(complexity = "report(filter.iter().chain([&anchor])) + limit.clamp(0, 100) as usize + child_complexity")]
     #[allow(clippy::too_many_arguments)]
     async fn paths(
         &self,
@@ -209,8 +217,9 @@ impl Questions {
         #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
         timezone: Option<String>,
     ) -> Result<Paths> {
-        let query = PathsQuery::new(anchor, direction, unit, steps, limit)?;
-        match self.ask(ctx, range, filter, bots, timezone)?.answer(ctx, Report::Paths(Box::new(query))).await? {
+        let ask = self.ask(ctx, range, filter, bots, timezone)?;
+        let query = PathsQuery::new(ask.checked("anchor", anchor)?, direction, unit, steps, limit)?;
+        match ask.answer(ctx, Report::Paths(Box::new(query))).await? {
             Answer::Paths(paths) => Ok(paths),
             other => mismatch(&other),
         }

@@ -17,7 +17,7 @@ use crate::{
         ask::{Ask, Frozen, RangeKey},
         context::ContextExt,
         error::Result,
-        guard::LOOKUP,
+        guard::{LOOKUP, passes},
         loader::{self, SeenUser},
         page::{self, CountedPage, Page, Paginator},
     },
@@ -42,6 +42,7 @@ pub struct UserStats {
     scope: AppScope,
     range: Option<Range>,
     range_key: Option<RangeKey>,
+    timezone: String,
     bots: BotTraffic,
     seq: i64,
     totals: UserTotals,
@@ -54,6 +55,7 @@ impl UserStats {
         scope: AppScope,
         user_id: String,
         range: Option<(Range, RangeKey)>,
+        timezone: String,
         bots: BotTraffic,
     ) -> Result<Option<Self>> {
         // Nobody can have been stored under such an id, and Postgres would not even compare it.
@@ -64,7 +66,7 @@ impl UserStats {
         let seq = ctx.loader().loader().head(scope).await?;
         let user_id = user::linked(&ctx.app().db, scope, user_id).await?;
         let found = loader::load(ctx, SeenUser { scope, user_id, range, bots, seq }).await?;
-        Ok(found.map(|stats| Self { scope, range, range_key, bots, seq, totals: stats.totals.clone() }))
+        Ok(found.map(|stats| Self { scope, range, range_key, timezone, bots, seq, totals: stats.totals.clone() }))
     }
 
     async fn stats(&self, ctx: &Context<'_>) -> Result<std::sync::Arc<user::UserStats>> {
@@ -96,7 +98,8 @@ pub async fn page(
         };
         let at = ask.freeze(seq, (sorted_by, totals.user_id.clone()));
         let range_key = Some(range_key.clone());
-        (at, UserStats { scope: ask.scope, range: Some(ask.range), range_key, bots: ask.bots, seq, totals })
+        let (range, timezone) = (Some(ask.range), ask.timezone().to_owned());
+        (at, UserStats { scope: ask.scope, range, range_key, timezone, bots: ask.bots, seq, totals })
     });
     Ok(page.counted(items.collect(), found.more, found.total)?)
 }
@@ -149,7 +152,7 @@ impl UserStats {
     }
 
     /// What they did within the range, newest first.
-    #[graphql(complexity = "LOOKUP + page::cost(first, child_complexity)")]
+    #[graphql(complexity = "LOOKUP + passes(&filter) + page::cost(first, child_complexity)")]
     async fn events(
         &self,
         ctx: &Context<'_>,
@@ -158,8 +161,8 @@ impl UserStats {
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<Page<Event>> {
         let user = self.totals.user_id.clone();
-        let list = ("activity", self.scope.app_id(), user.clone(), self.range_key.clone(), filter.clone(), self.bots);
-        let ask = Ask::within(self.scope, self.range, self.seq, filter, self.bots)?;
+        let ask = Ask::within(ctx, self.scope, &self.timezone, self.range, self.seq, filter, self.bots)?;
+        let list = ("activity", self.scope.app_id(), user.clone(), self.range_key.clone(), ask.asked(), self.bots);
         event::page(ctx, ask, Some(user), list, first, after).await
     }
 }
