@@ -57,7 +57,9 @@ pub async fn create(db: &Db, clock: &Clock, viewer: Viewer, name: &str, timezone
         created_at: Set(now),
     };
     owner.insert(&transaction).await?;
-    event_head::ActiveModel { app_id: Set(id), seq: Set(0), links: Set(0) }.insert(&transaction).await?;
+    event_head::ActiveModel { app_id: Set(id), seq: Set(0), links: Set(0), ..Default::default() }
+        .insert(&transaction)
+        .await?;
     segment_head::ActiveModel::from(segment_head::Model { app_id: id, next_segment: 1, ..Default::default() })
         .insert(&transaction)
         .await?;

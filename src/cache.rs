@@ -9,6 +9,7 @@ use metrics::counter;
 use moka::sync::Cache as Local;
 use redis::AsyncCommands as _;
 use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
 
 use crate::shared::Shared;
 
@@ -20,6 +21,14 @@ const VALUE_BYTES: usize = 4 << 20;
 
 /// What every key in Redis begins with. Releases may serialize differently, so they do not share.
 const PREFIX: &str = concat!("uea:cache:", env!("CARGO_PKG_VERSION"), ":");
+
+/// The same for all releases.
+const ANY_RELEASE: &str = "uea:cache:*:";
+
+/// What the keys of all answers about an app begin with.
+pub fn answers_of(app: Uuid) -> String {
+    format!("answer:{}:", app.simple())
+}
 
 /// A bounded cache of serialized values.
 #[derive(Clone)]
@@ -59,6 +68,34 @@ impl Cache {
         if let Some(shared) = &self.shared {
             let (name, ttl) = (format!("{PREFIX}{key}"), self.ttl.as_secs().max(1));
             shared.call(async move |mut redis| redis.set_ex::<_, _, ()>(name, &*bytes, ttl).await).await;
+        }
+    }
+
+    /// Drops every value whose key begins so, here and in Redis. Copies in other processes stay there until
+    /// their time is over; whoever must not show them asks under another key.
+    pub async fn forget(&self, prefix: &str) {
+        let keys: Vec<Arc<String>> =
+            self.local.iter().filter(|(key, _)| key.starts_with(prefix)).map(|(key, _)| key).collect();
+        for key in keys {
+            self.local.invalidate(&*key);
+        }
+        let Some(shared) = &self.shared else { return };
+        let (pattern, mut cursor) = (format!("{ANY_RELEASE}{prefix}*"), 0u64);
+        loop {
+            let scanned = shared.call(async |mut redis| {
+                let mut scan = redis::cmd("SCAN");
+                scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1_000);
+                let (next, keys): (u64, Vec<String>) = scan.query_async(&mut redis).await?;
+                if !keys.is_empty() {
+                    redis.unlink::<_, ()>(keys).await?;
+                }
+                Ok(next)
+            });
+            match scanned.await {
+                // Away or through.
+                None | Some(0) => return,
+                Some(next) => cursor = next,
+            }
         }
     }
 

@@ -5,14 +5,14 @@ use std::{ops::Deref, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::{api_key::ApiKeys, oauth::Google, session::Sessions},
+    auth::{api_key::ApiKeys, digest::Digests, oauth::Google, session::Sessions},
     cache::Cache,
     clock::Clock,
     columnar::Columnar,
     config::Config,
     db::Db,
     error::Result,
-    ingest::{enrich::Enricher, shares::Shares, spool::Spool, writer::Writer},
+    ingest::{enrich::Enricher, erase::Eraser, shares::Shares, spool::Spool, writer::Writer},
     limiter::Limiter,
     shared::Shared,
     telemetry,
@@ -50,6 +50,8 @@ pub struct Parts {
     pub google: Option<Google>,
     /// What a request tells about its sender.
     pub enricher: Enricher,
+    /// What is kept of the ids of people who were erased.
+    pub digests: Digests,
     /// The one way an event is stored.
     pub writer: Writer,
     /// Memory for bodies of events that are under way, in bytes.
@@ -71,7 +73,9 @@ impl App {
         let draining = CancellationToken::new();
         let columnar = Columnar::new(db.clone(), clock.clone(), config.column_cache_bytes);
         columnar.start_sealing(draining.clone());
-        let writer = Writer::start(db.clone(), columnar.clone(), clock.clone(), spool, config.limits.queue_events);
+        let digests = Digests::new(&config.api_key_secret);
+        let queue_events = config.limits.queue_events;
+        let writer = Writer::start(db.clone(), columnar.clone(), clock.clone(), digests.clone(), spool, queue_events);
         Ok(Self(Arc::new(Parts {
             columnar,
             cache: Cache::new(shared.clone(), config.cache_ttl),
@@ -82,12 +86,27 @@ impl App {
             enricher: Enricher::new(&config, db.clone())?,
             writer,
             bodies: Shares::new(BODIES.max(config.limits.body_bytes.saturating_mul(8))),
+            digests,
             draining,
             config,
             clock,
             db,
             shared,
         })))
+    }
+}
+
+impl App {
+    /// What erases people.
+    pub fn eraser(&self) -> Eraser {
+        Eraser {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            columnar: self.columnar.clone(),
+            cache: self.cache.clone(),
+            digests: self.digests.clone(),
+            writer: self.writer.clone(),
+        }
     }
 }
 

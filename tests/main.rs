@@ -18,6 +18,7 @@ mod health;
 mod limits;
 mod migration;
 mod playground;
+mod privacy;
 mod rest;
 mod sdk;
 mod server;

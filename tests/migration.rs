@@ -1,8 +1,8 @@
 //! The schema: up, down to nothing, and up again to the same; and what it promises to tenants.
 
 use event_analytics::entity::{
-    api_key, app, app_deletion, app_member, event, event_aggregation, event_code, event_head, event_segment, goal,
-    identity, segment_column, segment_head, user, user_session, visitor_salt,
+    api_key, app, app_deletion, app_member, erased_id, erasure, event, event_aggregation, event_code, event_head,
+    event_segment, goal, identity, segment_column, segment_head, user, user_session, visitor_salt,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryTrait, Statement};
@@ -58,6 +58,8 @@ async fn entities_fit(db: &DatabaseConnection) {
     fits::<segment_column::Entity>(db).await;
     fits::<event_aggregation::Entity>(db).await;
     fits::<event_code::Entity>(db).await;
+    fits::<erasure::Entity>(db).await;
+    fits::<erased_id::Entity>(db).await;
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     auth::AppScope,
-    cache::Cache,
+    cache::{self, Cache},
     columnar::{Column, Columnar, Columns, Hours, Scan, View, Worker},
     db::Db,
     entity::event_head,
@@ -51,6 +51,13 @@ pub struct Answered {
 pub async fn head(db: &Db, app: AppScope) -> Result<i64> {
     let head = event_head::Entity::find_by_id(app.app_id()).one(&**db).await?;
     Ok(head.ok_or(Error::NotFound("app"))?.seq)
+}
+
+/// The number of the last commit that removed events. Nothing is to be asked as of an earlier one: what was
+/// answered then may still lie in a cache.
+pub async fn erased(db: &Db, app: AppScope) -> Result<i64> {
+    let head = event_head::Entity::find_by_id(app.app_id()).one(&**db).await?;
+    Ok(head.ok_or(Error::NotFound("app"))?.erased_seq)
 }
 
 /// Answers every question, in their order, within what is left of their request's allowance and by what it
@@ -95,7 +102,7 @@ fn cache_key(question: &Question) -> Result<String> {
     let Question { app, range, previous, filter, bots, seq, report } = question;
     let asked = serde_json::to_vec(&(range, previous, filter.as_ref(), bots, report)).map_err(Error::internal)?;
     let digest = Sha256::digest(&asked);
-    let mut key = format!("answer:{}:{seq}:", app.app_id().simple());
+    let mut key = format!("{}{seq}:", cache::answers_of(app.app_id()));
     for byte in digest {
         let _ = write!(key, "{byte:02x}");
     }

@@ -14,6 +14,7 @@ use std::{
 };
 
 use moka::sync::Cache;
+use sea_orm::EntityTrait;
 use uuid::Uuid;
 
 use super::{
@@ -23,7 +24,7 @@ use super::{
     snapshot::{read_rows, seq_of},
 };
 use crate::{
-    entity::{event, segment_head},
+    entity::{event, event_head, segment_head},
     error::Result,
 };
 
@@ -110,7 +111,8 @@ impl Columnar {
     /// Events of the first commits behind `head`, of which `seq` is the last, and up to which commit they are:
     /// what was handed over, with the rows before it where that is not too many, or rows.
     pub(super) async fn gather(&self, head: &segment_head::Model, seq: i64) -> Result<(Builder, i64)> {
-        let fresh = self.take_fresh(head, 0).await;
+        let erased = event_head::Entity::find_by_id(head.app_id).one(&*self.db).await?;
+        let fresh = self.take_fresh(head, erased.map_or(0, |head| head.erased_seq)).await;
         let follows = fresh.as_ref().is_some_and(|fresh| fresh.first == head.sealed_seq + 1);
         let mut until = head.sealed_seq;
         if !follows {
@@ -153,6 +155,11 @@ impl Columnar {
             tokio::time::sleep(rest).await;
         }
         None
+    }
+
+    /// Throws away what was handed over of an app.
+    pub(super) fn drop_fresh(&self, app: Uuid) {
+        self.fresh.apps.invalidate(&app);
     }
 
     /// Takes back what is not to be sealed yet.

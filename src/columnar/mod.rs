@@ -12,6 +12,9 @@ mod build;
 mod census;
 mod codec;
 mod dictionary;
+pub mod erase;
+mod expire;
+pub mod forget;
 mod fresh;
 mod header;
 mod lately;
@@ -78,7 +81,7 @@ pub struct Inner {
     parts: Cache<load::Key, load::Kept>,
     apps: Cache<Uuid, Arc<Known>>,
     /// The ids of visitors and sessions by their numbers, where a question wanted all.
-    names: Cache<(Uuid, Kind), Arc<Texts>>,
+    names: Cache<(Uuid, Kind), Arc<Names>>,
     /// Events on their way into segments.
     fresh: fresh::Fresh,
     /// Threads that fold, over all questions.
@@ -86,6 +89,13 @@ pub struct Inner {
     workers_at_once: usize,
     /// Held by whoever changes segments, so that this instance does not compete with itself.
     sealing: Mutex<lately::Apps>,
+}
+
+/// Texts of the numbers from 1 on, read while so many had been forgotten.
+#[derive(Debug)]
+struct Names {
+    forgotten: i64,
+    texts: Arc<Texts>,
 }
 
 impl std::ops::Deref for Columnar {
@@ -108,7 +118,7 @@ impl Columnar {
             apps: Cache::builder().max_capacity(APPS).time_to_idle(APP_IDLE).build(),
             names: Cache::builder()
                 .max_capacity(cache_bytes / 4)
-                .weigher(|_, names: &Arc<Texts>| u32::try_from(names.bytes()).unwrap_or(u32::MAX))
+                .weigher(|_, names: &Arc<Names>| u32::try_from(names.texts.bytes()).unwrap_or(u32::MAX))
                 .build(),
             fresh: fresh::Fresh::default(),
             threads: Arc::new(Semaphore::new(workers_at_once)),
@@ -120,17 +130,18 @@ impl Columnar {
     /// The ids of all visitors or sessions that had numbers when a snapshot was taken, and perhaps of
     /// later ones.
     async fn everybody(&self, snapshot: &Snapshot, kind: Kind) -> Result<Arc<Texts>> {
-        let last = given(&snapshot.head, kind);
-        let known = self.names.get(&(snapshot.app, kind));
+        let (last, forgotten) = (given(&snapshot.head, kind), snapshot.head.forgotten);
+        // Whoever was erased since must not be named again, on whichever instance that was done.
+        let known = self.names.get(&(snapshot.app, kind)).filter(|known| known.forgotten >= forgotten);
         if let Some(known) = &known
-            && known.len() as i64 >= last
+            && known.texts.len() as i64 >= last
         {
-            return Ok(known.clone());
+            return Ok(known.texts.clone());
         }
-        let mut texts = known.map(|known| (*known).clone()).unwrap_or_default();
+        let mut texts = known.map(|known| (*known.texts).clone()).unwrap_or_default();
         numbers::all(&*self.db, snapshot.app, kind, last, &mut texts).await?;
         let texts = Arc::new(texts);
-        self.names.insert((snapshot.app, kind), texts.clone());
+        self.names.insert((snapshot.app, kind), Arc::new(Names { forgotten, texts: texts.clone() }));
         Ok(texts)
     }
 

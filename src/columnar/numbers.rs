@@ -44,7 +44,7 @@ impl Kind {
         }
     }
 
-    fn stored(self) -> i16 {
+    pub(super) fn stored(self) -> i16 {
         match self {
             Self::Visitor => 0,
             Self::Session => 1,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Whom an event counts for. Word for word the expression of the index `events_by_visitor`.
-const VISITOR: &str = "COALESCE(user_id, anonymous_id)";
+pub(super) const VISITOR: &str = "COALESCE(user_id, anonymous_id)";
 
 /// What is selected before the values of [`CORE`].
 const FIRST: usize = 4;

@@ -310,12 +310,13 @@ pub(super) async fn claim(
         .col_expr(C::NextSegment, Expr::value(next.next_segment))
         .col_expr(C::Visitors, Expr::value(next.visitors))
         .col_expr(C::Sessions, Expr::value(next.sessions))
+        .col_expr(C::Forgotten, Expr::value(next.forgotten))
         .filter(C::AppId.eq(head.app_id))
         .filter(C::Revision.eq(head.revision));
     Ok(claimed.exec(transaction).await?.rows_affected == 1)
 }
 
-async fn remove(db: &impl ConnectionTrait, app: Uuid, segments: &[i64]) -> Result<(), DbErr> {
+pub(super) async fn remove(db: &impl ConnectionTrait, app: Uuid, segments: &[i64]) -> Result<(), DbErr> {
     if segments.is_empty() {
         return Ok(());
     }
@@ -332,7 +333,13 @@ async fn remove(db: &impl ConnectionTrait, app: Uuid, segments: &[i64]) -> Resul
     Ok(())
 }
 
-async fn store(db: &impl ConnectionTrait, app: Uuid, revision: i64, segment: &Segment, encoded: Encoded) -> Result<()> {
+pub(super) async fn store(
+    db: &impl ConnectionTrait,
+    app: Uuid,
+    revision: i64,
+    segment: &Segment,
+    encoded: Encoded,
+) -> Result<()> {
     let Encoded { columns, rollup } = encoded;
     event_segment::Entity::insert(event_segment::ActiveModel::from(segment.row(app)?))
         .exec_without_returning(db)

@@ -159,11 +159,12 @@ pub(super) async fn heads(db: &impl ConnectionTrait, app: Uuid) -> Result<(i64, 
             segment_head::Column::NextSegment,
             segment_head::Column::Visitors,
             segment_head::Column::Sessions,
+            segment_head::Column::Forgotten,
         ])
-        .into_tuple::<(i64, i64, i64, i64, i64, i64)>();
-    let (seq, sealed_seq, revision, next_segment, visitors, sessions) =
+        .into_tuple::<(i64, i64, i64, i64, i64, i64, i64)>();
+    let (seq, sealed_seq, revision, next_segment, visitors, sessions, forgotten) =
         found.one(db).await?.ok_or(Error::NotFound("app"))?;
-    Ok((seq, segment_head::Model { app_id: app, sealed_seq, revision, next_segment, visitors, sessions }))
+    Ok((seq, segment_head::Model { app_id: app, sealed_seq, revision, next_segment, visitors, sessions, forgotten }))
 }
 
 async fn is_long(db: &impl ConnectionTrait, head: &segment_head::Model) -> Result<bool> {

@@ -57,6 +57,8 @@ pub struct Model {
     /// Patterns of paths whose events are left out, an array of texts.
     #[sea_orm(column_type = "Json")]
     pub excluded_paths: Option<Json>,
+    /// For how many days events are kept, by when they happened; for ever, where it is absent.
+    pub retention_days: Option<i32>,
 }
 
 /// An app has members.

@@ -18,6 +18,10 @@ pub struct Model {
     pub seq: i64,
     /// How many identities were linked to users. While it is zero, nobody has to look for any.
     pub links: i64,
+    /// When a person was last erased from the app. What arrived later concerns no erasure.
+    pub erased_at: i64,
+    /// The number of the last commit that removed events. Answers as of an earlier one are history.
+    pub erased_seq: i64,
 }
 
 /// Joins nothing.

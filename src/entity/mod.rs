@@ -9,6 +9,8 @@ pub mod app;
 pub mod app_deletion;
 pub mod app_member;
 pub mod dead_letter;
+pub mod erased_id;
+pub mod erasure;
 pub mod event;
 pub mod event_aggregation;
 pub mod event_code;

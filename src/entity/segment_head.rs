@@ -23,6 +23,8 @@ pub struct Model {
     pub visitors: i64,
     /// How many sessions have codes.
     pub sessions: i64,
+    /// Rises when numbers lose their texts because nobody may know them any more.
+    pub forgotten: i64,
 }
 
 /// Joins nothing.

@@ -11,7 +11,7 @@ use crate::{
     analytics::{
         Answer, BotTraffic, Breakdown, Comparison, Dimension, Figures, Interval, Metric, Needs, Question, Range,
         Report, Summary, Timeline, UserOrder, UserPage,
-        answer::Answered,
+        answer::{self, Answered},
         filter::{EventFilter, MAX_TEXT},
         range::{self, RangePreset, TimeRange},
     },
@@ -211,8 +211,9 @@ impl Ask {
         self.range = range.map_err(|_| foreign())?;
         self.now = frozen.now;
         *self = self.clone().settled().map_err(|_| foreign())?;
+        let erased = answer::erased(&ctx.app().db, self.scope).await?;
         // Never ahead of the app, or an answer would be remembered under commits yet to come.
-        Ok(frozen.seq.min(head))
+        Ok(frozen.seq.max(erased).min(head))
     }
 
     /// What a cursor must keep for [`resume`](Self::resume).

@@ -5,6 +5,7 @@ mod api_keys;
 mod apps;
 mod dead_letters;
 mod goals;
+mod privacy;
 
 use async_graphql::MergedObject;
 
@@ -16,4 +17,5 @@ pub struct Mutation(
     api_keys::ApiKeyMutations,
     dead_letters::DeadLetterMutations,
     goals::GoalMutations,
+    privacy::PrivacyMutations,
 );

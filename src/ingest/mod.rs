@@ -2,6 +2,7 @@
 
 pub mod dead_letter;
 pub mod enrich;
+pub mod erase;
 pub mod heavy;
 pub mod shares;
 pub mod spool;

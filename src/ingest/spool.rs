@@ -7,6 +7,7 @@
 //! a second instance on the same folder takes a second file, and a file whose process is gone for
 //! good is emptied by whoever finds it.
 
+mod erase;
 mod file;
 mod keep;
 mod later;

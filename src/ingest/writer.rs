@@ -7,6 +7,7 @@
 
 mod connection;
 mod drain;
+mod erased;
 mod link;
 mod postgres;
 mod queue;
@@ -37,7 +38,7 @@ use self::{
     transaction::{Committed, Outcome},
 };
 use crate::{
-    auth::AppScope,
+    auth::{AppScope, digest::Digests},
     clock::Clock,
     columnar::Columnar,
     db::Db,
@@ -87,15 +88,22 @@ impl Drop for Handle {
 
 impl Writer {
     /// Starts the tasks. `queue_events` bounds the events that wait, over all requests.
-    pub fn start(db: Db, columnar: Columnar, clock: Clock, spool: Option<Spool>, queue_events: usize) -> Self {
+    pub fn start(
+        db: Db,
+        columnar: Columnar,
+        clock: Clock,
+        digests: Digests,
+        spool: Option<Spool>,
+        queue_events: usize,
+    ) -> Self {
         let queue = Arc::new(Queue::new(queue_events));
         let (behind, stop, draining) = (Arc::<AtomicBool>::default(), CancellationToken::new(), TaskTracker::new());
         let tasks = if db.is_postgres() { POSTGRES_TASKS } else { 1 };
         for _ in 0..tasks {
-            tokio::spawn(commit_groups(db.clone(), columnar.clone(), queue.clone(), behind.clone()));
+            tokio::spawn(commit_groups(db.clone(), columnar.clone(), digests.clone(), queue.clone(), behind.clone()));
         }
         if let Some(spool) = spool.clone() {
-            let drain = Drain { db, columnar, clock, spool, behind: behind.clone(), stop: stop.clone() };
+            let drain = Drain { db, columnar, clock, digests, spool, behind: behind.clone(), stop: stop.clone() };
             draining.spawn(drain.run());
         }
         Self(Arc::new(Handle { queue, spool, behind, draining, stop }))
@@ -217,10 +225,10 @@ fn full() -> Error {
 }
 
 /// Commits one group after the other for as long as the [`Writer`] lives.
-async fn commit_groups(db: Db, columnar: Columnar, queue: Arc<Queue>, behind: Arc<AtomicBool>) {
+async fn commit_groups(db: Db, columnar: Columnar, digests: Digests, queue: Arc<Queue>, behind: Arc<AtomicBool>) {
     while let Some(jobs) = queue.next_group().await {
         let slips: Vec<Arc<Slip>> = jobs.iter().map(|job| job.slip.clone()).collect();
-        match store_group(&db, slips.iter().map(|slip| slip.events.as_slice())).await {
+        match store_group(&db, &digests, slips.iter().map(|slip| slip.events.as_slice())).await {
             Ok(mut committed) => {
                 behind.store(false, Ordering::Release);
                 for (job, outcomes) in jobs.into_iter().zip(std::mem::take(&mut committed.outcomes)) {
@@ -242,11 +250,11 @@ async fn commit_groups(db: Db, columnar: Columnar, queue: Arc<Queue>, behind: Ar
 }
 
 /// Stores the events of several requests by one transaction.
-async fn store_group<'a>(db: &Db, jobs: impl Iterator<Item = &'a [Draft]>) -> Result<Committed<'a>> {
+async fn store_group<'a>(db: &Db, digests: &Digests, jobs: impl Iterator<Item = &'a [Draft]>) -> Result<Committed<'a>> {
     let started = Instant::now();
     let jobs: Vec<&[Draft]> = jobs.collect();
     // A defect here must cost one group, never the task that all later requests wait for.
-    let committed = AssertUnwindSafe(transaction::store(db, &jobs)).catch_unwind().await;
+    let committed = AssertUnwindSafe(transaction::store(db, digests, &jobs)).catch_unwind().await;
     let committed = committed.unwrap_or_else(|_| Err(Error::internal("storing a group of events panicked")));
     metrics::histogram!("uea_ingest_commit_seconds").record(started.elapsed().as_secs_f64());
     let events: usize = jobs.iter().map(|events| events.len()).sum();
@@ -274,6 +282,7 @@ fn verdict(outcome: Outcome) -> Result<Verdict> {
         Outcome::Stored => Ok(Verdict::Stored),
         Outcome::Duplicate => Ok(Verdict::Duplicate),
         Outcome::Refused(refusal) => Ok(Verdict::Rejected(refusal)),
+        Outcome::Erased => Ok(Verdict::Ignored(erased::refusal())),
         Outcome::AppGone => Err(Error::NotFound("app")),
     }
 }

@@ -161,7 +161,7 @@ async fn keep_up(app: App, stop: CancellationToken) {
     }
 }
 
-/// Finishes what deletions of apps have left behind, makes room for the months to come, and forgets
+/// Finishes what deletions of apps and erasures of people have left behind, makes room for the months to come, and forgets
 /// what visitors' ids were made with.
 async fn sweep(app: App) {
     let mut ticks = interval(SWEEP_INTERVAL);
@@ -171,6 +171,9 @@ async fn sweep(app: App) {
             error.log();
         }
         if let Err(error) = apps::finish_deletions(&app.db).await {
+            error.log();
+        }
+        if let Err(error) = app.eraser().finish_all().await {
             error.log();
         }
         if let Err(error) = app.enricher.salts().forget_old(app.clock.now_ms()).await {

@@ -158,7 +158,15 @@ both_stores! {
         let app = TestApp::start(store).await;
         let site = app.site().await;
         let scope = scope(&app, &site).await;
-        let writer = Writer::start(app.app.db.clone(), app.app.columnar.clone(), app.clock.clone(), None, 100);
+        let own = &app.app;
+        let writer = Writer::start(
+            own.db.clone(),
+            own.columnar.clone(),
+            own.clock.clone(),
+            own.digests.clone(),
+            None,
+            100,
+        );
         assert_eq!(writer.store(scope, vec![event(1)]).await.unwrap(), [Verdict::Stored]);
         app.app.db.close().await;
         let refused = writer.store(scope, vec![event(2)]).await;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     api_key::{self, ApiKey},
     dead_letter::{self, DeadLetter},
+    erasure::Erasures,
     event::{self, Event},
     goal::{self, Goal},
     overview::Overview,
@@ -52,7 +53,7 @@ pub enum Role {
 /// asks for the same figures of an earlier range beside them. Figures that are not selected are
 /// not computed.
 #[derive(MergedObject)]
-pub struct App(Basics, Questions);
+pub struct App(Basics, Questions, Erasures);
 
 /// What an app is, and the questions about its events as such.
 pub struct Basics {
@@ -64,7 +65,7 @@ impl App {
     /// The app as the holder of `scope` sees it.
     pub fn new(model: app::Model, scope: AppScope) -> Self {
         let timezone = model.timezone.clone();
-        Self(Basics { model, scope }, Questions::new(scope, timezone))
+        Self(Basics { model, scope }, Questions::new(scope, timezone), Erasures(scope))
     }
 
     /// Identifies the app everywhere.

@@ -4,6 +4,7 @@ pub mod api_key;
 pub mod app;
 pub mod conversion;
 pub mod dead_letter;
+pub mod erasure;
 pub mod event;
 pub mod goal;
 pub mod node;

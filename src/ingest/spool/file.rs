@@ -165,6 +165,16 @@ impl SpoolFile {
         .await
     }
 
+    /// Writes a record anew in its place.
+    pub(super) async fn rewrite(&self, id: i64, record: &Record) -> Result<(), Error> {
+        self.with(async |connection| {
+            let sql = "UPDATE spooled SET events = ?, crc = ?, body = ? WHERE id = ?";
+            let query = sqlx::query(sql).bind(i64::from(record.events)).bind(i64::from(record.crc));
+            query.bind(record.body.as_slice()).bind(id).execute(connection).await.map(drop)
+        })
+        .await
+    }
+
     /// Removes records.
     pub(super) async fn delete(&self, ids: &[i64]) -> Result<(), Error> {
         let ids = list(ids);

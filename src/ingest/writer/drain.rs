@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{connection::Connection, hand_over, store_group, transaction::Outcome};
 use crate::{
+    auth::digest::Digests,
     clock::Clock,
     columnar::Columnar,
     db::Db,
@@ -40,6 +41,7 @@ pub(super) struct Drain {
     pub(super) db: Db,
     pub(super) columnar: Columnar,
     pub(super) clock: Clock,
+    pub(super) digests: Digests,
     pub(super) spool: Spool,
     /// Whether the database is away or too slow, so that events go to the spool at once.
     pub(super) behind: Arc<AtomicBool>,
@@ -155,7 +157,7 @@ impl Drain {
     }
 
     async fn commit(&self, records: &[Spooled]) -> Result<Vec<Vec<Outcome>>> {
-        let committed = store_group(&self.db, records.iter().map(|record| &*record.events)).await?;
+        let committed = store_group(&self.db, &self.digests, records.iter().map(|record| &*record.events)).await?;
         hand_over(&self.columnar, &committed);
         Ok(committed.outcomes)
     }
@@ -174,7 +176,7 @@ impl Drain {
     /// What was stored leaves the spool, and what the database refused is kept where its owner finds it.
     async fn settle(&self, log: &Log, batch: &Batch, stored: Vec<(&Spooled, Vec<Outcome>)>) -> Result<()> {
         let mut refused = Vec::new();
-        let mut counts = [0u64; 4];
+        let mut counts = [0u64; 5];
         for (record, outcomes) in &stored {
             for (draft, outcome) in record.events.iter().zip(outcomes) {
                 let count = match outcome {
@@ -185,6 +187,7 @@ impl Drain {
                         2
                     }
                     Outcome::AppGone => 3,
+                    Outcome::Erased => 4,
                 };
                 if let Some(count) = counts.get_mut(count) {
                     *count += 1;
@@ -193,7 +196,7 @@ impl Drain {
         }
         self.away(dead_letter::keep(&self.db, self.clock.now_ms(), &refused).await)??;
         log.done(batch, stored.iter().map(|(record, _)| *record)).await?;
-        for (label, count) in ["accepted", "duplicate", "rejected", "app_gone"].into_iter().zip(counts) {
+        for (label, count) in ["accepted", "duplicate", "rejected", "app_gone", "erased"].into_iter().zip(counts) {
             metrics::counter!("uea_spool_drained_total", "verdict" => label).increment(count);
         }
         Ok(())

@@ -27,9 +27,9 @@ pub(super) async fn lock_heads(connection: &mut PgConnection, apps: &[Uuid]) -> 
     let sql = "WITH locked AS MATERIALIZED \
                (SELECT app_id FROM event_heads WHERE app_id = ANY($1) ORDER BY app_id FOR NO KEY UPDATE) \
                UPDATE event_heads SET seq = seq + 1 FROM locked WHERE event_heads.app_id = locked.app_id \
-               RETURNING event_heads.app_id, seq, links";
-    let heads: Vec<(Uuid, i64, i64)> = sqlx::query_as(sql).bind(apps).fetch_all(connection).await?;
-    Ok(heads.into_iter().map(|(app, seq, links)| (app, Head { seq, links })).collect())
+               RETURNING event_heads.app_id, seq, links, erased_at";
+    let heads: Vec<(Uuid, i64, i64, i64)> = sqlx::query_as(sql).bind(apps).fetch_all(connection).await?;
+    Ok(heads.into_iter().map(|(app, seq, links, erased_at)| (app, Head { seq, links, erased_at })).collect())
 }
 
 /// Which of these keys of events that arrived at `arrived` are stored, with the commit and the arrival

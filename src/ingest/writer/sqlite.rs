@@ -17,11 +17,12 @@ const ROWS: [usize; 4] = [512, 64, 8, 1];
 
 /// Moves the heads of `apps` on by one.
 pub(super) async fn lock_heads(connection: &mut SqliteConnection, apps: &[Uuid]) -> Result<Vec<(Uuid, Head)>, Error> {
-    let sql = "UPDATE event_heads SET seq = seq + 1 WHERE app_id = ? RETURNING app_id, seq, links";
+    let sql = "UPDATE event_heads SET seq = seq + 1 WHERE app_id = ? RETURNING app_id, seq, links, erased_at";
     let mut heads = Vec::with_capacity(apps.len());
     for app in apps {
-        let head: Option<(Uuid, i64, i64)> = sqlx::query_as(sql).bind(app).fetch_optional(&mut *connection).await?;
-        heads.extend(head.map(|(app, seq, links)| (app, Head { seq, links })));
+        let head: Option<(Uuid, i64, i64, i64)> =
+            sqlx::query_as(sql).bind(app).fetch_optional(&mut *connection).await?;
+        heads.extend(head.map(|(app, seq, links, erased_at)| (app, Head { seq, links, erased_at })));
     }
     Ok(heads)
 }

@@ -12,12 +12,13 @@ use uuid::Uuid;
 use super::{
     Key,
     connection::{Connection, Transaction},
-    link,
+    erased, link,
     postgres::Encoded,
     row::Row,
     visitor,
 };
 use crate::{
+    auth::digest::Digests,
     db::Db,
     error::{self, Error, of_driver},
     ingest::{Draft, Refusal},
@@ -40,6 +41,8 @@ pub(super) enum Outcome {
     Duplicate,
     /// The database would not take it.
     Refused(Refusal),
+    /// Whoever it is of was erased after it had arrived.
+    Erased,
     /// The app was deleted.
     AppGone,
 }
@@ -51,6 +54,8 @@ pub(super) struct Head {
     pub seq: i64,
     /// How many identities are linked to users.
     pub links: i64,
+    /// When somebody was last erased from the app.
+    pub erased_at: i64,
 }
 
 /// A group that was committed.
@@ -70,11 +75,11 @@ type Unsure = HashSet<(Uuid, i64)>;
 /// Stores the events of several requests. When this fails,
 /// nothing is kept, unless the answer to the last COMMIT was lost: then all is kept or nothing.
 /// Repeating the events is safe either way.
-pub(super) async fn store<'a>(db: &Db, jobs: &[&'a [Draft]]) -> Result<Committed<'a>, Error> {
+pub(super) async fn store<'a>(db: &Db, digests: &Digests, jobs: &[&'a [Draft]]) -> Result<Committed<'a>, Error> {
     let group = Group::new(jobs);
     let (mut attempt, mut lost, mut careful, mut unsure) = (0, 0, false, Unsure::new());
     let (outcomes, rows, commits) = loop {
-        let failure = match group.attempt(db, careful, &mut unsure).await {
+        let failure = match group.attempt(db, digests, careful, &mut unsure).await {
             Ok(committed) => break committed,
             Err(failure) => failure,
         };
@@ -135,9 +140,15 @@ impl<'a> Group<'a> {
 
     /// One try. A connection that did not answer in time is not used again, for nobody knows what it
     /// is still at; nor is one that leads to a standby, for the primary is elsewhere by now.
-    async fn attempt(&self, db: &Db, careful: bool, unsure: &mut Unsure) -> Result<Attempt<'a>, DbErr> {
+    async fn attempt(
+        &self,
+        db: &Db,
+        digests: &Digests,
+        careful: bool,
+        unsure: &mut Unsure,
+    ) -> Result<Attempt<'a>, DbErr> {
         let mut connection = Connection::acquire(db).await.map_err(of_driver)?;
-        let tried = timeout(ATTEMPT_TIME, self.commit(&mut connection, careful, unsure)).await;
+        let tried = timeout(ATTEMPT_TIME, self.commit(&mut connection, digests, careful, unsure)).await;
         let tried = tried.unwrap_or_else(|_| {
             connection.close();
             Err(DbErr::Conn(RuntimeErr::Internal("the database did not answer in time".into())))
@@ -154,6 +165,7 @@ impl<'a> Group<'a> {
     async fn commit(
         &self,
         connection: &mut Connection,
+        digests: &Digests,
         careful: bool,
         unsure: &mut Unsure,
     ) -> Result<Attempt<'a>, DbErr> {
@@ -164,6 +176,11 @@ impl<'a> Group<'a> {
         let heads: HashMap<_, _> = transaction.lock_heads(&apps).await.map_err(of_driver)?.into_iter().collect();
         let mut outcomes = vec![Outcome::AppGone; self.events.len()];
         let mut rows = self.new_rows(&mut transaction, &heads, unsure, &mut outcomes).await?;
+        for key in erased::leave_out(&mut transaction, &mut rows, &heads, digests).await? {
+            if let Some(outcome) = self.places.get(&key).and_then(|place| outcomes.get_mut(*place)) {
+                *outcome = Outcome::Erased;
+            }
+        }
         link::follow(&mut transaction, &mut rows, &heads).await?;
         visitor::complete(&mut transaction, &mut rows).await?;
         if careful {
