@@ -18,7 +18,8 @@ use crate::{
         app::{self, BotPolicy, IpMode, Model},
         app_deletion,
         app_member::{self, Role},
-        event, event_aggregation, event_code, event_head, event_segment, goal, identity, segment_column, segment_head,
+        event, event_aggregation, event_code, event_head, event_segment, goal, identity, saved_segment, segment_column,
+        segment_head,
     },
     error::{Error, Result, is_retryable},
 };
@@ -131,7 +132,7 @@ pub async fn update(db: &Db, clock: &Clock, keys: &ApiKeys, scope: AppScope, cha
     app::Entity::find_by_id(scope.app_id()).one(db.writer()).await?.ok_or(Error::NotFound("app"))
 }
 
-/// Deletes an app with its events, keys, goals and memberships; says how many events there were.
+/// Deletes an app with its events, keys, goals, saved segments and memberships; says how many events there were.
 ///
 /// First, in one short transaction, the app itself, so that nobody can write or ask any more; then
 /// its events, some at a time, so that writers of other apps never wait for long.
@@ -173,6 +174,7 @@ async fn delete_app(db: &Db, app: Uuid) -> Result<bool, DbErr> {
     segment_head::Entity::delete_by_id(app).exec(&transaction).await?;
     api_key::Entity::delete_many().filter(api_key::Column::AppId.eq(app)).exec(&transaction).await?;
     identity::Entity::delete_many().filter(identity::Column::AppId.eq(app)).exec(&transaction).await?;
+    saved_segment::Entity::delete_many().filter(saved_segment::Column::AppId.eq(app)).exec(&transaction).await?;
     goal::Entity::delete_many().filter(goal::Column::AppId.eq(app)).exec(&transaction).await?;
     app_member::Entity::delete_many().filter(app_member::Column::AppId.eq(app)).exec(&transaction).await?;
     if app::Entity::delete_by_id(app).exec(&transaction).await?.rows_affected == 0 {

@@ -2,7 +2,7 @@
 
 use event_analytics::entity::{
     api_key, app, app_deletion, app_member, erased_id, erasure, event, event_aggregation, event_code, event_head,
-    event_segment, goal, identity, segment_column, segment_head, user, user_session, visitor_salt,
+    event_segment, goal, identity, saved_segment, segment_column, segment_head, user, user_session, visitor_salt,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryTrait, Statement};
@@ -52,6 +52,7 @@ async fn entities_fit(db: &DatabaseConnection) {
     fits::<event_head::Entity>(db).await;
     fits::<identity::Entity>(db).await;
     fits::<goal::Entity>(db).await;
+    fits::<saved_segment::Entity>(db).await;
     fits::<visitor_salt::Entity>(db).await;
     fits::<segment_head::Entity>(db).await;
     fits::<event_segment::Entity>(db).await;

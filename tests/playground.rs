@@ -33,12 +33,13 @@ both_stores! {
     async fn every_operation_works(store: Store) {
         let app = TestApp::start(store).await;
         let mut person = app.anonymous();
-        let (mut app_id, mut key_id, mut goal_id) = (String::new(), String::new(), String::new());
+        let [mut app_id, mut key_id, mut goal_id, mut segment_id] = [const { String::new() }; 4];
         let operations = operations();
         assert!(operations.len() > 15);
         for (name, text, variables) in operations {
             assert!(text.starts_with("# "), "{name} begins with a comment for a stranger");
-            let ids = [("YOUR_APP_ID", &app_id), ("YOUR_API_KEY_ID", &key_id), ("YOUR_GOAL_ID", &goal_id)];
+            let mut ids = vec![("YOUR_APP_ID", &app_id), ("YOUR_API_KEY_ID", &key_id)];
+            ids.extend([("YOUR_GOAL_ID", &goal_id), ("YOUR_SAVED_SEGMENT_ID", &segment_id)]);
             let variables = ids.into_iter().fold(variables, |text, (name, id)| text.replace(name, id));
             let data = person.graphql(&text, serde_json::from_str(&variables).unwrap()).await.data();
             let text_at = |pointer: &str| data.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
@@ -55,6 +56,8 @@ both_stores! {
                 "breakdown-by-property" => assert_eq!(data["app"]["breakdown"]["rows"][0]["label"], "beans"),
                 "filter" => assert_eq!(data["app"]["summary"]["events"], 2),
                 "user" => assert_eq!(data["app"]["user"]["totals"]["events"], 2),
+                "has-done" => assert_eq!(data["app"]["summary"]["uniqueUsers"], 1),
+                "create-saved-segment" => segment_id = text_at("/createSavedSegment/savedSegment/id"),
                 "create-goal" => goal_id = text_at("/createGoal/goal/id"),
                 "goals" => assert_eq!(data["app"]["goals"]["nodes"][0]["conversion"]["completions"], 1),
                 "delete-app" => assert_eq!(data["deleteApp"]["deletedEvents"], 3),

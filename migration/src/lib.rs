@@ -12,6 +12,7 @@ mod m20261122_000007_visitors;
 mod m20261122_000008_dead_letters;
 mod m20261122_000009_segments;
 mod m20261122_000010_rollups;
+mod m20261122_000011_saved_segments;
 mod m20261122_000012_erasures;
 mod m20261122_000013_goals;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_dead_letters::Migration),
             Box::new(m20261122_000009_segments::Migration),
             Box::new(m20261122_000010_rollups::Migration),
+            Box::new(m20261122_000011_saved_segments::Migration),
             Box::new(m20261122_000012_erasures::Migration),
             Box::new(m20261122_000013_goals::Migration),
         ]

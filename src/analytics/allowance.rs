@@ -7,6 +7,7 @@ use std::sync::{
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::kernel::Kernel;
 use crate::error::{Error, Result};
 
 /// How many scans of a request run, or wait for their turn among those of others.
@@ -72,5 +73,53 @@ impl Account {
 impl Drop for Account {
     fn drop(&mut self) {
         self.holds(0);
+    }
+}
+
+/// Refuses the largest kernels until what is left, beside the dictionaries, fits the account.
+pub(super) fn keep_within(account: &mut Account, kernels: &mut [Result<Kernel>], dictionaries: usize) {
+    let bytes = |kernel: &Result<Kernel>| kernel.as_ref().map_or(0, Kernel::bytes);
+    while !account.holds(dictionaries + kernels.iter().map(bytes).sum::<usize>()) {
+        let Some(largest) = kernels.iter_mut().filter(|kernel| kernel.is_ok()).max_by_key(|kernel| bytes(kernel))
+        else {
+            return;
+        };
+        *largest = Err(Error::CostExceeded(
+            "The request has to keep more groups, users or sessions apart than one request may. Narrow its ranges or \
+             filters, ask for fewer figures, or split it."
+                .into(),
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::analytics::{Interval, Needs, Range, Report};
+
+    #[test]
+    fn the_largest_kernel_is_refused_and_its_siblings_go_on() {
+        let range = Range { from: 0, to: 5_000 * 60_000 };
+        let timeline = Report::Timeline { interval: Interval::Minute, timezone: "UTC".into(), needs: Needs::ALL };
+        let summary = Report::Summary { needs: Needs::ALL, by_event_type: true, times: true };
+        let kernel = |report| Kernel::new(report, range);
+        let one = kernel(&timeline).unwrap().bytes();
+        assert!(one > 5_000 * 100);
+        let allowance = Allowance::of_bytes(one * 3 / 2);
+        let mut kernels = [kernel(&timeline), kernel(&summary), kernel(&timeline)];
+        let mut first = allowance.account();
+        keep_within(&mut first, &mut kernels, 0);
+        assert_eq!(kernels.iter().filter(|kernel| kernel.is_ok()).count(), 2);
+        assert!(kernels[1].is_ok());
+        // Another scan of the request finds too little left, until the first is done.
+        let mut kernels = [kernel(&timeline), kernel(&summary)];
+        keep_within(&mut allowance.account(), &mut kernels, 0);
+        assert_eq!(kernels[0].as_ref().unwrap_err().code(), "COST_EXCEEDED");
+        drop(first);
+        let mut kernels = [kernel(&timeline), kernel(&summary)];
+        keep_within(&mut allowance.account(), &mut kernels, 0);
+        assert!(kernels.iter().all(Result::is_ok));
     }
 }

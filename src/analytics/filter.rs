@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use async_graphql::InputObject;
+use async_graphql::{ID, InputObject};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
@@ -122,6 +122,13 @@ pub struct EventFilter {
     /// Custom properties; all of these must hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub property: Option<Vec<PropertyFilter>>,
+    /// A saved segment of the app lets it through: the id of one, such as `seg_0199…_0199…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<ID>,
+    /// The filter of that segment, once it is read; then it takes the id's place.
+    #[graphql(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved: Option<Box<EventFilter>>,
     /// Its visitor did this. An event without a visitor matches neither this nor `hasNotDone`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub has_done: Option<Box<BehaviourFilter>>,
@@ -192,7 +199,23 @@ impl EventFilter {
     fn inner(&self) -> impl Iterator<Item = (String, &EventFilter)> {
         let and = self.and.iter().flatten().enumerate().map(|(i, filter)| (format!("and.{i}"), filter));
         let or = self.or.iter().flatten().enumerate().map(|(i, filter)| (format!("or.{i}"), filter));
-        and.chain(or).chain(self.not.as_deref().map(|filter| ("not".to_owned(), filter)))
+        let not = self.not.as_deref().map(|filter| ("not".to_owned(), filter));
+        and.chain(or).chain(not).chain(self.saved.as_deref().map(|filter| ("segment".to_owned(), filter)))
+    }
+
+    /// The same, to be changed.
+    fn inner_mut(&mut self) -> impl Iterator<Item = (String, &mut EventFilter)> {
+        let Self { and, or, not, saved, .. } = self;
+        let and = and.iter_mut().flatten().enumerate().map(|(i, filter)| (format!("and.{i}"), filter));
+        let or = or.iter_mut().flatten().enumerate().map(|(i, filter)| (format!("or.{i}"), filter));
+        let not = not.as_deref_mut().map(|filter| ("not".to_owned(), filter));
+        and.chain(or).chain(not).chain(saved.as_deref_mut().map(|filter| ("segment".to_owned(), filter)))
+    }
+
+    /// The filters of its own behaviours, with the paths of their fields.
+    fn done_mut(&mut self) -> impl Iterator<Item = (&'static str, &mut BehaviourFilter)> {
+        let done = self.has_done.as_deref_mut().map(|behaviour| ("hasDone", behaviour));
+        done.into_iter().chain(self.has_not_done.as_deref_mut().map(|behaviour| ("hasNotDone", behaviour)))
     }
 
     /// What visitors must have done, and whether or not, without what the filters in this one say.
@@ -201,26 +224,53 @@ impl EventFilter {
         done.chain(self.has_not_done.as_deref().into_iter().map(|behaviour| ("hasNotDone", false, behaviour)))
     }
 
-    /// How many more times the events have to be gone through for it.
+    /// How many more times the events have to be gone through for it, where a saved segment asks once for
+    /// what visitors did.
     pub fn passes(&self) -> usize {
-        self.behaviours().count() + self.inner().map(|(_, filter)| filter.passes()).sum::<usize>()
+        let own = self.behaviours().map(|(.., behaviour)| 1 + behaviour.filter.passes()).sum::<usize>();
+        own + usize::from(self.segment.is_some()) + self.inner().map(|(_, filter)| filter.passes()).sum::<usize>()
     }
 
     /// Puts moments in the place of the presets of its behaviours' ranges. `path` is as in
     /// [`Self::validate`].
     pub fn settle(&mut self, path: &str, now_ms: i64, zone: &TimeZone) -> Result<()> {
-        let own = [("hasDone", &mut self.has_done), ("hasNotDone", &mut self.has_not_done)];
-        for (name, behaviour) in own {
-            if let Some(range) = behaviour.as_mut().and_then(|behaviour| behaviour.range.as_mut()) {
+        for (name, behaviour) in self.done_mut() {
+            if let Some(range) = &mut behaviour.range {
                 *range = range.resolve_at(&format!("{path}.{name}.range"), now_ms, zone)?.into();
             }
         }
-        let lists = [("and", &mut self.and), ("or", &mut self.or)].into_iter();
-        let lists = lists.flat_map(|(name, list)| list.iter_mut().flatten().enumerate().map(move |at| (name, at)));
-        for (name, (place, filter)) in lists {
-            filter.settle(&format!("{path}.{name}.{place}"), now_ms, zone)?;
+        self.inner_mut().try_for_each(|(name, filter)| filter.settle(&format!("{path}.{name}"), now_ms, zone))
+    }
+
+    /// The ids of all saved segments it refers to, with the paths of their fields.
+    pub fn segments(&mut self, path: &str) -> Vec<(String, ID)> {
+        let mut found = Vec::new();
+        let _ = self.each_segment(path, &mut |path, filter| {
+            found.extend(filter.segment.clone().map(|id| (path, id)));
+            Ok(())
+        });
+        found
+    }
+
+    /// Puts the filters of saved segments in the place of their ids. `find` knows them by id.
+    pub fn fill(&mut self, path: &str, find: &impl Fn(&ID) -> Option<EventFilter>) -> Result<()> {
+        self.each_segment(path, &mut |path, filter| {
+            let Some(id) = filter.segment.take() else { return Ok(()) };
+            let found = find(&id).ok_or_else(|| Error::invalid(path, "The app has no saved segment of this id."))?;
+            filter.saved = Some(Box::new(found));
+            Ok(())
+        })
+    }
+
+    /// Visits every filter, those of behaviours among them, with the path of its field `segment`.
+    fn each_segment(&mut self, path: &str, visit: &mut impl FnMut(String, &mut Self) -> Result<()>) -> Result<()> {
+        for (name, filter) in self.inner_mut() {
+            filter.each_segment(&format!("{path}.{name}"), visit)?;
         }
-        self.not.as_mut().map_or(Ok(()), |filter| filter.settle(&format!("{path}.not"), now_ms, zone))
+        for (name, behaviour) in self.done_mut() {
+            behaviour.filter.each_segment(&format!("{path}.{name}.filter"), visit)?;
+        }
+        visit(format!("{path}.segment"), self)
     }
 
     /// The columns its conditions look at.
@@ -259,6 +309,15 @@ impl EventFilter {
         self.check(path, 1, false, &mut Held::default())
     }
 
+    /// The same of a filter that is to be saved: it must not refer to another.
+    pub fn validate_saved(&mut self, path: &str) -> Result<()> {
+        self.validate(path)?;
+        match self.segments(path).into_iter().next() {
+            Some((path, _)) => Err(Error::invalid(path, "A saved segment cannot refer to another.")),
+            None => Ok(()),
+        }
+    }
+
     fn check(&self, path: &str, depth: usize, is_behaviour: bool, held: &mut Held) -> Result<()> {
         if depth > MAX_DEPTH {
             return Err(Error::invalid(path, format!("Filters may nest at most {MAX_DEPTH} deep.")));
@@ -267,6 +326,10 @@ impl EventFilter {
             let path = format!("{path}.{name}");
             held.conditions += test.check(&path)?;
             held.check(&path)?;
+        }
+        if self.segment.is_some() {
+            held.conditions += 1;
+            held.check(&format!("{path}.segment"))?;
         }
         for (name, _, behaviour) in self.behaviours() {
             let path = format!("{path}.{name}");
@@ -284,7 +347,9 @@ impl EventFilter {
         for (name, filter) in self.inner() {
             // An empty filter counts too: without it, wide and empty lists would be free.
             held.conditions += 1;
-            filter.check(&format!("{path}.{name}"), depth + 1, is_behaviour, held)?;
+            // How deep a saved segment is was checked when it was saved.
+            let depth = if name == "segment" { 1 } else { depth + 1 };
+            filter.check(&format!("{path}.{name}"), depth, is_behaviour, held)?;
         }
         Ok(())
     }

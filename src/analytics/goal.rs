@@ -1,13 +1,12 @@
 //! Goals: filters with a name that an app keeps, each letting through the events that reach it.
 
-use async_graphql::{InputType, Value};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, EntityTrait, PaginatorTrait, QueryFilter, SqlErr, entity::prelude::*,
     sea_query::SimpleExpr,
 };
 use uuid::Uuid;
 
-use super::filter::EventFilter;
+use super::{filter::EventFilter, stored};
 use crate::{
     auth::{AppScope, checked_name},
     clock::Clock,
@@ -101,33 +100,16 @@ pub async fn delete(db: &Db, scope: AppScope, goal: Uuid) -> Result<()> {
 
 /// Which events reach a goal.
 pub fn filter(goal: &Model) -> Result<EventFilter> {
-    let json = serde_json::from_str(&goal.filter).map_err(Error::internal)?;
-    let value = Value::from_json(json).map_err(Error::internal)?;
-    EventFilter::parse(Some(value))
-        .map_err(|error| Error::internal(error.into_server_error(Default::default()).message))
+    stored::read(&goal.filter)
 }
 
-/// A filter as it is stored: in the spelling in which it is asked for, without what is not given.
+/// A filter as it is stored, once it is checked.
 fn written(filter: &EventFilter) -> Result<String> {
     filter.validate("input.filter")?;
     if *filter == EventFilter::default() {
         return Err(Error::invalid("input.filter", "Expected at least one condition: not every event is a goal."));
     }
-    let mut json = filter.to_value().into_json().map_err(Error::internal)?;
-    strip_nulls(&mut json);
-    Ok(json.to_string())
-}
-
-/// Takes out the fields that say nothing. A filter is as deep as its check allows.
-fn strip_nulls(json: &mut serde_json::Value) {
-    match json {
-        serde_json::Value::Object(fields) => {
-            fields.retain(|_, value| !value.is_null());
-            fields.values_mut().for_each(strip_nulls);
-        }
-        serde_json::Value::Array(items) => items.iter_mut().for_each(strip_nulls),
-        _ => {}
-    }
+    stored::written(filter)
 }
 
 fn checked_description(text: &str) -> Result<String> {

@@ -149,10 +149,11 @@ impl Node {
         let and = filter.and.iter().flatten().map(Self::new);
         let or = filter.or.iter().map(|filters| Self::Any(filters.iter().map(Self::new).collect()));
         let not = filter.not.iter().map(|filter| Self::Not(Box::new(Self::new(filter))));
+        let saved = filter.saved.iter().map(|filter| Self::new(filter));
         let did = filter
             .behaviours()
             .map(|(_, wanted, behaviour)| Self::Did(Box::new(Did { behaviour: behaviour.clone(), wanted, by: None })));
-        Self::All(leaves.chain(and).chain(or).chain(not).chain(did).collect())
+        Self::All(leaves.chain(and).chain(or).chain(not).chain(saved).chain(did).collect())
     }
 
     /// Takes out of the mask the events that do not match.

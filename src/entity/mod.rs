@@ -18,6 +18,7 @@ pub mod event_head;
 pub mod event_segment;
 pub mod goal;
 pub mod identity;
+pub mod saved_segment;
 pub mod segment_column;
 pub mod segment_head;
 pub mod user;

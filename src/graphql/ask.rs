@@ -6,7 +6,7 @@ use async_graphql::{Context, SelectionField};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{context::ContextExt, error::Result, loader, page};
+use super::{context::ContextExt, error::Result, filled::filled, loader, page};
 use crate::{
     analytics::{
         Answer, BotTraffic, Breakdown, Comparison, Dimension, Figures, Interval, Metric, Needs, Question, Range,
@@ -60,14 +60,13 @@ pub struct Arguments {
 
 impl Ask {
     /// Checks the arguments of a report on the app of `scope`, whose own zone is `app_timezone`.
-    pub fn new(ctx: &Context<'_>, scope: AppScope, app_timezone: &str, arguments: Arguments) -> Result<Self> {
+    pub async fn new(ctx: &Context<'_>, scope: AppScope, app_timezone: &str, arguments: Arguments) -> Result<Self> {
         let timezone = arguments.timezone.unwrap_or_else(|| app_timezone.to_owned());
         let zone = range::zone(&timezone, "timezone")?;
         let now = ctx.app().clock.now_ms();
         let range = arguments.range.resolve(now, &zone)?;
         let previous = arguments.compare.map(|comparison| range::compared(range, comparison, &zone)).transpose()?;
-        let filter = arguments.filter.unwrap_or_default();
-        filter.validate("filter")?;
+        let filter = filled(ctx, scope, "filter", arguments.filter.unwrap_or_default()).await?;
         let timezone = canonical(&zone, timezone);
         let (bots, asked) = (arguments.bots, Arc::new(filter));
         let ask = Self { scope, range, filter: asked.clone(), bots, previous, asked, now, zone, timezone, as_of: None };
@@ -75,7 +74,7 @@ impl Ask {
     }
 
     /// Events of a range that is known already, or of all time, up to commit `seq`.
-    pub fn within(
+    pub async fn within(
         ctx: &Context<'_>,
         scope: AppScope,
         timezone: &str,
@@ -84,8 +83,7 @@ impl Ask {
         filter: Option<EventFilter>,
         bots: BotTraffic,
     ) -> Result<Self> {
-        let filter = filter.unwrap_or_default();
-        filter.validate("filter")?;
+        let filter = filled(ctx, scope, "filter", filter.unwrap_or_default()).await?;
         let (range, zone) = (range.unwrap_or(range::EVER), range::zone(timezone, "timezone")?);
         let (asked, timezone, now) = (Arc::new(filter), timezone.to_owned(), ctx.app().clock.now_ms());
         let (filter, previous) = (asked.clone(), None);
@@ -106,9 +104,8 @@ impl Ask {
     }
 
     /// Checks another filter of the same question, which stands at `path`.
-    pub fn checked(&self, path: &str, filter: EventFilter) -> Result<EventFilter> {
-        filter.validate(path)?;
-        self.settle(path, filter)
+    pub async fn checked(&self, ctx: &Context<'_>, path: &str, filter: EventFilter) -> Result<EventFilter> {
+        self.settle(path, filled(ctx, self.scope, path, filter).await?)
     }
 
     /// The filter as it was asked for: what tells one list from another, where presets move on.

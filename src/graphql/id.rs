@@ -34,6 +34,13 @@ pub enum NodeId {
         /// Which.
         goal: Uuid,
     },
+    /// `seg_…_…`: a saved segment, which is known only within its app.
+    SavedSegment {
+        /// Whose.
+        app: Uuid,
+        /// Which.
+        segment: Uuid,
+    },
 }
 
 impl fmt::Display for NodeId {
@@ -45,6 +52,7 @@ impl fmt::Display for NodeId {
             Self::ApiKey(id) => write!(f, "key_{}", id.simple()),
             Self::Event { app, event } => write!(f, "evt_{}_{}", app.simple(), event.simple()),
             Self::Goal { app, goal } => write!(f, "goal_{}_{}", app.simple(), goal.simple()),
+            Self::SavedSegment { app, segment } => write!(f, "seg_{}_{}", app.simple(), segment.simple()),
         }
     }
 }
@@ -70,6 +78,10 @@ impl FromStr for NodeId {
             "goal" => {
                 let (app, goal) = rest.split_once('_').ok_or(Malformed)?;
                 Ok(Self::Goal { app: uuid(app)?, goal: uuid(goal)? })
+            }
+            "seg" => {
+                let (app, segment) = rest.split_once('_').ok_or(Malformed)?;
+                Ok(Self::SavedSegment { app: uuid(app)?, segment: uuid(segment)? })
             }
             _ => Err(Malformed),
         }
@@ -106,6 +118,14 @@ pub fn goal(id: &ID) -> Result<(Uuid, Uuid)> {
     }
 }
 
+/// The saved segment that `id` names, behind its app; `NOT_FOUND` for anything else.
+pub fn saved_segment(id: &ID) -> Result<(Uuid, Uuid)> {
+    match id.parse() {
+        Ok(NodeId::SavedSegment { app, segment }) => Ok((app, segment)),
+        _ => Err(Error::NotFound("saved segment")),
+    }
+}
+
 /// The sign-in that `id` names; `NOT_FOUND` for anything else.
 pub fn session(id: &ID) -> Result<Uuid> {
     match id.parse() {
@@ -121,7 +141,11 @@ mod tests {
     #[test]
     fn every_id_reads_back_and_nothing_else_does() {
         let (a, b) = (Uuid::now_v7(), Uuid::now_v7());
-        let of_app = [NodeId::Event { app: a, event: b }, NodeId::Goal { app: a, goal: b }];
+        let of_app = [
+            NodeId::Event { app: a, event: b },
+            NodeId::Goal { app: a, goal: b },
+            NodeId::SavedSegment { app: a, segment: b },
+        ];
         let alone = [NodeId::User(a), NodeId::Session(a), NodeId::App(a), NodeId::ApiKey(a)];
         for id in alone.into_iter().chain(of_app) {
             assert_eq!(id.to_string().parse(), Ok(id));

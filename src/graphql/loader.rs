@@ -4,7 +4,7 @@
 //! can reach another asker.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::Hash,
     sync::{
         Arc, Mutex, PoisonError,
@@ -28,6 +28,8 @@ use crate::{
         allowance::{Allowance, SCANS_AT_ONCE},
         answer::{self, Answered, answer},
         behaviour::Behaved,
+        filter::EventFilter,
+        segments,
         user::{UserStats, user},
     },
     auth::AppScope,
@@ -154,6 +156,32 @@ impl Loader<VisibleApp> for Loaders {
             Some((VisibleApp(app.id), (app, scope)))
         });
         Ok(visible.collect())
+    }
+}
+
+/// The filter of a saved segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SavedFilter {
+    /// Proof that the asker may ask.
+    pub scope: AppScope,
+    /// Which.
+    pub segment: Uuid,
+}
+
+impl Loader<SavedFilter> for Loaders {
+    type Value = Arc<EventFilter>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[SavedFilter]) -> Result<HashMap<SavedFilter, Self::Value>> {
+        let mut found = HashMap::new();
+        let scopes: HashSet<AppScope> = keys.iter().map(|key| key.scope).collect();
+        for scope in scopes {
+            let own = keys.iter().filter(|key| key.scope == scope).map(|key| key.segment);
+            for row in segments::of_app(&self.app.db, scope, own).await? {
+                found.insert(SavedFilter { scope, segment: row.id }, Arc::new(segments::filter(&row)?));
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod context;
 pub mod error;
+mod filled;
 pub mod guard;
 mod http;
 pub mod id;

@@ -6,6 +6,7 @@ mod apps;
 mod dead_letters;
 mod goals;
 mod privacy;
+mod saved_segments;
 
 use async_graphql::MergedObject;
 
@@ -18,4 +19,5 @@ pub struct Mutation(
     dead_letters::DeadLetterMutations,
     goals::GoalMutations,
     privacy::PrivacyMutations,
+    saved_segments::SavedSegmentMutations,
 );

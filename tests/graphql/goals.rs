@@ -37,7 +37,7 @@ fn purchases() -> Value {
 }
 
 /// Makes somebody a member who may only look.
-async fn viewer(app: &TestApp, site: &Site, name: &str) -> Person {
+pub async fn viewer(app: &TestApp, site: &Site, name: &str) -> Person {
     let person = app.user(name).await;
     let id = person.graphql("{ viewer { id } }", json!({})).await.data()["viewer"]["id"].clone();
     let uuid = |id: &str| id.split_once('_').unwrap().1.parse::<Uuid>().unwrap();

@@ -12,6 +12,7 @@ mod guard;
 mod http;
 mod questions;
 mod revenue;
+mod saved_segments;
 mod schema;
 mod settings;
 mod top_properties;

@@ -12,6 +12,7 @@ use super::{
     goal::{self, Goal},
     overview::Overview,
     questions::Questions,
+    saved_segment::{self, SavedSegment},
     settings::{BotPolicy, IpMode},
     user_stats::{self, UserStats},
     verification::Verification,
@@ -75,7 +76,7 @@ impl App {
 }
 
 impl Basics {
-    fn ask(
+    async fn ask(
         &self,
         ctx: &Context<'_>,
         range: TimeRange,
@@ -84,7 +85,8 @@ impl Basics {
         timezone: Option<String>,
         compare: Option<Comparison>,
     ) -> Result<Ask> {
-        Ask::new(ctx, self.scope, &self.model.timezone, Arguments { range, filter, bots, timezone, compare })
+        let arguments = Arguments { range, filter, bots, timezone, compare };
+        Ask::new(ctx, self.scope, &self.model.timezone, arguments).await
     }
 }
 
@@ -199,6 +201,17 @@ impl Basics {
         goal::page(ctx, self.scope, &self.model.timezone, first, after).await
     }
 
+    /// Filters that it keeps under names, to be used in others as `segment`; newest first.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn saved_segments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
+        #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
+    ) -> Result<Page<SavedSegment>> {
+        saved_segment::page(ctx, self.scope, first, after).await
+    }
+
     /// Compares all stored events of the app with the columns that questions are answered from. Takes
     /// about as long as storing them did; for many millions of events, use the command `verify`.
     #[graphql(complexity = "10 * REPORT")]
@@ -218,7 +231,7 @@ impl Basics {
         #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
         #[graphql(desc = "An earlier range to compare with.")] compare: Option<Comparison>,
     ) -> Result<Overview> {
-        Ok(Overview(self.ask(ctx, range, filter, bots, timezone, compare)?))
+        Ok(Overview(self.ask(ctx, range, filter, bots, timezone, compare).await?))
     }
 
     /// The headline figures of a range.
@@ -233,7 +246,7 @@ impl Basics {
         #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
         #[graphql(desc = "An earlier range to compare with.")] compare: Option<Comparison>,
     ) -> Result<Summary> {
-        self.ask(ctx, range, filter, bots, timezone, compare)?.summary(ctx).await
+        self.ask(ctx, range, filter, bots, timezone, compare).await?.summary(ctx).await
     }
 
     /// Figures over time, a bucket for every interval of the range.
@@ -249,7 +262,7 @@ impl Basics {
         #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
         #[graphql(desc = "An earlier range to compare with.")] compare: Option<Comparison>,
     ) -> Result<Timeline> {
-        self.ask(ctx, range, filter, bots, timezone, compare)?.timeline(ctx, interval).await
+        self.ask(ctx, range, filter, bots, timezone, compare).await?.timeline(ctx, interval).await
     }
 
     /// Figures by the values of one to four dimensions, the largest groups first.
@@ -271,7 +284,7 @@ impl Basics {
         #[graphql(desc = "An earlier range to compare with.")] compare: Option<Comparison>,
     ) -> Result<Breakdown> {
         let grouping = Grouping::new(by, property, limit, order_by)?;
-        self.ask(ctx, range, filter, bots, timezone, compare)?.breakdown(ctx, grouping).await
+        self.ask(ctx, range, filter, bots, timezone, compare).await?.breakdown(ctx, grouping).await
     }
 
     /// Events themselves, newest first. All pages of a list show the events that were there when
@@ -290,7 +303,7 @@ impl Basics {
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<Page<Event>> {
         let key = RangeKey::of(&range, timezone.as_deref());
-        let ask = self.ask(ctx, range, filter, bots, timezone, None)?;
+        let ask = self.ask(ctx, range, filter, bots, timezone, None).await?;
         let list = ("events", self.scope.app_id(), key, ask.asked(), bots);
         event::page(ctx, ask, None, list, first, after).await
     }
@@ -310,7 +323,10 @@ impl Basics {
         let found = async {
             let key = range.as_ref().map(|range| RangeKey::of(range, timezone.as_deref()));
             let zone = timezone.clone().unwrap_or_else(|| self.model.timezone.clone());
-            let ask = range.map(|range| self.ask(ctx, range, None, bots, timezone, None)).transpose()?;
+            let ask = match range {
+                Some(range) => Some(self.ask(ctx, range, None, bots, timezone, None).await?),
+                None => None,
+            };
             UserStats::find(ctx, self.scope, user_id, ask.map(|ask| ask.range).zip(key), zone, bots).await
         };
         found.await.transpose()
@@ -332,7 +348,7 @@ impl Basics {
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<CountedPage<UserStats>> {
         let key = RangeKey::of(&range, timezone.as_deref());
-        let ask = self.ask(ctx, range, filter, bots, timezone, None)?;
+        let ask = self.ask(ctx, range, filter, bots, timezone, None).await?;
         let list = ("users", self.scope.app_id(), key.clone(), ask.asked(), bots, order_by);
         user_stats::page(ctx, ask, key, order_by, list, first, after).await
     }

@@ -116,12 +116,12 @@ impl Goal {
         #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
         #[graphql(desc = "An earlier range to compare with.")] compare: Option<Comparison>,
     ) -> Result<Conversion> {
-        let ask = |filter| {
+        let ask = async |filter| {
             let arguments = Arguments { range, filter, bots, timezone: timezone.clone(), compare };
-            Ask::new(ctx, self.scope, &self.timezone, arguments)
+            Ask::new(ctx, self.scope, &self.timezone, arguments).await
         };
-        let all = ask(filter)?;
-        let reached = all.narrowed(&ask(Some(goal::filter(&self.model)?))?);
+        let all = ask(filter).await?;
+        let reached = all.narrowed(&ask(Some(goal::filter(&self.model)?)).await?);
         Conversion::find(ctx, &all, &reached, interval).await
     }
 }

@@ -10,6 +10,7 @@ pub mod goal;
 pub mod node;
 pub mod overview;
 pub mod questions;
+pub mod saved_segment;
 pub mod session;
 pub mod settings;
 pub mod top_properties;

@@ -3,7 +3,9 @@
 use async_graphql::{Context, ID, Interface};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{api_key::ApiKey, app::App, event::Event, goal::Goal, session::Session, user::User};
+use super::{
+    api_key::ApiKey, app::App, event::Event, goal::Goal, saved_segment::SavedSegment, session::Session, user::User,
+};
 use crate::{
     entity::{api_key, user, user_session},
     graphql::{context::ContextExt, error::Result, id::NodeId, loader::VisibleApp},
@@ -26,6 +28,8 @@ pub enum Node {
     Event(Event),
     /// A goal.
     Goal(Goal),
+    /// A filter that an app keeps under a name.
+    SavedSegment(SavedSegment),
 }
 
 impl Node {
@@ -54,6 +58,9 @@ impl Node {
             }
             NodeId::Event { app, event } => Event::find(ctx, app, event).await?.map(Self::Event),
             NodeId::Goal { app, goal } => Goal::find(ctx, app, goal).await?.map(Self::Goal),
+            NodeId::SavedSegment { app, segment } => {
+                SavedSegment::find(ctx, app, segment).await?.map(Self::SavedSegment)
+            }
         })
     }
 }

@@ -36,7 +36,7 @@ impl Questions {
         Self { scope, timezone }
     }
 
-    fn ask(
+    async fn ask(
         &self,
         ctx: &Context<'_>,
         range: TimeRange,
@@ -45,7 +45,7 @@ impl Questions {
         timezone: Option<String>,
     ) -> Result<Ask> {
         let arguments = Arguments { range, filter, bots, timezone, compare: None };
-        Ask::new(ctx, self.scope, &self.timezone, arguments)
+        Ask::new(ctx, self.scope, &self.timezone, arguments).await
     }
 }
 
@@ -89,10 +89,10 @@ impl Questions {
         timezone: Option<String>,
     ) -> Result<Funnel> {
         check_property(by, property.as_deref())?;
-        let ask = self.ask(ctx, range, filter, bots, timezone)?;
+        let ask = self.ask(ctx, range, filter, bots, timezone).await?;
         let mut query = FunnelQuery::new(steps, window_seconds, by, property.as_deref(), limit)?;
         for (place, filter) in query.filters().enumerate() {
-            *filter = ask.checked(&format!("steps.{place}.filter"), std::mem::take(filter))?;
+            *filter = ask.checked(ctx, &format!("steps.{place}.filter"), std::mem::take(filter)).await?;
         }
         match ask.answer(ctx, Report::Funnel(query)).await? {
             Answer::Funnel(funnel) => Ok(funnel),
@@ -117,9 +117,9 @@ impl Questions {
         #[graphql(desc = "Whether events that nobody is behind are among them.", default)] bots: BotTraffic,
         #[graphql(desc = "IANA time zone; the app's own by default.")] timezone: Option<String>,
     ) -> Result<Retention> {
-        let ask = self.ask(ctx, range, filter, bots, timezone)?;
-        let start = ask.checked("start", start.unwrap_or_default())?;
-        let back = ask.checked("return", back.unwrap_or_default())?;
+        let ask = self.ask(ctx, range, filter, bots, timezone).await?;
+        let start = ask.checked(ctx, "start", start.unwrap_or_default()).await?;
+        let back = ask.checked(ctx, "return", back.unwrap_or_default()).await?;
         let query = RetentionQuery::new(start, back, period, ask.timezone().to_owned());
         match ask.answer(ctx, Report::Retention(Box::new(query))).await? {
             Answer::Retention(retention) => Ok(retention),
@@ -144,7 +144,7 @@ impl Questions {
             return Err(Error::invalid("limit", "limit must be from 1 to 1,000.").into());
         }
         let report = Report::Sessions(limit as usize);
-        match self.ask(ctx, range, filter, bots, timezone)?.answer(ctx, report).await? {
+        match self.ask(ctx, range, filter, bots, timezone).await?.answer(ctx, report).await? {
             Answer::Sessions(sessions) => Ok(sessions),
             other => mismatch(&other),
         }
@@ -173,7 +173,7 @@ impl Questions {
     ) -> Result<PropertyStats> {
         check_property(by, property.as_deref())?;
         let query = PropertyStatsQuery::new(key, quantiles, by, property.as_deref(), limit)?;
-        match self.ask(ctx, range, filter, bots, timezone)?.answer(ctx, Report::PropertyStats(query)).await? {
+        match self.ask(ctx, range, filter, bots, timezone).await?.answer(ctx, Report::PropertyStats(query)).await? {
             Answer::PropertyStats(stats) => Ok(stats),
             other => mismatch(&other),
         }
@@ -195,7 +195,7 @@ impl Questions {
         #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
         timezone: Option<String>,
     ) -> Result<TopProperties> {
-        TopProperties::new(self.ask(ctx, range, filter, bots, timezone)?, limit, values)
+        TopProperties::new(self.ask(ctx, range, filter, bots, timezone).await?, limit, values)
     }
 
     /// What visitors did before or after an event, within the same session.
@@ -217,8 +217,9 @@ impl Questions {
         #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
         timezone: Option<String>,
     ) -> Result<Paths> {
-        let ask = self.ask(ctx, range, filter, bots, timezone)?;
-        let query = PathsQuery::new(ask.checked("anchor", anchor)?, direction, unit, steps, limit)?;
+        let ask = self.ask(ctx, range, filter, bots, timezone).await?;
+        let anchor = ask.checked(ctx, "anchor", anchor).await?;
+        let query = PathsQuery::new(anchor, direction, unit, steps, limit)?;
         match ask.answer(ctx, Report::Paths(Box::new(query))).await? {
             Answer::Paths(paths) => Ok(paths),
             other => mismatch(&other),

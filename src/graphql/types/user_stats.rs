@@ -161,7 +161,7 @@ impl UserStats {
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<Page<Event>> {
         let user = self.totals.user_id.clone();
-        let ask = Ask::within(ctx, self.scope, &self.timezone, self.range, self.seq, filter, self.bots)?;
+        let ask = Ask::within(ctx, self.scope, &self.timezone, self.range, self.seq, filter, self.bots).await?;
         let list = ("activity", self.scope.app_id(), user.clone(), self.range_key.clone(), ask.asked(), self.bots);
         event::page(ctx, ask, Some(user), list, first, after).await
     }

@@ -1,0 +1,125 @@
+//! Filters that an app keeps under a name, to be used in others.
+
+use jiff::tz::TimeZone;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    SqlErr,
+};
+use uuid::Uuid;
+
+use super::{
+    filter::{EventFilter, MAX_TEXT},
+    stored,
+};
+use crate::{
+    auth::{AppScope, checked_name},
+    clock::Clock,
+    db::Db,
+    entity::saved_segment::{ActiveModel, Column, Entity, Model},
+    error::{Error, Result},
+};
+
+/// How many an app may keep.
+const PER_APP: u64 = 200;
+
+/// What to save. What is absent stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// What it is called.
+    pub name: Option<String>,
+    /// What it is for; empty is none.
+    pub description: Option<String>,
+    /// Which events.
+    pub filter: Option<EventFilter>,
+}
+
+impl Changes {
+    fn apply(self, row: &mut ActiveModel, now_ms: i64) -> Result<()> {
+        if let Some(name) = self.name {
+            row.name = Set(checked_name("input.name", &name)?);
+        }
+        if let Some(description) = self.description {
+            row.description = Set(checked_description(&description)?);
+        }
+        if let Some(mut filter) = self.filter {
+            filter.validate_saved("input.filter")?;
+            // Ranges that can never be are refused now, and presets are kept as they are.
+            filter.clone().settle("input.filter", now_ms, &TimeZone::UTC)?;
+            row.filter = Set(stored::written(&filter)?);
+        }
+        row.updated_at = Set(now_ms);
+        Ok(())
+    }
+}
+
+fn checked_description(text: &str) -> Result<Option<String>> {
+    let text = text.trim();
+    if text.len() > MAX_TEXT || text.contains('\0') {
+        let message = format!("A description may be at most {MAX_TEXT} bytes long and must not hold NUL.");
+        return Err(Error::invalid("input.description", message));
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// Saves a filter under a name that the app does not have yet.
+pub async fn create(db: &Db, clock: &Clock, scope: AppScope, new: Changes) -> Result<Model> {
+    let app = scope.for_change()?.app_id();
+    if Entity::of_app(app).count(db.writer()).await? >= PER_APP {
+        let message = format!("The app has {PER_APP} saved segments already. Delete one first.");
+        return Err(Error::Conflict { field: None, message });
+    }
+    let now = clock.now_ms();
+    let (app_id, id, description) = (Set(app), Set(Uuid::now_v7()), Set(None));
+    let mut row = ActiveModel { app_id, id, description, created_at: Set(now), ..Default::default() };
+    new.apply(&mut row, now)?;
+    row.insert(db.writer()).await.map_err(|error| match error.sql_err() {
+        // Deleted a moment ago, after the scope was found.
+        Some(SqlErr::ForeignKeyConstraintViolation(_)) => Error::NotFound("app"),
+        _ => named_alike(error),
+    })
+}
+
+/// Changes what is given and leaves the rest. It holds from the next request on.
+pub async fn update(db: &Db, clock: &Clock, scope: AppScope, id: Uuid, changes: Changes) -> Result<Model> {
+    let key = (scope.for_change()?.app_id(), id);
+    let row = Entity::find_by_id(key).one(db.writer()).await?.ok_or(Error::NotFound("saved segment"))?;
+    let mut row = row.into_active_model();
+    changes.apply(&mut row, clock.now_ms())?;
+    match row.update(db.writer()).await {
+        Err(DbErr::RecordNotUpdated) => Err(Error::NotFound("saved segment")),
+        changed => changed.map_err(named_alike),
+    }
+}
+
+/// Deletes one.
+pub async fn delete(db: &Db, scope: AppScope, id: Uuid) -> Result<()> {
+    let key = (scope.for_change()?.app_id(), id);
+    match Entity::delete_by_id(key).exec(db.writer()).await?.rows_affected {
+        0 => Err(Error::NotFound("saved segment")),
+        _ => Ok(()),
+    }
+}
+
+/// Those of an app that have these ids.
+pub async fn of_app(db: &Db, scope: AppScope, ids: impl IntoIterator<Item = Uuid>) -> Result<Vec<Model>> {
+    Ok(Entity::of_app(scope.app_id()).filter(Column::Id.is_in(ids)).all(&**db).await?)
+}
+
+fn named_alike(error: DbErr) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::conflict("input.name", "The app has a saved segment of this name already.")
+        }
+        _ => error.into(),
+    }
+}
+
+/// The filter of a saved segment.
+pub fn filter(segment: &Model) -> Result<EventFilter> {
+    stored::read(&segment.filter)
+}
+
+/// The same as a request writes it.
+pub fn json(segment: &Model) -> Result<serde_json::Value> {
+    serde_json::from_str(&segment.filter).map_err(Error::internal)
+}
