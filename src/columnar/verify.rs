@@ -1,9 +1,13 @@
 //! Whether segments hold what the rows say.
 //!
 //! The rows of a segment's commits are made into columns anew and compared with the stored ones, value
-//! by value; rollups are made anew of the stored columns and compared likewise. Segments are immutable and rows are never changed, so this can be done while events arrive.
+//! by value; rollups are made anew of the stored columns and compared likewise. Segments are immutable and
+//! rows are never changed, so this can be done while events arrive.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use tokio::task;
@@ -31,9 +35,9 @@ const MAX_DRIFT: usize = 20;
 /// What a comparison of an app's rows with its segments has shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
-    /// Rows whose events belong into segments.
+    /// Rows whose events belong into the segments that were compared.
     pub sealed_rows: u64,
-    /// Events that the segments hold.
+    /// Events that these segments hold.
     pub sealed_events: u64,
     /// Rows that came after the last segment; questions read them as they are.
     pub tail_rows: u64,
@@ -47,46 +51,65 @@ pub struct Verification {
     pub rollup_bytes: u64,
     /// Where rollups, segments and rows differ, at most 20 places; empty when they agree.
     pub drift: Vec<String>,
+    /// Where to go on: the commit behind which nothing was compared for want of time.
+    pub next: Option<i64>,
 }
 
 impl Columnar {
     /// Compares every segment of an app with its rows.
     pub async fn verify(&self, app: Uuid) -> Result<Verification> {
+        self.verify_after(app, 0, None).await
+    }
+
+    /// Compares the segments with commits behind `after` with their rows, in the order of their commits:
+    /// one, and then as many as can be begun `within` a time.
+    pub async fn verify_after(&self, app: Uuid, after: i64, within: Option<Duration>) -> Result<Verification> {
+        let started = Instant::now();
         let snapshot = self.snapshot(app).await?;
-        let rows = |until: Option<i64>| {
-            let of = event::Entity::find().filter(event::Column::AppId.eq(app));
-            match until {
-                Some(until) => of.filter(event::Column::Seq.lte(until)),
-                None => of.filter(event::Column::Seq.gt(snapshot.head.sealed_seq)),
-            }
+        let rows = |after: i64| {
+            event::Entity::find().filter(event::Column::AppId.eq(app)).filter(event::Column::Seq.gt(after))
         };
         let mut found = Verification {
-            sealed_rows: rows(Some(snapshot.head.sealed_seq)).count(&*self.db).await?,
-            sealed_events: snapshot.segments.iter().map(|segment| segment.events as u64).sum(),
-            tail_rows: rows(None).count(&*self.db).await?,
+            sealed_rows: 0,
+            sealed_events: 0,
+            tail_rows: rows(snapshot.head.sealed_seq).count(&*self.db).await?,
             segments: snapshot.segments.len() as u64,
             bytes: snapshot.segments.iter().map(|segment| segment.bytes as u64).sum(),
             rollups: snapshot.rollups.len() as u64,
             rollup_bytes: snapshot.rollups.values().map(|(bytes, _)| *bytes as u64).sum(),
             drift: Vec::new(),
+            next: None,
         };
         let is_here = |id: &i64| snapshot.segments.iter().any(|segment| segment.id == *id);
         let strays = snapshot.rollups.keys().filter(|id| !is_here(id));
         found.drift.extend(strays.map(|id| format!("there is a rollup of segment {id}, which there is not")));
+        let (mut from, mut until) = (after, after);
+        let mut drift = Vec::new();
+        for segment in snapshot.segments.iter().filter(|segment| segment.last_seq > after) {
+            if until > after && within.is_some_and(|within| started.elapsed() >= within) {
+                found.next = Some(until);
+                break;
+            }
+            // What was merged since `after` was told may begin before it.
+            from = from.min(segment.first_seq - 1);
+            until = segment.last_seq;
+            found.sealed_events += segment.events as u64;
+            if found.drift.len() + drift.len() >= MAX_DRIFT {
+                continue;
+            }
+            match self.verify_segment(app, segment).await? {
+                Some(more) => drift.extend(more),
+                // It was replaced while this went on.
+                None => return Box::pin(self.verify_after(app, after, within)).await,
+            }
+        }
+        let until = found.next.unwrap_or(snapshot.head.sealed_seq);
+        found.sealed_rows = rows(from).filter(event::Column::Seq.lte(until)).count(&*self.db).await?;
         if found.sealed_rows != found.sealed_events {
             let Verification { sealed_rows, sealed_events, .. } = found;
             found.drift.push(format!("{sealed_rows} rows are sealed, and segments hold {sealed_events} events"));
         }
-        for segment in &snapshot.segments {
-            if found.drift.len() >= MAX_DRIFT {
-                break;
-            }
-            match self.verify_segment(app, segment).await? {
-                Some(drift) => found.drift.extend(drift),
-                // It was replaced while this went on.
-                None => return Box::pin(self.verify(app)).await,
-            }
-        }
+        found.drift.extend(drift);
         found.drift.truncate(MAX_DRIFT);
         Ok(found)
     }

@@ -25,6 +25,7 @@ use crate::{
     auth::{AppScope, Viewer, settings::entries},
     clock::Moment,
     entity::{app, app_member},
+    error::Error,
     graphql::{
         ask::{Arguments, Ask, Grouping, RangeKey},
         context::ContextExt,
@@ -212,11 +213,22 @@ impl Basics {
         saved_segment::page(ctx, self.scope, first, after).await
     }
 
-    /// Compares all stored events of the app with the columns that questions are answered from. Takes
-    /// about as long as storing them did; for many millions of events, use the command `verify`.
+    /// Compares the stored events of the app with the columns that questions are answered from. Takes about
+    /// as long as storing them did, so one request compares as much as it has time for and says where the
+    /// next goes on; for many millions of events, use the command `verify`.
     #[graphql(complexity = "10 * REPORT")]
-    async fn verification(&self, ctx: &Context<'_>) -> Result<Verification> {
-        Ok(Verification(ctx.app().columnar.verify(self.scope.app_id()).await?))
+    async fn verification(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Go on behind this `next` of an earlier answer.")] after: Option<String>,
+    ) -> Result<Verification> {
+        let after = after.map_or(Ok(0), |after| after.parse::<i64>());
+        let after = after.ok().filter(|after| *after >= 0);
+        let after =
+            after.ok_or_else(|| Error::invalid("after", "after must be the next of an earlier verification."))?;
+        // What was begun has as long again to come to its end.
+        let within = ctx.app().config.limits.query_timeout / 3;
+        Ok(Verification(ctx.app().columnar.verify_after(self.scope.app_id(), after, Some(within)).await?))
     }
 
     /// The page that opens a dashboard: headline figures, their course, and what leads.

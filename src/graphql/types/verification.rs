@@ -4,23 +4,29 @@ use async_graphql::{Description, Object};
 
 use crate::{analytics::BigInt, columnar::verify};
 
-/// A comparison of the events as they were stored with the columns that questions are answered from.
+/// A comparison of the events as they were stored with the columns that questions are answered from: of all
+/// of them, or of as many as one request has time for, in the order in which they were stored.
 #[derive(Description)]
 pub struct Verification(pub verify::Verification);
 
 #[Object(use_type_description)]
 impl Verification {
-    /// Whether nothing differs.
+    /// Whether nothing of what was compared differs.
     async fn is_consistent(&self) -> bool {
         self.0.drift.is_empty()
     }
 
-    /// Number of stored events that have been made into columns.
+    /// Where the next request goes on, as its `after`; null when everything was compared, up to the last column.
+    async fn next(&self) -> Option<String> {
+        self.0.next.map(|next| next.to_string())
+    }
+
+    /// Number of stored events that have been made into columns, of those compared.
     async fn sealed_rows(&self) -> BigInt {
         BigInt(self.0.sealed_rows)
     }
 
-    /// Number of events that the columns hold: the same, unless something is wrong.
+    /// Number of events that these columns hold: the same, unless something is wrong.
     async fn sealed_events(&self) -> BigInt {
         BigInt(self.0.sealed_events)
     }
