@@ -119,6 +119,7 @@ impl Error {
             Self::Invalid { field, .. } | Self::Conflict { field, .. } | Self::TooLarge { field, .. } => {
                 field.as_deref()
             }
+            Self::RangeTooLarge(_) => Some("range"),
             _ => None,
         }
     }

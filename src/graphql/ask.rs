@@ -276,17 +276,25 @@ impl Grouping {
         if !(1..=4).contains(&by.len()) || distinct.len() < by.len() {
             return Err(Error::invalid("by", "by must hold one to four different dimensions.").into());
         }
-        let wants_property = by.contains(&Dimension::Property);
-        if wants_property != property.as_ref().is_some_and(|key| !key.is_empty() && key.len() <= MAX_TEXT) {
-            let text =
-                "property must be given with the dimension PROPERTY, and only then: the key of a custom property.";
-            return Err(Error::invalid("property", text).into());
-        }
+        check_property(&by, property.as_deref())?;
         if !(1..=1_000).contains(&limit) {
             return Err(Error::invalid("limit", "limit must be from 1 to 1,000.").into());
         }
         Ok(Self { by, property, limit: limit as usize, order })
     }
+}
+
+/// Checks the argument `property`: the key that the dimension `PROPERTY` needs, and no other knows.
+pub fn check_property(by: &[Dimension], property: Option<&str>) -> Result<()> {
+    let fits = property.is_none_or(|key| !key.is_empty() && key.len() <= MAX_TEXT);
+    if fits && by.contains(&Dimension::Property) == property.is_some() {
+        return Ok(());
+    }
+    let text = format!(
+        "property must be given with the dimension PROPERTY, and only then: the key of a custom property, at most \
+         {MAX_TEXT} bytes."
+    );
+    Err(Error::invalid("property", text).into())
 }
 
 /// What tells one range from another in a cursor: as it was asked for, because a preset moves on

@@ -6,6 +6,7 @@ mod apps;
 mod bad_input;
 mod behaviours;
 mod bots;
+mod bounds;
 mod dead_letters;
 mod goals;
 mod guard;

@@ -18,7 +18,7 @@ use crate::{
     auth::AppScope,
     error::Error,
     graphql::{
-        ask::{Arguments, Ask, mismatch},
+        ask::{Arguments, Ask, check_property, mismatch},
         error::Result,
         guard::{passes, report},
     },
@@ -47,15 +47,6 @@ impl Questions {
         let arguments = Arguments { range, filter, bots, timezone, compare: None };
         Ask::new(ctx, self.scope, &self.timezone, arguments).await
     }
-}
-
-/// `property` goes with the dimension `PROPERTY`, and only with it.
-fn check_property(by: Option<Dimension>, property: Option<&str>) -> Result<()> {
-    if (by == Some(Dimension::Property)) != property.is_some() {
-        let text = "property must be given with the dimension PROPERTY, and only then: the key of a custom property.";
-        return Err(Error::invalid("property", text).into());
-    }
-    Ok(())
 }
 
 #[Object]
@@ -88,7 +79,7 @@ impl Questions {
         #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
         timezone: Option<String>,
     ) -> Result<Funnel> {
-        check_property(by, property.as_deref())?;
+        check_property(by.as_slice(), property.as_deref())?;
         let ask = self.ask(ctx, range, filter, bots, timezone).await?;
         let mut query = FunnelQuery::new(steps, window_seconds, by, property.as_deref(), limit)?;
         for (place, filter) in query.filters().enumerate() {
@@ -171,7 +162,7 @@ impl Questions {
         #[graphql(desc = "IANA time zone that presets of the range follow; the app's own by default.")]
         timezone: Option<String>,
     ) -> Result<PropertyStats> {
-        check_property(by, property.as_deref())?;
+        check_property(by.as_slice(), property.as_deref())?;
         let query = PropertyStatsQuery::new(key, quantiles, by, property.as_deref(), limit)?;
         match self.ask(ctx, range, filter, bots, timezone).await?.answer(ctx, Report::PropertyStats(query)).await? {
             Answer::PropertyStats(stats) => Ok(stats),

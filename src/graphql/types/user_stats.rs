@@ -7,7 +7,7 @@ use super::event::{self, Event};
 use crate::{
     analytics::{
         BigInt, BotTraffic, EventTypeCount, Range, UserOrder, UserTotals,
-        filter::EventFilter,
+        filter::{EventFilter, MAX_TEXT},
         user::{self, DeviceCount, PageCount, Visit},
     },
     auth::AppScope,
@@ -58,6 +58,10 @@ impl UserStats {
         timezone: String,
         bots: BotTraffic,
     ) -> Result<Option<Self>> {
+        if user_id.len() > MAX_TEXT {
+            let text = format!("userId may be at most {MAX_TEXT} bytes long.");
+            return Err(Error::invalid("userId", text).into());
+        }
         // Nobody can have been stored under such an id, and Postgres would not even compare it.
         if user_id.contains('\0') {
             return Ok(None);
