@@ -3,6 +3,7 @@
 mod event;
 mod filled;
 mod goals;
+mod interleavings;
 mod model;
 mod plans;
 mod properties;

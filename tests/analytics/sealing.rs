@@ -4,6 +4,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
+use std::time::Duration;
 
 use event_analytics::{columnar::Columnar, state::App};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -31,9 +32,9 @@ pub fn event(number: i64) -> Value {
     })
 }
 
-const COUNTS: &str = "summary(range: { preset: LAST_7_DAYS }) { events uniqueUsers sessions pageViews }";
+pub const COUNTS: &str = "summary(range: { preset: LAST_7_DAYS }) { events uniqueUsers sessions pageViews }";
 
-fn expected(events: i64) -> Value {
+pub fn expected(events: i64) -> Value {
     json!({
         "events": events, "uniqueUsers": events.min(97), "sessions": events.min(301), "pageViews": (events + 2) / 3,
     })
@@ -135,6 +136,33 @@ both_stores! {
         app.app.db.writer().execute_unprepared("DELETE FROM events WHERE user_id = 'u3'").await.unwrap();
         let found = site.ask(field).await["verification"].clone();
         assert_eq!(found["drift"][0], "49 rows are sealed, and segments hold 50 events");
+    }
+
+    async fn a_comparison_goes_on_where_the_last_had_no_more_time(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        for part in 0..3 {
+            site.post((part * 10..(part + 1) * 10).map(event).collect::<Vec<_>>()).await.ok();
+            assert!(app.app.columnar.seal(id_of(&site)).await.unwrap());
+        }
+        site.post((30..34).map(event).collect::<Vec<_>>()).await.ok();
+        // Without any time, one segment each.
+        let (mut after, mut rows, mut steps) = (0, 0, 0);
+        loop {
+            let found = app.app.columnar.verify_after(id_of(&site), after, Some(Duration::ZERO)).await.unwrap();
+            assert_eq!((found.sealed_rows, found.sealed_events, found.tail_rows), (10, 10, 4));
+            assert_eq!((found.segments, found.drift.len()), (3, 0));
+            (rows, steps) = (rows + found.sealed_rows, steps + 1);
+            match found.next {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        assert_eq!((rows, steps), (30, 3));
+        let rest = site.ask("verification(after: \"2\") { isConsistent sealedRows next }").await;
+        assert_eq!(rest["verification"], json!({ "isConsistent": true, "sealedRows": 10, "next": null }));
+        let refused = site.try_ask("verification(after: \"x\") { isConsistent }").await;
+        assert_eq!(refused.at("/errors/0/extensions/field"), "after");
     }
 
     async fn properties_beyond_those_with_columns_are_found_all_the_same(store: Store) {

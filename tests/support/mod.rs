@@ -19,6 +19,7 @@ pub mod postgres;
 pub mod provider;
 pub mod redis;
 pub mod reply;
+pub mod wire;
 
 /// Makes each test run on both stores: `name::sqlite` and `name::postgres`.
 macro_rules! both_stores {

@@ -1,6 +1,7 @@
 //! Trials: real processes are killed, stopped, flooded and filled up under load. In each, whatever
 //! was acknowledged is stored, every id once, and the answers say so.
 
+mod away;
 mod fairness;
 mod faults;
 mod kills;
