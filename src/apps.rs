@@ -27,6 +27,9 @@ use crate::{
 /// How many apps one person may own or see.
 const APPS_PER_USER: u64 = 1_000;
 
+/// The longest time after which events may be set to go, in days.
+const MAX_RETENTION_DAYS: i32 = 36_500;
+
 /// How many events of a deleted app are deleted by one statement: what others wait for is short.
 const DELETED_AT_ONCE: u64 = 5_000;
 
@@ -85,6 +88,8 @@ pub struct Changes {
     pub excluded_ips: Option<Vec<String>>,
     /// Patterns of paths whose events are left out.
     pub excluded_paths: Option<Vec<String>>,
+    /// For how many days events are kept; 0 is for ever.
+    pub retention_days: Option<i32>,
 }
 
 impl Changes {
@@ -113,6 +118,9 @@ impl Changes {
         }
         if let Some(paths) = self.excluded_paths {
             changes.push((C::ExcludedPaths, Expr::value(settings::checked_paths("input.excludedPaths", &paths)?)));
+        }
+        if let Some(days) = self.retention_days {
+            changes.push((C::RetentionDays, Expr::value(checked_days(days)?)));
         }
         Ok(changes)
     }
@@ -237,4 +245,16 @@ fn checked_timezone(name: &str) -> Result<String> {
     zone.as_ref().and_then(|zone| zone.iana_name()).map(str::to_owned).ok_or_else(|| {
         Error::invalid("input.timezone", "Expected the IANA name of a time zone, such as Europe/Berlin.")
     })
+}
+
+/// For how many days to keep events; nothing for ever.
+fn checked_days(days: i32) -> Result<Option<i32>> {
+    match days {
+        0 => Ok(None),
+        1..=MAX_RETENTION_DAYS => Ok(Some(days)),
+        _ => {
+            let message = format!("Expected 1 to {MAX_RETENTION_DAYS} days, or 0 to keep events for ever.");
+            Err(Error::invalid("input.retentionDays", message))
+        }
+    }
 }

@@ -105,11 +105,7 @@ impl Eraser {
             Condition::any().add(identity::Column::FromId.is_in(&ids)).add(identity::Column::UserId.is_in(&ids));
         let links = identity::Entity::delete_many().filter(identity::Column::AppId.eq(app)).filter(links);
         let links = links.exec(&transaction).await?.rows_affected;
-        event_head::Entity::update_many()
-            .col_expr(event_head::Column::Links, Expr::col(event_head::Column::Links).sub(links as i64))
-            .filter(event_head::Column::AppId.eq(app))
-            .exec(&transaction)
-            .await?;
+        drop_links(&transaction, app, links).await?;
         let digests = ids.iter().map(|id| erased_id::ActiveModel {
             app_id: Set(app),
             digest: Set(self.digests.of(app, id)),
@@ -218,17 +214,33 @@ fn own(receipt: &erasure::Model) -> Condition {
 /// Holds the app's head to the end of the transaction, and says from when on nothing late may come;
 /// the number of its last commit.
 async fn hold(transaction: &DatabaseTransaction, app: Uuid, now: i64) -> Result<i64> {
-    use event_head::Column as C;
-    let held = event_head::Entity::update_many()
-        .col_expr(C::ErasedAt, Expr::value(now))
-        .filter(C::AppId.eq(app))
-        .exec(transaction)
-        .await?;
-    if held.rows_affected == 0 {
-        return Err(Error::NotFound("app"));
-    }
+    change_head(transaction, app, event_head::Column::ErasedAt, Expr::value(now)).await?;
     let head = event_head::Entity::find_by_id(app).one(transaction).await?.ok_or(Error::NotFound("app"))?;
     Ok(head.seq)
+}
+
+/// Holds the app's head to the end of the transaction.
+pub(super) async fn lock_head(transaction: &DatabaseTransaction, app: Uuid) -> Result<()> {
+    drop_links(transaction, app, 0).await
+}
+
+/// Counts links that are gone.
+pub(super) async fn drop_links(transaction: &DatabaseTransaction, app: Uuid, links: u64) -> Result<()> {
+    let column = event_head::Column::Links;
+    change_head(transaction, app, column, Expr::col(column).sub(links as i64)).await
+}
+
+async fn change_head(
+    transaction: &DatabaseTransaction,
+    app: Uuid,
+    column: event_head::Column,
+    value: Expr,
+) -> Result<()> {
+    let held = event_head::Entity::update_many().col_expr(column, value).filter(event_head::Column::AppId.eq(app));
+    if held.exec(transaction).await?.rows_affected == 0 {
+        return Err(Error::NotFound("app"));
+    }
+    Ok(())
 }
 
 /// The ids of the person whom an id counts for: their own, and all that are linked to it.

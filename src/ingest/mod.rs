@@ -9,6 +9,7 @@ pub mod spool;
 pub mod wire;
 pub mod writer;
 
+mod expire;
 mod row;
 
 use bytes::Bytes;

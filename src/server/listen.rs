@@ -161,8 +161,8 @@ async fn keep_up(app: App, stop: CancellationToken) {
     }
 }
 
-/// Finishes what deletions of apps and erasures of people have left behind, makes room for the months to come, and forgets
-/// what visitors' ids were made with.
+/// Finishes what deletions of apps and erasures of people have left behind, makes room for the months to
+/// come, removes what apps keep no longer, and forgets what visitors' ids were made with.
 async fn sweep(app: App) {
     let mut ticks = interval(SWEEP_INTERVAL);
     loop {
@@ -174,6 +174,9 @@ async fn sweep(app: App) {
             error.log();
         }
         if let Err(error) = app.eraser().finish_all().await {
+            error.log();
+        }
+        if let Err(error) = app.eraser().expire().await {
             error.log();
         }
         if let Err(error) = app.enricher.salts().forget_old(app.clock.now_ms()).await {

@@ -2,6 +2,7 @@
 
 mod dump;
 mod erasing;
+mod expiring;
 
 use event_analytics::{entity::identity, state::App};
 use sea_orm::EntityTrait;

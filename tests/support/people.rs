@@ -50,6 +50,13 @@ impl Person {
         self.token = Some(data["register"]["token"].as_str().unwrap().to_owned());
     }
 
+    /// Signs in again, once the token has expired.
+    pub async fn sign_in(&mut self) {
+        self.token = None;
+        let reply = self.mutate("signIn", json!({ "email": self.email, "password": PASSWORD }), "token").await;
+        self.token = Some(reply.data()["signIn"]["token"].as_str().unwrap().to_owned());
+    }
+
     /// A new app's id.
     pub async fn create_app(&self, name: &str) -> String {
         let create = "mutation($input: CreateAppInput!) { createApp(input: $input) { app { id } } }";

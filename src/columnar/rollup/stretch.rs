@@ -134,11 +134,14 @@ impl Book {
         }
         // What is missing is made window by window, so that no more rollups are in memory than one's.
         let mut windows: BTreeMap<i64, Vec<(usize, Share, Span)>> = BTreeMap::new();
+        let (first, last) = self.hours();
         for &(place, share, (from, to)) in &missing {
-            let mut at = from;
+            let (mut at, to) = (from.max(first), to.min(last));
             while at < to {
                 let end = ((at.div_euclid(LONGEST) + 1) * LONGEST).min(to);
-                windows.entry(at.div_euclid(LONGEST)).or_default().push((place, share, (at, end)));
+                if self.has_segments((at, end)) {
+                    windows.entry(at.div_euclid(LONGEST)).or_default().push((place, share, (at, end)));
+                }
                 at = end;
             }
         }
@@ -180,6 +183,16 @@ impl Book {
         self.segments.iter().filter(has).map(|(id, _)| *id)
     }
 
+    fn has_segments(&self, span: Span) -> bool {
+        self.segments_of(span).next().is_some()
+    }
+
+    /// The hours of all segments: a range may reach back to 1970.
+    fn hours(&self) -> Span {
+        let spans = || self.segments.values().map(|(span, _)| span);
+        (spans().map(|span| span.0).min().unwrap_or(0), spans().map(|span| span.1).max().unwrap_or(0))
+    }
+
     fn known(&self, share: Share, span: Span) -> Known {
         let Some(Kept::Stretch(stretch)) = self.columnar.parts.get(&self.key(share, span)) else {
             return Known::Nothing;
@@ -218,6 +231,7 @@ impl Book {
             Known::Right(_) => {}
             Known::Lacks(_, new) => segments.extend(new),
             Known::Nothing if node.1 - node.0 == 1 => segments.extend(self.segments_of(node)),
+            Known::Nothing if !self.has_segments(node) => {}
             Known::Nothing => children(node).for_each(|child| self.lacks(share, child, segments)),
         }
     }
@@ -236,7 +250,10 @@ impl Book {
                 }
                 self.keep(share, node, tallies)
             }
-            _ => self.sum(share, node, children(node).map(|child| self.make(share, child, decoded)).collect()),
+            _ => {
+                let children = children(node).filter(|&child| self.has_segments(child));
+                self.sum(share, node, children.map(|child| self.make(share, child, decoded)).collect())
+            }
         }
     }
 

@@ -48,6 +48,9 @@ struct UpdateAppInput {
     /// Paths of pages whose events are left out, such as `/admin/*`, where `*` stands for any
     /// characters. At most 100.
     excluded_paths: Option<Vec<String>>,
+    /// For how many days to keep events, from 1 to 36500; 0 keeps them for ever. Older ones are removed for
+    /// good within the hour, those that are there already as well.
+    retention_days: Option<i32>,
 }
 
 /// Which app to delete.
@@ -97,9 +100,9 @@ impl AppMutations {
         Ok(CreateAppPayload { app: App::new(app, scope) })
     }
 
-    /// Changes an app's name, time zone or settings. Its events stay as they are: a time zone only
-    /// says where days begin, and settings hold for events that arrive from now on; on other
-    /// instances of the server they hold within five seconds.
+    /// Changes an app's name, time zone or settings. Its events stay as they are (but for `retentionDays`,
+    /// which removes old ones): a time zone only says where days begin, and settings hold for events that
+    /// arrive from now on; on other instances of the server they hold within five seconds.
     async fn update_app(
         &self,
         ctx: &Context<'_>,
@@ -115,6 +118,7 @@ impl AppMutations {
             allowed_origins: input.allowed_origins,
             excluded_ips: input.excluded_ips,
             excluded_paths: input.excluded_paths,
+            retention_days: input.retention_days,
         };
         let app = apps::update(&server.db, &server.clock, &server.api_keys, scope, changes).await?;
         Ok(UpdateAppPayload { app: App::new(app, scope) })

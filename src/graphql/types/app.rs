@@ -163,6 +163,11 @@ impl Basics {
         entries(self.model.excluded_paths.as_ref())
     }
 
+    /// For how many whole days before today events are kept, in the app's time zone; null when for ever.
+    async fn retention_days(&self) -> Option<i32> {
+        self.model.retention_days
+    }
+
     /// What the viewer may do with it.
     async fn my_role(&self) -> Role {
         self.scope.role().into()
