@@ -212,7 +212,7 @@ fn too_early() -> Error {
 }
 
 /// The first instant of a date; later than midnight where the clocks skip it.
-pub fn start_of_day(date: Date, zone: &TimeZone) -> Result<i64> {
+pub(super) fn start_of_day(date: Date, zone: &TimeZone) -> Result<i64> {
     instant(date.to_datetime(jiff::civil::Time::midnight()), zone)
 }
 

@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use super::erase::{Eraser, drop_links, lock_head};
 use crate::{
-    analytics::range::start_of_day,
     entity::{app, dead_letter, identity},
     error::{Error, Result},
 };
@@ -75,7 +74,7 @@ impl Eraser {
 fn kept_from(app: &app::Model, now: i64) -> Result<Option<i64>> {
     let Some(days) = app.retention_days else { return Ok(None) };
     let zone = TimeZone::get(&app.timezone).map_err(Error::internal)?;
-    let today = jiff::Timestamp::from_millisecond(now).map_err(Error::internal)?.to_zoned(zone.clone()).date();
-    let first = today.checked_sub(days.days()).map_err(Error::internal)?;
-    start_of_day(first, &zone).map(Some)
+    let now = jiff::Timestamp::from_millisecond(now).map_err(Error::internal)?.to_zoned(zone);
+    let first = now.checked_sub(days.days()).and_then(|first| first.start_of_day()).map_err(Error::internal)?;
+    Ok(Some(first.timestamp().as_millisecond()))
 }
