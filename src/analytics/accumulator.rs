@@ -20,8 +20,6 @@ pub(super) struct Event {
     pub visitor: u32,
     pub session: u32,
     pub is_page_view: bool,
-    /// In millionths, with its currency.
-    pub revenue: Option<(Currency, i128)>,
 }
 
 /// The columns of a batch that counting looks at.
@@ -80,7 +78,7 @@ impl<'a> Events<'a> {
             } else {
                 Vec::new()
             },
-            types: pick(self.types, true),
+            types: pick(self.types, needs.page_views || needs.visits),
             visitors: pick(self.visitors, needs.users || times),
             sessions: pick(self.sessions, needs.sessions || times),
             revenues: pick(self.revenues, needs.revenue),
@@ -97,12 +95,22 @@ impl<'a> Events<'a> {
             visitor: code(self.visitors),
             session: code(self.sessions),
             is_page_view: code(self.types) == self.page_view,
-            revenue: Some(code(self.revenues)).filter(|code| *code != NONE).and_then(|amount| {
-                let value = |column, code| self.columns.value(self.columns.place(column)?, code);
-                let amount = Decimal::parse(value(&Column::Revenue, amount)?)?;
-                Some((revenue::currency(value(&Column::Currency, code(self.currencies))), amount.0))
-            }),
         }
+    }
+
+    /// What an event brought in, in millionths, with its currency.
+    fn revenue(&self, row: usize) -> Option<(Currency, i128)> {
+        let code = |codes: &[u32]| codes.get(row).copied().unwrap_or(NONE);
+        let amount = Some(code(self.revenues)).filter(|code| *code != NONE)?;
+        let value = |column, code| self.columns.value(self.columns.place(column)?, code);
+        let amount = Decimal::parse(value(&Column::Revenue, amount)?)?;
+        Some((revenue::currency(value(&Column::Currency, code(self.currencies))), amount.0))
+    }
+
+    /// Users and sessions event by event, where they are needed.
+    pub(super) fn users_and_sessions(&self, needs: Needs) -> [&'a [u32]; 2] {
+        [(self.visitors, needs.users), (self.sessions, needs.sessions)]
+            .map(|(codes, needed)| if needed { codes } else { Default::default() })
     }
 }
 
@@ -147,12 +155,6 @@ struct Visit {
     page_views: u32,
 }
 
-impl Visit {
-    fn of(event: Event) -> Self {
-        Self { first: event.at, last: event.at, events: 1, page_views: u32::from(event.is_page_view) }
-    }
-}
-
 /// Counts a set of events.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Accumulator {
@@ -184,31 +186,41 @@ impl Accumulator {
 
     /// Adds these events of a batch, column by column.
     pub(super) fn add_all(&mut self, needs: Needs, events: &Events<'_>, rows: Range<usize>) {
-        fn part<'a>(codes: &'a [u32], rows: &Range<usize>) -> &'a [u32] {
+        fn part<'a, T>(codes: &'a [T], rows: &Range<usize>) -> &'a [T] {
             codes.get(rows.clone()).unwrap_or_default()
         }
         self.events += rows.len() as u64;
-        let types = part(events.types, &rows);
-        self.page_views += types.iter().filter(|&&code| code == events.page_view).count() as u64;
+        if needs.page_views {
+            let types = part(events.types, &rows);
+            self.page_views += types.iter().filter(|&&code| code == events.page_view).count() as u64;
+        }
         if needs.users {
             self.users.extend(part(events.visitors, &rows));
         }
         if needs.sessions && !needs.visits {
             self.sessions.extend(part(events.sessions, &rows));
         }
-        if !needs.visits && !needs.revenue {
-            return;
-        }
-        for event in rows.map(|row| events.get(row)) {
-            if needs.visits {
-                self.visit(event.session, Visit::of(event));
+        if needs.visits {
+            let types = part(events.types, &rows).iter().copied().chain(std::iter::repeat(NONE));
+            let all = part(events.timestamps, &rows).iter().zip(part(events.sessions, &rows)).zip(types);
+            for ((&at, &session), code) in all {
+                let page_views = u32::from(code == events.page_view);
+                self.visit(session, Visit { first: at, last: at, events: 1, page_views });
             }
-            if needs.revenue
-                && let Some((currency, millionths)) = event.revenue
-            {
+        }
+        if needs.revenue {
+            for (currency, millionths) in rows.filter_map(|row| events.revenue(row)) {
                 self.revenue.add(currency, millionths);
             }
         }
+    }
+
+    /// Adds what was counted apart: events, those of them that are page views, whose they are, and of which
+    /// sessions.
+    pub(super) fn add_counted(&mut self, events: u64, page_views: u64, users: &[u64], sessions: &[u64]) {
+        self.count(events, page_views);
+        self.users.add_bits(users);
+        self.sessions.add_bits(sessions);
     }
 
     /// Adds what another has counted of other events in the same scan.
@@ -218,7 +230,7 @@ impl Accumulator {
         self.users.merge(&other.users);
         self.sessions.merge(&other.sessions);
         self.revenue.merge(&other.revenue);
-        other.visits.iter().for_each(|(session, &visit)| self.visit(session, visit));
+        other.visits.each(|session, &visit| self.visit(session, visit));
     }
 
     fn visit(&mut self, session: u32, more: Visit) {
@@ -227,7 +239,8 @@ impl Accumulator {
         }
         let visit = self.visits.entry(session);
         if visit.events == 0 {
-            *visit = Visit { events: 0, page_views: 0, ..more };
+            *visit = more;
+            return;
         }
         visit.first = visit.first.min(more.first);
         visit.last = visit.last.max(more.last);
@@ -264,7 +277,9 @@ impl Accumulator {
             }
             None => self.sessions.len(),
         };
-        own.max(self.visits.iter().count() as u64)
+        let mut visits = 0;
+        self.visits.each(|_, _| visits += 1);
+        own.max(visits)
     }
 
     /// The figures needed; the others stay zero.
@@ -285,11 +300,11 @@ impl Accumulator {
         if needs.visits {
             // Whole numbers are summed, so that the order of events cannot change the result.
             let (mut visits, mut bounced, mut millis) = (0_u64, 0_u64, 0_i128);
-            for (_, visit) in self.visits.iter() {
+            self.visits.each(|_, visit| {
                 visits += 1;
                 bounced += u64::from(visit.events == 1 && visit.page_views == 1);
                 millis += i128::from(visit.last - visit.first);
-            }
+            });
             if visits > 0 {
                 figures.bounce_rate = Some(bounced as f64 / visits as f64);
                 figures.average_session_seconds = Some(millis as f64 / visits as f64 / 1_000.0);

@@ -267,7 +267,7 @@ impl Did {
                 }
                 bits.iter_mut().zip(other).for_each(|(bits, other)| *bits |= other);
             }
-            (Self::Often(counts), Self::Often(other)) => other.iter().for_each(|(visitor, &more)| {
+            (Self::Often(counts), Self::Often(other)) => other.each(|visitor, &more| {
                 let count = counts.entry(visitor);
                 *count = count.saturating_add(more);
             }),
@@ -280,8 +280,11 @@ impl Did {
             Self::Once(bits) => bits,
             Self::Often(counts) => {
                 let mut bits = Vec::new();
-                let often = counts.iter().filter(|(_, count)| **count >= at_least);
-                often.for_each(|(visitor, _)| set(&mut bits, visitor));
+                counts.each(|visitor, &count| {
+                    if count >= at_least {
+                        set(&mut bits, visitor);
+                    }
+                });
                 bits
             }
         };

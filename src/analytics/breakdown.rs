@@ -34,6 +34,8 @@ pub(super) struct BreakdownKernel {
     limit: usize,
     order: Metric,
     needs: Needs,
+    /// Whether somebody wants to know about all rows together, or those that are not shown.
+    rest: bool,
     places: Places,
     groups: Groups,
     /// What was counted beside the groups.
@@ -86,13 +88,14 @@ impl BreakdownKernel {
         limit: usize,
         order: Metric,
         needs: Needs,
+        rest: bool,
     ) -> Result<Self> {
         if by.is_empty() || by.len() > MAX_DIMENSIONS {
             return Err(Error::invalid("by", format!("Expected 1 to {MAX_DIMENSIONS} dimensions.")));
         }
         let by = by.iter().map(|dimension| dimension.column(property)).collect::<Result<_>>()?;
         let (places, groups, grid, total) = (Places::default(), Vec::new(), Grid::default(), Accumulator::default());
-        Ok(Self { by, limit, order, needs, places, groups, grid, total, bytes: 0 })
+        Ok(Self { by, limit, order, needs, rest, places, groups, grid, total, bytes: 0 })
     }
 
     /// What has to be counted: what is shown and what is sorted by.
@@ -120,15 +123,18 @@ impl BreakdownKernel {
         let counts = self.counts();
         let events = Events::of(view);
         let by: Vec<&[u32]> = self.by.iter().map(|column| accumulator::codes(view, column)).collect();
-        self.total.add_all(counts, &events, 0..view.batch.len());
+        self.total.add_all(if self.rest { counts } else { Needs::default() }, &events, 0..view.batch.len());
         let sizes: Vec<usize> = self
             .by
             .iter()
             .map(|column| view.columns.place(column).map_or(1, |place| view.columns.codes(place)))
             .collect();
-        let is_light = counts == Needs { page_views: counts.page_views, ..Needs::default() };
-        if is_light && self.grid.fit(&sizes, &mut self.groups) {
-            self.grid.count(&by, view.batch.len(), counts.page_views.then(|| events.are_page_views()));
+        let are_sets = [(Column::Visitor, counts.users), (Column::Session, counts.sessions)];
+        let of_sets = are_sets.map(|(column, needed)| needed.then(|| view.columns.place(&column)).flatten());
+        let of_sets = of_sets.map(|place| place.map(|place| view.columns.codes(place)));
+        if !counts.visits && !counts.revenue && self.grid.fit(&sizes, of_sets, &mut self.groups) {
+            let are_page_views = counts.page_views.then(|| events.are_page_views());
+            self.grid.count(&by, view.batch.len(), are_page_views, events.users_and_sessions(counts));
             return self.check();
         }
         self.places.fit(&sizes, &self.groups);
@@ -228,7 +234,10 @@ impl BreakdownKernel {
         let (rows, rest) = groups.split_at(shown);
         let other = (!rest.is_empty()).then(|| {
             let mut other = Accumulator::default();
-            rest.iter().for_each(|(_, group)| other.merge(group));
+            match self.rest {
+                true => rest.iter().for_each(|(_, group)| other.merge(group)),
+                false => rest.iter().for_each(|(_, group)| other.count(group.events(), group.page_views())),
+            }
             other.figures(self.needs)
         });
         let events = self.total.events();

@@ -46,8 +46,8 @@ impl Kernel {
                 let zone = range::zone(timezone, "timezone")?;
                 Self::Timeline(TimelineKernel::new(range, *interval, &zone, *needs)?)
             }
-            Report::Breakdown { by, property, limit, order, needs } => {
-                Self::Breakdown(BreakdownKernel::new(by, property.as_deref(), *limit, *order, *needs)?)
+            Report::Breakdown { by, property, limit, order, needs, rest } => {
+                Self::Breakdown(BreakdownKernel::new(by, property.as_deref(), *limit, *order, *needs, *rest)?)
             }
             Report::Users { order, first, after } => Self::Users(UsersKernel::new(*order, *first, after.clone())),
             Report::Funnel(query) => Self::Funnel(FunnelKernel::new(query, range)),

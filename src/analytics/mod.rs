@@ -351,6 +351,8 @@ pub enum Report {
         order: Metric,
         /// Figures wanted.
         needs: Needs,
+        /// Whether [`Breakdown::other`] and [`Breakdown::total`] are wanted beyond their numbers of events.
+        rest: bool,
     },
     /// [`UserPage`]
     Users {

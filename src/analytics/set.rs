@@ -1,14 +1,16 @@
 //! Sets and maps of codes. Codes are small and dense, so what holds many of them is an array; what
-//! holds few is a table, because there may be many of those.
+//! holds few is a list or a table, because there may be many of those.
 
-use std::collections::{HashMap, HashSet};
+use std::{cell::RefCell, collections::HashMap};
 
 use foldhash::fast::RandomState;
 
 use crate::columnar::NONE;
 
-/// A table of fewer entries is not looked at.
+/// A list or table of fewer entries is not looked at.
 const SMALL: usize = 64;
+/// A list of fewer entries may name one again and again.
+const LONG: usize = 1_024;
 
 /// Bytes of a table with this many places, each of which takes so many; tables are an eighth empty,
 /// and small ones have a row of marks beside.
@@ -19,67 +21,126 @@ pub(super) const fn table_bytes(places: usize, each: usize) -> usize {
 /// A set of codes. [`NONE`] is in none.
 #[derive(Debug, Clone)]
 pub(super) enum CodeSet {
-    Few(HashSet<u32, RandomState>, u32),
+    Few(Few),
     Many(Vec<u64>),
+}
+
+/// Codes in a row, some of them perhaps again and again: adding to it is as cheap as can be.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Few {
+    codes: Vec<u32>,
+    /// So many of the first are different from one another.
+    distinct: usize,
+    most: u32,
+}
+
+thread_local! {
+    /// A bit for each code, all of them clear but while somebody tells codes apart.
+    static MET: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Calls with each code when it is met first.
+fn each_once<'a>(codes: impl Iterator<Item = &'a u32> + Clone, most: u32, mut first: impl FnMut(u32)) {
+    MET.with_borrow_mut(|met| {
+        let words = most as usize / 64 + 1;
+        if met.len() < words {
+            met.resize(words, 0);
+        }
+        for &code in codes.clone() {
+            let (word, bit) = (&mut met[code as usize / 64], 1 << (code % 64));
+            if *word & bit == 0 {
+                *word |= bit;
+                first(code);
+            }
+        }
+        codes.for_each(|&code| met[code as usize / 64] = 0);
+    });
+}
+
+impl Few {
+    /// Adds codes; the bitmap that takes less room, once one does.
+    fn extend(&mut self, codes: &[u32]) -> Option<Vec<u64>> {
+        self.codes.extend(codes.iter().filter(|code| **code != NONE));
+        self.most = codes.iter().fold(self.most, |most, code| most.max(*code));
+        if self.codes.len() < SMALL {
+            return None;
+        }
+        if self.is_large() || self.codes.len() >= LONG.max(2 * self.distinct) && self.tidy() {
+            let mut bits = vec![0; self.most as usize / 64 + 1];
+            self.codes.iter().for_each(|&code| bits[code as usize / 64] |= 1 << (code % 64));
+            return Some(bits);
+        }
+        None
+    }
+
+    /// Whether a bit a code takes no more than these.
+    fn is_large(&self) -> bool {
+        self.codes.len() * 32 > self.most as usize
+    }
+
+    /// Leaves each code once; whether they are many even so.
+    fn tidy(&mut self) -> bool {
+        self.codes = self.distinct();
+        self.distinct = self.codes.len();
+        self.is_large()
+    }
+
+    fn distinct(&self) -> Vec<u32> {
+        let mut distinct = Vec::new();
+        each_once(self.codes.iter(), self.most, |code| distinct.push(code));
+        distinct
+    }
 }
 
 impl Default for CodeSet {
     fn default() -> Self {
-        Self::Few(HashSet::default(), NONE)
+        Self::Few(Few::default())
     }
 }
 
 impl CodeSet {
-    pub(super) fn insert(&mut self, code: u32) {
+    pub(super) fn extend(&mut self, codes: &[u32]) {
         match self {
-            Self::Few(few, most) => {
-                if code == NONE || !few.insert(code) {
-                    return;
-                }
-                *most = code.max(*most);
-                // A bitmap takes an eighth of a byte a code, a table some five bytes an entry.
-                if few.len() >= SMALL && few.len().is_power_of_two() && few.len() * 40 > *most as usize {
-                    let mut bits = vec![0; *most as usize / 64 + 1];
-                    few.iter().for_each(|&code| bits[code as usize / 64] |= 1 << (code % 64));
+            Self::Few(few) => {
+                if let Some(bits) = few.extend(codes) {
                     *self = Self::Many(bits);
                 }
             }
-            Self::Many(bits) => set(bits, code),
+            Self::Many(bits) => codes.iter().for_each(|&code| set(bits, code)),
         }
     }
 
-    pub(super) fn extend(&mut self, codes: &[u32]) {
-        let mut codes = codes.iter();
-        while let Self::Few(..) = self {
-            match codes.next() {
-                Some(&code) => self.insert(code),
-                None => return,
+    /// Adds the codes of a bitmap.
+    pub(super) fn add_bits(&mut self, more: &[u64]) {
+        match self {
+            Self::Few(few) => {
+                let mut bits = more.to_vec();
+                few.codes.iter().for_each(|&code| set(&mut bits, code));
+                *self = Self::Many(bits);
             }
-        }
-        if let Self::Many(bits) = self {
-            codes.for_each(|&code| set(bits, code));
+            Self::Many(own) => {
+                if own.len() < more.len() {
+                    own.resize(more.len(), 0);
+                }
+                own.iter_mut().zip(more).for_each(|(own, more)| *own |= more);
+            }
         }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
-        match (&mut *self, other) {
-            (Self::Many(own), Self::Many(bits)) => {
-                if own.len() < bits.len() {
-                    own.resize(bits.len(), 0);
-                }
-                own.iter_mut().zip(bits).for_each(|(own, bits)| *own |= bits);
-            }
-            (Self::Few(..), Self::Many(_)) => {
-                let few = std::mem::replace(self, other.clone());
-                self.merge(&few);
-            }
-            (_, Self::Few(few, _)) => few.iter().for_each(|&code| self.insert(code)),
+        match other {
+            Self::Few(few) => self.extend(&few.codes),
+            Self::Many(bits) => self.add_bits(bits),
         }
     }
 
     pub(super) fn len(&self) -> u64 {
         match self {
-            Self::Few(few, _) => few.len() as u64,
+            Self::Few(few) => {
+                let mut all = 0;
+                each_once(few.codes.iter(), few.most, |_| all += 1);
+                all
+            }
             Self::Many(bits) => {
                 let all: u64 = bits.iter().map(|word| u64::from(word.count_ones())).sum();
                 // Whoever has no code was put in for the sake of speed.
@@ -90,7 +151,7 @@ impl CodeSet {
 
     pub(super) fn iter(&self) -> Box<dyn Iterator<Item = u32> + '_> {
         match self {
-            Self::Few(few, _) => Box::new(few.iter().copied()),
+            Self::Few(few) => Box::new(few.distinct().into_iter()),
             Self::Many(bits) => {
                 let words = bits.iter().enumerate().filter(|(_, word)| **word != 0);
                 let codes = words.flat_map(|(place, word)| {
@@ -103,7 +164,7 @@ impl CodeSet {
 
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Few(few, _) => table_bytes(few.capacity(), size_of::<u32>()),
+            Self::Few(few) => few.codes.capacity() * size_of::<u32>(),
             Self::Many(bits) => bits.capacity() * size_of::<u64>(),
         }
     }
@@ -153,14 +214,14 @@ impl<T: Default + Clone + PartialEq> CodeMap<T> {
         }
     }
 
-    /// All codes of which there is something.
-    pub(super) fn iter(&self) -> Box<dyn Iterator<Item = (u32, &T)> + '_> {
+    /// Calls with all codes of which there is something.
+    pub(super) fn each(&self, mut each: impl FnMut(u32, &T)) {
         match self {
-            Self::Few(few, _) => Box::new(few.iter().map(|(&code, of)| (code, of))),
+            Self::Few(few, _) => few.iter().for_each(|(&code, of)| each(code, of)),
             Self::Many(all) => {
                 let nothing = T::default();
-                let all = all.iter().enumerate().map(|(code, of)| (code as u32, of));
-                Box::new(all.filter(move |(_, of)| **of != nothing))
+                let all = all.iter().enumerate().filter(|(_, of)| **of != nothing);
+                all.for_each(|(code, of)| each(code as u32, of));
             }
         }
     }
@@ -186,7 +247,9 @@ mod tests {
         fn sets_hold_what_was_put_in(first in codes(), second in codes()) {
             let of = |codes: &[u32]| {
                 let mut set = CodeSet::default();
-                set.extend(codes);
+                codes.chunks(97).for_each(|codes| set.extend(codes));
+                assert_eq!(set.iter().collect::<BTreeSet<_>>().len() as u64, set.len());
+                assert_eq!(set.iter().count() as u64, set.len());
                 set
             };
             let (mut one, two) = (of(&first), of(&second));
@@ -197,8 +260,12 @@ mod tests {
             prop_assert_eq!(one.len(), both.len() as u64);
             let mut map = CodeMap::<u32>::default();
             first.iter().for_each(|&code| *map.entry(code) += 1);
-            prop_assert_eq!(map.iter().map(|(_, count)| *count as usize).sum::<usize>(), first.len());
-                let met: BTreeSet<u32> = map.iter().map(|(code, _)| code).collect();
+            let (mut counted, mut met) = (0, BTreeSet::new());
+            map.each(|code, count| {
+                counted += *count as usize;
+                met.insert(code);
+            });
+            prop_assert_eq!(counted, first.len());
             prop_assert_eq!(met, first.iter().copied().collect::<BTreeSet<_>>());
         }
     }
@@ -209,6 +276,7 @@ mod tests {
             prop::collection::vec(0_u32..300, 0..600),
             prop::collection::vec(0_u32..1_000_000, 0..200),
             prop::collection::vec(prop_oneof![0_u32..200, 0_u32..500_000], 0..600),
+            prop::collection::vec(prop_oneof![0_u32..20, 0_u32..500_000], 0..4_000),
         ]
     }
 }

@@ -176,7 +176,8 @@ impl Ask {
         let mut needs = needs(ctx);
         needs.users |= order == Metric::UniqueUsers;
         needs.sessions |= order == Metric::Sessions;
-        match self.answer(ctx, Report::Breakdown { by, property, limit, order, needs }).await? {
+        let rest = ["total", "other"].into_iter().any(|field| ctx.look_ahead().field(field).exists());
+        match self.answer(ctx, Report::Breakdown { by, property, limit, order, needs, rest }).await? {
             Answer::Breakdown(breakdown) => Ok(breakdown),
             other => mismatch(&other),
         }
