@@ -2,6 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     config::Config,
     db::Db,
     error::Result,
-    ingest::{enrich::Enricher, erase::Eraser, shares::Shares, spool::Spool, writer::Writer},
+    ingest::{enrich::Enricher, erase::Eraser, export::Exporter, shares::Shares, spool::Spool, writer::Writer},
     limiter::Limiter,
     shared::Shared,
     telemetry,
@@ -21,6 +22,9 @@ use crate::{
 /// Bytes that bodies of events may take at once, from their arrival until their events are stored.
 /// Taken apart, a body of many small properties needs up to fourteen times as much.
 const BODIES: usize = 128 << 20;
+
+/// Exports of people that may be downloaded at once: each holds some hundred events in memory.
+const EXPORTS: usize = 4;
 
 /// The running server's parts. Cheap to clone; every clone is the same server.
 #[derive(Clone)]
@@ -56,6 +60,8 @@ pub struct Parts {
     pub writer: Writer,
     /// Memory for bodies of events that are under way, in bytes.
     pub bodies: Shares,
+    /// Exports of people that may be downloaded at once.
+    pub exports: Arc<Semaphore>,
     /// Cancelled when the server begins to shut down: whatever would run on for long ends then.
     pub draining: CancellationToken,
 }
@@ -86,6 +92,7 @@ impl App {
             enricher: Enricher::new(&config, db.clone())?,
             writer,
             bodies: Shares::new(BODIES.max(config.limits.body_bytes.saturating_mul(8))),
+            exports: Arc::new(Semaphore::new(EXPORTS)),
             digests,
             draining,
             config,
@@ -107,6 +114,13 @@ impl App {
             digests: self.digests.clone(),
             writer: self.writer.clone(),
         }
+    }
+}
+
+impl App {
+    /// What gives people's data to them.
+    pub fn exporter(&self) -> Exporter {
+        Exporter { db: self.db.clone(), clock: self.clock.clone(), columnar: self.columnar.clone() }
     }
 }
 

@@ -4,6 +4,7 @@ pub mod account;
 pub mod api_key;
 pub mod cookie;
 pub mod digest;
+pub mod export;
 pub mod oauth;
 pub mod password;
 pub mod session;

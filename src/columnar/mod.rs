@@ -23,6 +23,7 @@ mod members;
 mod newest;
 mod numbers;
 mod part;
+mod person;
 mod pinned;
 mod plan;
 pub mod property;
@@ -48,10 +49,11 @@ pub use self::{
     dictionary::Dictionary,
     fresh::Stored,
     newest::Newest,
+    person::Theirs,
     pinned::Pinned,
     prune::{Facts, Occurring, Sieve, Verdict},
     rollup::{DIMENSIONS, Grouped, HOUR, Hours, Numbers, Totals},
-    row::millionths,
+    row::{decimal, millionths},
     scan::{Scan, Wanted, Who, Worker},
 };
 use self::{

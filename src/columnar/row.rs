@@ -166,8 +166,8 @@ fn written(text: &mut String, value: impl std::fmt::Display) -> &str {
     text
 }
 
-/// Millionths as a decimal number.
-fn decimal(text: &mut String, millionths: i64) -> &str {
+/// Millionths as a decimal number, written into `text`.
+pub fn decimal(text: &mut String, millionths: i64) -> &str {
     let (sign, all) = (if millionths < 0 { "-" } else { "" }, millionths.unsigned_abs());
     written(text, format_args!("{sign}{}.{:06}", all / 1_000_000, all % 1_000_000))
 }

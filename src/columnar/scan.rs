@@ -6,7 +6,7 @@
 //! workers. Blocks are loaded in waves, so that a question may look at more than memory holds.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     ops::ControlFlow,
     sync::{
         Arc,
@@ -340,8 +340,9 @@ impl Columnar {
         let mut numbers: HashMap<u32, String> =
             known.into_iter().map(|(id, number)| (number, id)).filter(|(number, _)| *number <= given).collect();
         let newcomers = snapshot.tail.as_ref().map(|tail| &tail.newcomers[kind as usize]);
+        let texts: HashSet<&str> = texts.into_iter().collect();
         for (place, newcomer) in newcomers.into_iter().flat_map(Texts::iter).enumerate() {
-            if texts.contains(&newcomer) {
+            if texts.contains(newcomer) {
                 numbers.insert(given + place as u32 + 1, newcomer.to_owned());
             }
         }

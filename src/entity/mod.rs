@@ -16,6 +16,7 @@ pub mod event_aggregation;
 pub mod event_code;
 pub mod event_head;
 pub mod event_segment;
+pub mod export;
 pub mod goal;
 pub mod identity;
 pub mod saved_segment;

@@ -50,7 +50,6 @@ impl ScalarType for Moment {
     }
 
     fn to_value(&self) -> Value {
-        let at = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::MAX);
-        Value::from(format!("{at:.3}"))
+        Value::from(self.to_string())
     }
 }

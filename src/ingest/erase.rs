@@ -11,7 +11,8 @@ use std::{collections::BTreeSet, time::Duration};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
     sea_query::{Expr, ExprTrait},
 };
 use tokio::time::timeout;
@@ -19,7 +20,7 @@ use uuid::Uuid;
 
 use super::{Draft, wire::bounds, writer::Writer};
 use crate::{
-    auth::{AppScope, Viewer, digest::Digests},
+    auth::{AppScope, Viewer, digest::Digests, export},
     cache::{self, Cache},
     clock::Clock,
     columnar::{
@@ -37,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Ids one person may have.
 const MAX_IDS: u64 = 10_000;
 /// Dead letters read at once.
-const LETTERS: u64 = 500;
+pub(super) const LETTERS: u64 = 500;
 
 /// What erasing takes.
 #[derive(Clone)]
@@ -61,9 +62,7 @@ impl Eraser {
     /// where that takes long.
     pub async fn erase(&self, scope: AppScope, viewer: Viewer, id: &str) -> Result<erasure::Model> {
         let app = scope.for_change()?.app_id();
-        if id.is_empty() || id.len() > bounds::PERSON || id.contains('\0') {
-            return Err(Error::invalid("input.userId", format!("Expected an id of 1 to {} bytes.", bounds::PERSON)));
-        }
+        check_id(id)?;
         let receipt = self.request(app, viewer, id).await?;
         let (own, found) = (self.clone(), receipt.clone());
         // In a task of its own: whoever stops waiting must not stop it.
@@ -106,6 +105,7 @@ impl Eraser {
         let links = identity::Entity::delete_many().filter(identity::Column::AppId.eq(app)).filter(links);
         let links = links.exec(&transaction).await?.rows_affected;
         drop_links(&transaction, app, links).await?;
+        export::forget(&transaction, app, &ids).await?;
         let digests = ids.iter().map(|id| erased_id::ActiveModel {
             app_id: Set(app),
             digest: Set(self.digests.of(app, id)),
@@ -157,6 +157,8 @@ impl Eraser {
         };
         self.columnar.forget(app, Forgotten::These { visitors: &ids, sessions: &sessions }).await?;
         self.cache.forget(&cache::answers_of(app)).await;
+        // Asked for while the person was being erased.
+        export::forget(self.db.writer(), app, &ids).await?;
         let finished = erasure::Entity::update_many()
             .col_expr(erasure::Column::FinishedAt, Expr::value(self.clock.now_ms()))
             .col_expr(erasure::Column::Pending, Expr::value(None::<String>))
@@ -207,6 +209,14 @@ impl Eraser {
     }
 }
 
+/// Refuses what can be the id of nobody.
+pub(super) fn check_id(id: &str) -> Result<()> {
+    if id.is_empty() || id.len() > bounds::PERSON || id.contains('\0') {
+        return Err(Error::invalid("input.userId", format!("Expected an id of 1 to {} bytes.", bounds::PERSON)));
+    }
+    Ok(())
+}
+
 fn own(receipt: &erasure::Model) -> Condition {
     Condition::all().add(erasure::Column::AppId.eq(receipt.app_id)).add(erasure::Column::Id.eq(receipt.id))
 }
@@ -244,18 +254,18 @@ async fn change_head(
 }
 
 /// The ids of the person whom an id counts for: their own, and all that are linked to it.
-async fn ids_of(transaction: &DatabaseTransaction, app: Uuid, id: &str) -> Result<Vec<String>> {
-    let link = identity::Entity::find_by_id((app, id.to_owned())).one(transaction).await?;
+pub(super) async fn ids_of(db: &impl ConnectionTrait, app: Uuid, id: &str) -> Result<Vec<String>> {
+    let link = identity::Entity::find_by_id((app, id.to_owned())).one(db).await?;
     let person = link.map_or_else(|| id.to_owned(), |link| link.user_id);
     let linked =
         identity::Entity::find().filter(identity::Column::AppId.eq(app)).filter(identity::Column::UserId.eq(&person));
-    if linked.clone().count(transaction).await? > MAX_IDS {
+    if linked.clone().count(db).await? > MAX_IDS {
         return Err(Error::Conflict {
             field: Some("input.userId".into()),
             message: format!("More than {MAX_IDS} ids are linked to this one. It is no person's."),
         });
     }
-    let linked = linked.select_only().column(identity::Column::FromId).into_tuple::<String>().all(transaction).await?;
+    let linked = linked.select_only().column(identity::Column::FromId).into_tuple::<String>().all(db).await?;
     Ok(std::iter::once(person).chain(linked).collect())
 }
 

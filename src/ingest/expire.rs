@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::erase::{Eraser, drop_links, lock_head};
 use crate::{
+    auth::export,
     entity::{app, dead_letter, identity},
     error::{Error, Result},
 };
@@ -28,6 +29,7 @@ impl Eraser {
     /// Removes what each app keeps no longer. Whatever an interruption leaves is removed by the next call,
     /// here or on another instance.
     pub async fn expire(&self) -> Result<()> {
+        export::forget_old(&self.db, self.clock.now_ms()).await?;
         let apps = app::Entity::find().filter(app::Column::RetentionDays.is_not_null());
         for app in apps.all(self.db.writer()).await? {
             if let Some(before) = kept_from(&app, self.clock.now_ms())? {

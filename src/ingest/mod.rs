@@ -3,6 +3,7 @@
 pub mod dead_letter;
 pub mod enrich;
 pub mod erase;
+pub mod export;
 pub mod heavy;
 pub mod shares;
 pub mod spool;

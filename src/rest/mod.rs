@@ -4,6 +4,7 @@ pub mod body;
 mod dialects;
 pub mod error;
 pub mod events;
+pub mod exports;
 pub mod extract;
 pub mod health;
 pub mod limits;

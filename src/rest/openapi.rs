@@ -19,7 +19,7 @@ use utoipa::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 pub use self::shapes::{Failure, NewEvent, Refused, Submission};
-use super::{events, limits, pixel};
+use super::{events, exports, limits, pixel};
 use crate::state::App;
 
 const DOCUMENT: &str = "/api/v1/openapi.json";
@@ -42,6 +42,7 @@ const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
         events::post_batch,
         pixel::get_pixel,
         limits::get_limits,
+        exports::get_export,
         others::openapi_json,
         others::health,
         others::ready,
@@ -54,6 +55,7 @@ const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     modifiers(&Keys),
     tags(
         (name = "events", description = "Events in, and what may be sent."),
+        (name = "people", description = "A person's data, for the person."),
         (name = "sign-in", description = "Sign-in by redirect. Everything else about accounts is GraphQL."),
         (name = "operation", description = "For orchestrators and monitoring."),
     )

@@ -17,6 +17,7 @@ pub fn router(app: App) -> Router {
         rest::events::router().with_state(app.clone()).layer(bounds.clone()).layer(protect::cors_of_ingestion());
     let site = graphql::router(app.clone())
         .merge(rest::oauth::router().with_state(app.clone()))
+        .merge(rest::exports::router().with_state(app.clone()))
         .merge(pages::router(config.google.is_some()))
         .layer(bounds)
         .layer(protect::cors(config));

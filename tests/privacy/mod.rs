@@ -3,6 +3,7 @@
 mod dump;
 mod erasing;
 mod expiring;
+mod exporting;
 
 use event_analytics::{entity::identity, state::App};
 use sea_orm::EntityTrait;

@@ -86,7 +86,7 @@ async fn every_path_answers_as_described() {
             paths += 1;
         }
     }
-    assert_eq!(paths, 11);
+    assert_eq!(paths, 12);
 }
 
 #[tokio::test(flavor = "multi_thread")]

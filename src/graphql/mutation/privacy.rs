@@ -3,6 +3,8 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use crate::{
+    analytics::BigInt,
+    clock::Moment,
     error::Error,
     graphql::{
         context::ContextExt,
@@ -31,6 +33,40 @@ struct EraseUserPayload {
     erasure: Erasure,
 }
 
+/// Whose data to export from which app.
+#[derive(InputObject)]
+struct ExportUserInput {
+    /// Id of the app, such as `app_0199…`.
+    app_id: ID,
+    /// The person's user id, or an anonymous id of theirs: any id by which `user` finds them.
+    user_id: String,
+}
+
+/// A person's data can be downloaded.
+#[derive(SimpleObject)]
+struct ExportUserPayload {
+    /// The app.
+    app: App,
+    /// The download.
+    export: UserExport,
+}
+
+/// All that an app keeps of a person, as a file that can be downloaded for a while.
+#[derive(SimpleObject)]
+struct UserExport {
+    /// Where it is downloaded: newline-delimited JSON, a line for each event. Whoever has this address can
+    /// download the file, without signing in. Give it to nobody but the person.
+    url: String,
+    /// When the address stops working: a quarter of an hour after it was asked for.
+    expires_at: Moment,
+    /// Number of events in it: what `user` counts with bots included, and what counts for the other ids from
+    /// before they were linked.
+    events: BigInt,
+    /// The ids by which the app knows the person: the one that their events count for from now on, and all
+    /// that are linked to it.
+    ids: Vec<String>,
+}
+
 #[derive(Default)]
 pub(super) struct PrivacyMutations;
 
@@ -50,5 +86,27 @@ impl PrivacyMutations {
         let (model, scope) = ctx.loader().load_one(VisibleApp(app)).await?.ok_or(Error::NotFound("app"))?;
         let erasure = ctx.app().eraser().erase(scope, viewer, &input.user_id).await?;
         Ok(EraseUserPayload { app: App::new(model, scope), erasure: Erasure(erasure) })
+    }
+
+    /// Prepares a file of all events of a person: those that count for them or for an id that is linked to
+    /// them, with every field, as of now. Events that still wait for the database are not in it. Only an owner
+    /// of the app may.
+    async fn export_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose data to export from which app.")] input: ExportUserInput,
+    ) -> Result<ExportUserPayload> {
+        let viewer = ctx.viewer()?;
+        let app = id::app(&input.app_id)?;
+        let (model, scope) = ctx.loader().load_one(VisibleApp(app)).await?.ok_or(Error::NotFound("app"))?;
+        let made = ctx.app().exporter().prepare(scope, viewer, &input.user_id).await?;
+        let server = ctx.app().config.public_url.as_str().trim_end_matches('/');
+        let export = UserExport {
+            url: format!("{server}/api/v1/exports/{}", made.token.expose()),
+            expires_at: Moment(made.expires_at),
+            events: BigInt(made.events),
+            ids: made.ids,
+        };
+        Ok(ExportUserPayload { app: App::new(model, scope), export })
     }
 }
