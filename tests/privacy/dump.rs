@@ -2,6 +2,7 @@
 
 use event_analytics::db::Db;
 use sea_orm::{ConnectionTrait, Statement};
+use uuid::Uuid;
 
 /// What compressed data begins with.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -26,6 +27,26 @@ pub async fn places(db: &Db, text: &str) -> Vec<String> {
             }
         }
     }
+    found
+}
+
+/// Tables that have rows of an app, in order.
+pub async fn tables_of(db: &Db, app: Uuid) -> Vec<String> {
+    let mut found = Vec::new();
+    for (table, column) in columns(db).await {
+        if column != "app_id" {
+            continue;
+        }
+        let rows = if db.is_postgres() {
+            format!("SELECT COUNT(*) FROM \"{table}\" WHERE app_id = '{app}'")
+        } else {
+            format!("SELECT COUNT(*) FROM \"{table}\" WHERE app_id IN ('{app}', x'{}')", app.simple())
+        };
+        if query(db, &rows).await[0].try_get_by_index::<i64>(0).unwrap() > 0 {
+            found.push(table);
+        }
+    }
+    found.sort();
     found
 }
 

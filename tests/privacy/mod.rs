@@ -1,9 +1,11 @@
 //! What is kept of people, and what is left when it is to go.
 
+mod deleting;
 mod dump;
 mod erasing;
 mod expiring;
 mod exporting;
+mod orders;
 
 use event_analytics::{entity::identity, state::App};
 use sea_orm::EntityTrait;
