@@ -2,6 +2,7 @@
 //! was acknowledged is stored, every id once, and the answers say so.
 
 mod away;
+mod erasing;
 mod fairness;
 mod faults;
 mod kills;
