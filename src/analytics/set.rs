@@ -181,31 +181,40 @@ fn set(bits: &mut Vec<u64>, code: u32) {
 /// Something of each code; the default is as good as nothing.
 #[derive(Debug, Clone)]
 pub(super) enum CodeMap<T> {
-    Few(HashMap<u32, T, RandomState>, u32),
-    Many(Vec<T>),
+    /// And between which codes they lie.
+    Few(HashMap<u32, T, RandomState>, u32, u32),
+    /// Of all codes from one on: those of sessions that were close in time are close.
+    Many(u32, Vec<T>),
 }
 
 impl<T> Default for CodeMap<T> {
     fn default() -> Self {
-        Self::Few(HashMap::default(), NONE)
+        Self::Few(HashMap::default(), u32::MAX, NONE)
     }
 }
 
 impl<T: Default + Clone + PartialEq> CodeMap<T> {
     /// What there is of a code, made if there was nothing.
     pub(super) fn entry(&mut self, code: u32) -> &mut T {
-        if let Self::Few(few, most) = self {
-            *most = code.max(*most);
-            if few.len() >= SMALL && few.len().is_power_of_two() && few.len() * 2 > *most as usize {
-                let mut all = vec![T::default(); *most as usize + 1];
-                few.drain().for_each(|(code, of)| all[code as usize] = of);
-                *self = Self::Many(all);
+        if let Self::Few(few, least, most) = self {
+            (*least, *most) = (code.min(*least), code.max(*most));
+            let (least, width) = (*least, (*most - *least) as usize + 1);
+            if few.len() >= SMALL && few.len().is_power_of_two() && few.len() * 2 > width {
+                let mut all = vec![T::default(); width];
+                few.drain().for_each(|(code, of)| all[(code - least) as usize] = of);
+                *self = Self::Many(least, all);
             }
         }
         match self {
-            Self::Few(few, _) => few.entry(code).or_default(),
-            Self::Many(all) => {
-                let place = code as usize;
+            Self::Few(few, ..) => few.entry(code).or_default(),
+            Self::Many(least, all) => {
+                if code < *least {
+                    // By as much as there is at once, so that going down is as cheap as going up.
+                    let more = (*least - code).max((*least).min(all.len() as u32));
+                    all.splice(0..0, std::iter::repeat_n(T::default(), more as usize));
+                    *least -= more;
+                }
+                let place = (code - *least) as usize;
                 if place >= all.len() {
                     all.resize(place + 1, T::default());
                 }
@@ -217,19 +226,19 @@ impl<T: Default + Clone + PartialEq> CodeMap<T> {
     /// Calls with all codes of which there is something.
     pub(super) fn each(&self, mut each: impl FnMut(u32, &T)) {
         match self {
-            Self::Few(few, _) => few.iter().for_each(|(&code, of)| each(code, of)),
-            Self::Many(all) => {
+            Self::Few(few, ..) => few.iter().for_each(|(&code, of)| each(code, of)),
+            Self::Many(least, all) => {
                 let nothing = T::default();
                 let all = all.iter().enumerate().filter(|(_, of)| **of != nothing);
-                all.for_each(|(code, of)| each(code as u32, of));
+                all.for_each(|(place, of)| each(least + place as u32, of));
             }
         }
     }
 
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Few(few, _) => table_bytes(few.capacity(), size_of::<(u32, T)>()),
-            Self::Many(all) => all.capacity() * size_of::<T>(),
+            Self::Few(few, ..) => table_bytes(few.capacity(), size_of::<(u32, T)>()),
+            Self::Many(_, all) => all.capacity() * size_of::<T>(),
         }
     }
 }
@@ -277,6 +286,7 @@ mod tests {
             prop::collection::vec(0_u32..1_000_000, 0..200),
             prop::collection::vec(prop_oneof![0_u32..200, 0_u32..500_000], 0..600),
             prop::collection::vec(prop_oneof![0_u32..20, 0_u32..500_000], 0..4_000),
+            prop::collection::vec(prop_oneof![5 => 100_000_u32..100_200, 1 => 99_000_u32..101_000], 0..600),
         ]
     }
 }
