@@ -1,4 +1,6 @@
-//! Apps: created, renamed, deleted with all their data.
+//! Apps: created, renamed, deleted with all their data; and the organizations they belong to.
+
+pub mod organization;
 
 use std::{future::Future, time::Duration};
 
@@ -10,22 +12,26 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{
-    auth::{AppScope, Viewer, api_key::ApiKeys, checked_name, settings},
+    auth::{
+        Granted,
+        api_key::ApiKeys,
+        checked_name,
+        permission::{ChangeApp, CreateApp, DeleteApp},
+        settings,
+    },
     clock::Clock,
     db::Db,
     entity::{
         api_key,
         app::{self, BotPolicy, IpMode, Model},
-        app_deletion,
-        app_member::{self, Role},
-        event, event_aggregation, event_code, event_head, event_segment, goal, identity, saved_segment, segment_column,
-        segment_head,
+        app_deletion, app_member, event, event_aggregation, event_code, event_head, event_segment, goal, identity,
+        saved_segment, segment_column, segment_head,
     },
     error::{Error, Result, is_retryable},
 };
 
-/// How many apps one person may own or see.
-const APPS_PER_USER: u64 = 1_000;
+/// How many apps an organization may have.
+const APPS_PER_ORGANIZATION: u64 = 1_000;
 
 /// The longest time after which events may be set to go, in days.
 const MAX_RETENTION_DAYS: i32 = 36_500;
@@ -33,17 +39,27 @@ const MAX_RETENTION_DAYS: i32 = 36_500;
 /// How many events of a deleted app are deleted by one statement: what others wait for is short.
 const DELETED_AT_ONCE: u64 = 5_000;
 
-/// Creates an app that belongs to the viewer. Without a time zone its days are those of UTC.
-pub async fn create(db: &Db, clock: &Clock, viewer: Viewer, name: &str, timezone: Option<&str>) -> Result<Model> {
+/// Creates an app of an organization. Without a time zone its days are those of UTC.
+pub async fn create(
+    db: &Db,
+    clock: &Clock,
+    may: Granted<CreateApp>,
+    name: &str,
+    timezone: Option<&str>,
+) -> Result<Model> {
+    let organization = may.scope().organization_id();
     let name = checked_name("input.name", name)?;
     let timezone = timezone.map_or(Ok("UTC".to_owned()), checked_timezone)?;
-    if app::Entity::of_member(viewer.user_id).count(&**db).await? >= APPS_PER_USER {
-        let message = format!("You have {APPS_PER_USER} apps already. Delete one first.");
-        return Err(Error::Conflict { field: None, message });
-    }
     let now = clock.now_ms();
     let id = Uuid::now_v7();
     let transaction = db.begin().await?;
+    // Held to the commit: an organization that is about to be deleted gets no more apps.
+    organization::lock(&transaction, organization).await?;
+    let apps = app::Entity::find().filter(app::Column::OrganizationId.eq(organization));
+    if apps.count(&transaction).await? >= APPS_PER_ORGANIZATION {
+        let message = format!("The organization has {APPS_PER_ORGANIZATION} apps already. Delete one first.");
+        return Err(Error::Conflict { field: None, message });
+    }
     let app = app::ActiveModel {
         id: Set(id),
         name: Set(name),
@@ -51,16 +67,10 @@ pub async fn create(db: &Db, clock: &Clock, viewer: Viewer, name: &str, timezone
         created_at: Set(now),
         updated_at: Set(now),
         bot_policy: Set(BotPolicy::Mark),
+        organization_id: Set(organization),
         ..Default::default()
     };
     let app = app.insert(&transaction).await?;
-    let owner = app_member::ActiveModel {
-        app_id: Set(id),
-        user_id: Set(viewer.user_id),
-        role: Set(Role::Owner),
-        created_at: Set(now),
-    };
-    owner.insert(&transaction).await?;
     event_head::ActiveModel { app_id: Set(id), seq: Set(0), links: Set(0), ..Default::default() }
         .insert(&transaction)
         .await?;
@@ -128,8 +138,14 @@ impl Changes {
 
 /// Changes what is given and leaves the rest. On this instance events meet new settings at once, on
 /// others within five seconds.
-pub async fn update(db: &Db, clock: &Clock, keys: &ApiKeys, scope: AppScope, changes: Changes) -> Result<Model> {
-    let scope = scope.for_change()?;
+pub async fn update(
+    db: &Db,
+    clock: &Clock,
+    keys: &ApiKeys,
+    may: Granted<ChangeApp>,
+    changes: Changes,
+) -> Result<Model> {
+    let scope = may.scope();
     let changes = changes.checked()?;
     if !changes.is_empty() {
         let update = app::Entity::update_many().filter(app::Column::Id.eq(scope.app_id()));
@@ -144,8 +160,8 @@ pub async fn update(db: &Db, clock: &Clock, keys: &ApiKeys, scope: AppScope, cha
 ///
 /// First, in one short transaction, the app itself, so that nobody can write or ask any more; then
 /// its events, some at a time, so that writers of other apps never wait for long.
-pub async fn delete(db: &Db, keys: &ApiKeys, scope: AppScope) -> Result<u64> {
-    let app = scope.for_change()?.app_id();
+pub async fn delete(db: &Db, keys: &ApiKeys, may: Granted<DeleteApp>) -> Result<u64> {
+    let app = may.scope().app_id();
     let (db, keys) = (db.clone(), keys.clone());
     // In a task of its own: an app of many events takes longer than a request may, and must not
     // begin anew whenever its owner has waited long enough.

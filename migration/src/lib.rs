@@ -15,6 +15,7 @@ mod m20261122_000010_rollups;
 mod m20261122_000011_saved_segments;
 mod m20261122_000012_erasures;
 mod m20261122_000013_goals;
+mod m20261122_000014_organizations;
 mod m20261122_000015_exports;
 
 /// Runs the steps in order.
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000011_saved_segments::Migration),
             Box::new(m20261122_000012_erasures::Migration),
             Box::new(m20261122_000013_goals::Migration),
+            Box::new(m20261122_000014_organizations::Migration),
             Box::new(m20261122_000015_exports::Migration),
         ]
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{filter::EventFilter, stored};
 use crate::{
-    auth::{AppScope, checked_name},
+    auth::{Granted, checked_name, permission::EditDefinitions},
     clock::Clock,
     db::Db,
     entity::goal::{ActiveModel, Column, Entity, Model},
@@ -44,8 +44,8 @@ pub struct GoalChanges {
 }
 
 /// Keeps a new goal of the app.
-pub async fn create(db: &Db, clock: &Clock, scope: AppScope, new: NewGoal) -> Result<Model> {
-    let scope = scope.for_change()?;
+pub async fn create(db: &Db, clock: &Clock, may: Granted<EditDefinitions>, new: NewGoal) -> Result<Model> {
+    let scope = may.scope();
     let now = clock.now_ms();
     let goal = ActiveModel {
         app_id: Set(scope.app_id()),
@@ -68,8 +68,14 @@ pub async fn create(db: &Db, clock: &Clock, scope: AppScope, new: NewGoal) -> Re
 }
 
 /// Changes what is given and leaves the rest.
-pub async fn update(db: &Db, clock: &Clock, scope: AppScope, goal: Uuid, changes: GoalChanges) -> Result<Model> {
-    let scope = scope.for_change()?;
+pub async fn update(
+    db: &Db,
+    clock: &Clock,
+    may: Granted<EditDefinitions>,
+    goal: Uuid,
+    changes: GoalChanges,
+) -> Result<Model> {
+    let scope = may.scope();
     let mut columns: Vec<(Column, SimpleExpr)> = Vec::new();
     if let Some(name) = &changes.name {
         columns.push((Column::Name, Expr::value(checked_name("input.name", name)?)));
@@ -90,8 +96,8 @@ pub async fn update(db: &Db, clock: &Clock, scope: AppScope, goal: Uuid, changes
 }
 
 /// Forgets a goal. The events that reached it stay.
-pub async fn delete(db: &Db, scope: AppScope, goal: Uuid) -> Result<()> {
-    let scope = scope.for_change()?;
+pub async fn delete(db: &Db, may: Granted<EditDefinitions>, goal: Uuid) -> Result<()> {
+    let scope = may.scope();
     match Entity::delete_by_id((scope.app_id(), goal)).exec(db.writer()).await?.rows_affected {
         0 => Err(Error::NotFound("goal")),
         _ => Ok(()),

@@ -12,7 +12,7 @@ use super::{
     stored,
 };
 use crate::{
-    auth::{AppScope, checked_name},
+    auth::{AppScope, Granted, checked_name, permission::EditDefinitions},
     clock::Clock,
     db::Db,
     entity::saved_segment::{ActiveModel, Column, Entity, Model},
@@ -62,8 +62,8 @@ fn checked_description(text: &str) -> Result<Option<String>> {
 }
 
 /// Saves a filter under a name that the app does not have yet.
-pub async fn create(db: &Db, clock: &Clock, scope: AppScope, new: Changes) -> Result<Model> {
-    let app = scope.for_change()?.app_id();
+pub async fn create(db: &Db, clock: &Clock, may: Granted<EditDefinitions>, new: Changes) -> Result<Model> {
+    let app = may.scope().app_id();
     if Entity::of_app(app).count(db.writer()).await? >= PER_APP {
         let message = format!("The app has {PER_APP} saved segments already. Delete one first.");
         return Err(Error::Conflict { field: None, message });
@@ -80,8 +80,14 @@ pub async fn create(db: &Db, clock: &Clock, scope: AppScope, new: Changes) -> Re
 }
 
 /// Changes what is given and leaves the rest. It holds from the next request on.
-pub async fn update(db: &Db, clock: &Clock, scope: AppScope, id: Uuid, changes: Changes) -> Result<Model> {
-    let key = (scope.for_change()?.app_id(), id);
+pub async fn update(
+    db: &Db,
+    clock: &Clock,
+    may: Granted<EditDefinitions>,
+    id: Uuid,
+    changes: Changes,
+) -> Result<Model> {
+    let key = (may.scope().app_id(), id);
     let row = Entity::find_by_id(key).one(db.writer()).await?.ok_or(Error::NotFound("saved segment"))?;
     let mut row = row.into_active_model();
     changes.apply(&mut row, clock.now_ms())?;
@@ -92,8 +98,8 @@ pub async fn update(db: &Db, clock: &Clock, scope: AppScope, id: Uuid, changes: 
 }
 
 /// Deletes one.
-pub async fn delete(db: &Db, scope: AppScope, id: Uuid) -> Result<()> {
-    let key = (scope.for_change()?.app_id(), id);
+pub async fn delete(db: &Db, may: Granted<EditDefinitions>, id: Uuid) -> Result<()> {
+    let key = (may.scope().app_id(), id);
     match Entity::delete_by_id(key).exec(db.writer()).await?.rows_affected {
         0 => Err(Error::NotFound("saved segment")),
         _ => Ok(()),

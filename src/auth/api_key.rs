@@ -30,7 +30,7 @@ use crate::{
     clock::Clock,
     config::{Secret, network},
     db::Db,
-    entity::{api_key, app, app_member::Role},
+    entity::{api_key, app, role::Role},
     error::{Error, Result},
     limiter::{Limiter, Quota},
 };

@@ -1,5 +1,5 @@
 //! Links by which a person's data can be downloaded without signing in: for a quarter of an hour, and
-//! only while whoever asked for one still owns the app.
+//! only while whoever asked for one still may.
 //!
 //! A link's token is the app's id and 256 random bits. Only a digest of these is stored, so whoever reads
 //! the table, or a copy of it, can download nothing; and it tells nothing of the person.
@@ -12,14 +12,11 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{AppScope, Viewer};
+use super::{AppScope, Granted, Viewer, permission::ExportPeople};
 use crate::{
     config::Secret,
     db::Db,
-    entity::{
-        app_member::{self, Role},
-        export::{Column, Entity, Model},
-    },
+    entity::export::{Column, Entity, Model},
     error::{Error, Result},
 };
 
@@ -44,11 +41,11 @@ pub struct Person {
 /// Makes a link, and forgets those of the app that work no longer; its token, and until when it works.
 pub async fn create(
     db: &impl ConnectionTrait,
-    scope: AppScope,
+    may: Granted<ExportPeople>,
     viewer: Viewer,
     person: Person,
 ) -> Result<(Secret, i64)> {
-    let app = scope.for_change()?.app_id();
+    let app = may.scope().app_id();
     let of_app = Column::AppId.eq(app);
     let old = of_app.clone().and(Column::ExpiresAt.lte(person.as_of));
     Entity::delete_many().filter(old).exec(db).await?;
@@ -75,12 +72,9 @@ pub async fn create(
 /// What a link opens; `NotFound` where it opens nothing, or does no longer.
 pub async fn open(db: &Db, token: &str, now: i64) -> Result<(AppScope, Person)> {
     let found = find(db, token).await?.filter(|link| now < link.expires_at).ok_or(Error::NotFound("export"))?;
-    let member = app_member::Entity::find_by_id((found.app_id, found.requested_by)).one(&**db).await?;
-    if member.is_none_or(|member| member.role != Role::Owner) {
-        return Err(Error::NotFound("export"));
-    }
-    let scope = AppScope { app_id: found.app_id, role: Role::Viewer };
-    Ok((scope, Person { id: found.person_id, seq: found.seq, as_of: found.as_of }))
+    let scope = AppScope::of_user(db, found.requested_by, &[found.app_id]).await?.pop();
+    let may = scope.and_then(|scope| scope.may::<ExportPeople>().ok()).ok_or(Error::NotFound("export"))?;
+    Ok((may.scope(), Person { id: found.person_id, seq: found.seq, as_of: found.as_of }))
 }
 
 /// Forgets links that name a person by any of these ids.

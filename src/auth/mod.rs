@@ -7,18 +7,25 @@ pub mod digest;
 pub mod export;
 pub mod oauth;
 pub mod password;
+pub mod permission;
 pub mod session;
 pub mod settings;
 
 use std::{net::IpAddr, time::Duration};
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, JoinType, QueryFilter, QuerySelect, RelationTrait,
+    sea_query::{Expr, IntoColumnRef},
+};
 use uuid::Uuid;
+
+pub use self::permission::Granted;
+use self::permission::Permission;
 
 use crate::{
     config::{Limits, network},
     db::Db,
-    entity::app_member::{self, Role},
+    entity::{app, app_member, organization_member, role::Role},
     error::{Error, Result},
     limiter::{Decision, Limiter, Quota},
 };
@@ -32,8 +39,9 @@ pub struct Viewer {
     pub session_id: Uuid,
 }
 
-/// Proof that whoever asks may touch this app. Only this module can make one, after it has
-/// checked a membership or a key; everything that reads or writes an app's data demands it.
+/// Proof that whoever asks may read this app. Only this module can make one, after it has checked a
+/// membership or a key; everything that reads an app's data demands it, and what changes it demands
+/// a [`Granted`] besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AppScope {
     app_id: Uuid,
@@ -43,31 +51,101 @@ pub struct AppScope {
 impl AppScope {
     /// The viewer's way into an app; `NotFound` when it does not exist or is not theirs.
     pub async fn of_member(db: &Db, viewer: Viewer, app_id: Uuid) -> Result<Self> {
-        let member = app_member::Entity::find_by_id((app_id, viewer.user_id)).one(&**db).await?;
-        let member = member.ok_or(Error::NotFound("app"))?;
-        Ok(Self { app_id, role: member.role })
+        Self::of_member_many(db, viewer, &[app_id]).await?.pop().ok_or(Error::NotFound("app"))
     }
 
-    /// The viewer's ways into those of these apps that are theirs, in one read.
+    /// The viewer's ways into those of these apps that are theirs, in one read. Of the role in the
+    /// organization and that in the app alone the greater counts.
     pub async fn of_member_many(db: &Db, viewer: Viewer, apps: &[Uuid]) -> Result<Vec<Self>> {
-        let members = app_member::Entity::find()
-            .filter(app_member::Column::UserId.eq(viewer.user_id))
-            .filter(app_member::Column::AppId.is_in(apps.iter().copied()));
-        let members = members.all(&**db).await?;
-        Ok(members.into_iter().map(|member| Self { app_id: member.app_id, role: member.role }).collect())
+        Self::of_user(db, viewer.user_id, apps).await
     }
 
-    /// `Forbidden` unless the holder may change the app.
-    pub fn for_change(self) -> Result<Self> {
-        match self.role {
-            Role::Owner => Ok(self),
-            Role::Viewer => Err(Error::Forbidden("Only an owner of the app may change it.")),
-        }
+    /// The same, of an account whether it is signed in or not.
+    async fn of_user(db: &Db, user: Uuid, apps: &[Uuid]) -> Result<Vec<Self>> {
+        let alone = app::Relation::Members.def();
+        let alone = alone.on_condition(move |_, member| mine((member, app_member::Column::UserId), user));
+        let whole = app::Relation::OrganizationMembers.def();
+        let whole = whole.on_condition(move |_, member| mine((member, organization_member::Column::UserId), user));
+        let roles = app::Entity::find()
+            .select_only()
+            .column(app::Column::Id)
+            .column_as(app_member::Column::Role, "alone")
+            .column_as(organization_member::Column::Role, "whole")
+            .join(JoinType::LeftJoin, alone)
+            .join(JoinType::LeftJoin, whole)
+            .filter(app::Column::Id.is_in(apps.iter().copied()))
+            .into_tuple::<(Uuid, Option<Role>, Option<Role>)>()
+            .all(&**db)
+            .await?;
+        let scopes = roles.into_iter().filter_map(|(app_id, alone, whole)| {
+            let role = Ord::max(alone, whole)?;
+            Some(Self { app_id, role })
+        });
+        Ok(scopes.collect())
+    }
+
+    /// The proof that a change demands; `Forbidden` where the role is too small for it.
+    pub fn may<P: Permission<Scope = Self>>(self) -> Result<Granted<P>> {
+        Granted::to(self, self.role)
     }
 
     /// The app it opens.
     pub fn app_id(&self) -> Uuid {
         self.app_id
+    }
+
+    /// What its holder may do there.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+}
+
+fn mine(column: impl IntoColumnRef, user: Uuid) -> Condition {
+    Condition::all().add(Expr::col(column).eq(user))
+}
+
+/// Proof that whoever asks belongs to this organization. Only this module can make one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OrganizationScope {
+    organization_id: Uuid,
+    user_id: Uuid,
+    role: Role,
+}
+
+impl OrganizationScope {
+    /// The viewer's way into an organization; `NotFound` when it does not exist or is not theirs.
+    pub async fn of_member(db: &impl ConnectionTrait, viewer: Viewer, organization_id: Uuid) -> Result<Self> {
+        let member = organization_member::Entity::find_by_id((organization_id, viewer.user_id)).one(db).await?;
+        let member = member.ok_or(Error::NotFound("organization"))?;
+        Ok(Self { organization_id, user_id: member.user_id, role: member.role })
+    }
+
+    /// The viewer's ways into those of these organizations that are theirs, in one read.
+    pub async fn of_member_many(db: &Db, viewer: Viewer, organizations: &[Uuid]) -> Result<Vec<Self>> {
+        let members = organization_member::Entity::find()
+            .filter(organization_member::Column::UserId.eq(viewer.user_id))
+            .filter(organization_member::Column::OrganizationId.is_in(organizations.iter().copied()));
+        let scope = |member: organization_member::Model| Self {
+            organization_id: member.organization_id,
+            user_id: member.user_id,
+            role: member.role,
+        };
+        Ok(members.all(&**db).await?.into_iter().map(scope).collect())
+    }
+
+    /// The proof that a change demands; `Forbidden` where the role is too small for it.
+    pub fn may<P: Permission<Scope = Self>>(self) -> Result<Granted<P>> {
+        Granted::to(self, self.role)
+    }
+
+    /// The organization it opens.
+    pub fn organization_id(&self) -> Uuid {
+        self.organization_id
+    }
+
+    /// Who holds it.
+    pub fn user_id(&self) -> Uuid {
+        self.user_id
     }
 
     /// What its holder may do there.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    apps,
+    apps::{self, organization},
     auth::{AppScope, Viewer, account, api_key::NewKey, session::Started},
     config::{Config, Secret, write_private},
     entity::app,
@@ -102,7 +102,8 @@ impl Demo {
                 if std::mem::take(&mut self.loaded) {
                     self.anchor_ms = app.clock.now_ms();
                 }
-                apps::create(&app.db, &app.clock, viewer, APP_NAME, None).await?
+                let organization = organization::own(&app.db, &app.clock, viewer).await?;
+                apps::create(&app.db, &app.clock, organization.may()?, APP_NAME, None).await?
             }
         };
         self.app_id = Some(owned.id);
@@ -110,7 +111,7 @@ impl Demo {
         if !opens {
             let scope = AppScope::of_member(&app.db, viewer, owned.id).await?;
             let new = NewKey { name: "Demo".into(), ..NewKey::default() };
-            self.key = app.api_keys.create(scope, viewer, new).await?.1.expose().to_owned();
+            self.key = app.api_keys.create(scope.may()?, viewer, new).await?.1.expose().to_owned();
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! A site, product or service whose events are kept apart from all others.
 
-use sea_orm::{JoinType, QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait, entity::prelude::*};
 
-use super::app_member;
+use super::{app_member, organization_member};
 
 /// What is kept of a visitor's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
@@ -59,6 +59,8 @@ pub struct Model {
     pub excluded_paths: Option<Json>,
     /// For how many days events are kept, by when they happened; for ever, where it is absent.
     pub retention_days: Option<i32>,
+    /// To which organization it belongs.
+    pub organization_id: Uuid,
 }
 
 /// An app has members.
@@ -67,17 +69,27 @@ pub enum Relation {
     /// Who may see it.
     #[sea_orm(has_many = "super::app_member::Entity")]
     Members,
+    /// Who belongs to its organization.
+    #[sea_orm(
+        belongs_to = "super::organization_member::Entity",
+        from = "Column::OrganizationId",
+        to = "super::organization_member::Column::OrganizationId"
+    )]
+    OrganizationMembers,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
-    /// The apps `user` is a member of, oldest first.
+    /// The apps that `user` may see, as a member of their organization or of them alone, oldest first.
     pub fn of_member(user: Uuid) -> Select<Self> {
-        Self::find()
-            .join(JoinType::InnerJoin, Relation::Members.def())
-            .filter(app_member::Column::UserId.eq(user))
-            .order_by_asc(Column::CreatedAt)
-            .order_by_asc(Column::Id)
+        use {app_member::Column as Alone, organization_member::Column as Whole};
+        let alone = app_member::Entity::find().select_only().column(Alone::AppId).filter(Alone::UserId.eq(user));
+        let whole = organization_member::Entity::find().select_only().column(Whole::OrganizationId);
+        let whole = whole.filter(Whole::UserId.eq(user));
+        let visible = Condition::any()
+            .add(Column::Id.in_subquery(alone.into_query()))
+            .add(Column::OrganizationId.in_subquery(whole.into_query()));
+        Self::find().filter(visible).order_by_asc(Column::CreatedAt).order_by_asc(Column::Id)
     }
 }

@@ -1,16 +1,8 @@
-//! Who may do what with an app.
+//! Who may see one app without being of its organization.
 
 use sea_orm::entity::prelude::*;
 
-/// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
-pub enum Role {
-    /// Reads every figure.
-    Viewer,
-    /// Reads, changes and deletes.
-    Owner,
-}
+use super::role::Role;
 
 /// A row of `app_members`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -22,7 +14,7 @@ pub struct Model {
     /// Who.
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: Uuid,
-    /// May do what.
+    /// May do what with this app, where that is more than as a member of its organization.
     pub role: Role,
     /// Milliseconds since the epoch.
     pub created_at: i64,

@@ -18,6 +18,8 @@ pub enum NodeId {
     Session(Uuid),
     /// `app_…`: an app.
     App(Uuid),
+    /// `org_…`: an organization.
+    Organization(Uuid),
     /// `key_…`: an API key.
     ApiKey(Uuid),
     /// `evt_…_…`: an event, which is known only within its app.
@@ -49,6 +51,7 @@ impl fmt::Display for NodeId {
             Self::User(id) => write!(f, "usr_{}", id.simple()),
             Self::Session(id) => write!(f, "ses_{}", id.simple()),
             Self::App(id) => write!(f, "app_{}", id.simple()),
+            Self::Organization(id) => write!(f, "org_{}", id.simple()),
             Self::ApiKey(id) => write!(f, "key_{}", id.simple()),
             Self::Event { app, event } => write!(f, "evt_{}_{}", app.simple(), event.simple()),
             Self::Goal { app, goal } => write!(f, "goal_{}_{}", app.simple(), goal.simple()),
@@ -70,6 +73,7 @@ impl FromStr for NodeId {
             "usr" => uuid(rest).map(Self::User),
             "ses" => uuid(rest).map(Self::Session),
             "app" => uuid(rest).map(Self::App),
+            "org" => uuid(rest).map(Self::Organization),
             "key" => uuid(rest).map(Self::ApiKey),
             "evt" => {
                 let (app, event) = rest.split_once('_').ok_or(Malformed)?;
@@ -99,6 +103,14 @@ pub fn app(id: &ID) -> Result<Uuid> {
     match id.parse() {
         Ok(NodeId::App(id)) => Ok(id),
         _ => Err(Error::NotFound("app")),
+    }
+}
+
+/// The organization that `id` names; `NOT_FOUND` for anything else.
+pub fn organization(id: &ID) -> Result<Uuid> {
+    match id.parse() {
+        Ok(NodeId::Organization(id)) => Ok(id),
+        _ => Err(Error::NotFound("organization")),
     }
 }
 
@@ -146,7 +158,7 @@ mod tests {
             NodeId::Goal { app: a, goal: b },
             NodeId::SavedSegment { app: a, segment: b },
         ];
-        let alone = [NodeId::User(a), NodeId::Session(a), NodeId::App(a), NodeId::ApiKey(a)];
+        let alone = [NodeId::User(a), NodeId::Session(a), NodeId::App(a), NodeId::Organization(a), NodeId::ApiKey(a)];
         for id in alone.into_iter().chain(of_app) {
             assert_eq!(id.to_string().parse(), Ok(id));
         }

@@ -5,6 +5,7 @@ mod api_keys;
 mod apps;
 mod dead_letters;
 mod goals;
+mod organizations;
 mod privacy;
 mod saved_segments;
 
@@ -18,6 +19,7 @@ pub struct Mutation(
     api_keys::ApiKeyMutations,
     dead_letters::DeadLetterMutations,
     goals::GoalMutations,
+    organizations::OrganizationMutations,
     privacy::PrivacyMutations,
     saved_segments::SavedSegmentMutations,
 );

@@ -9,7 +9,7 @@ use super::{
     guard::LOOKUP,
     id::{self, NodeId},
     loader::{self, VisibleApp},
-    types::{app::App, node::Node, user::User},
+    types::{app::App, node::Node, organization::Organization, user::User},
 };
 use crate::{entity::user, error::Error};
 
@@ -25,7 +25,7 @@ impl Query {
         Ok(user::Entity::find_by_id(viewer.user_id).one(&*ctx.app().db).await?.map(User))
     }
 
-    /// An app the viewer is a member of. Any other id is answered with null and an error with the
+    /// An app the viewer may see: as a member of its organization, or of the app alone. Any other id is answered with null and an error with the
     /// code `NOT_FOUND`, whether the app exists or not.
     #[graphql(complexity = "LOOKUP + child_complexity")]
     async fn app(
@@ -36,13 +36,25 @@ impl Query {
         Some(find_app(ctx, &id).await)
     }
 
+    /// An organization the viewer belongs to. Any other id is answered with null and an error with the
+    /// code `NOT_FOUND`, whether the organization exists or not.
+    #[graphql(complexity = "LOOKUP + child_complexity")]
+    async fn organization(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Id of the organization, such as `org_0199…`.")] id: ID,
+    ) -> Option<Result<Organization>> {
+        Some(find_organization(ctx, &id).await)
+    }
+
     /// Whatever has this id, if the viewer may see it. Any other id is answered with null and an
     /// error with the code `NOT_FOUND`, whether it exists or not.
     #[graphql(complexity = "LOOKUP + child_complexity")]
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Id of an account, a session, an app, an API key, an event or a goal.")] id: ID,
+        #[graphql(desc = "Id of an account, a session, an organization, an app, an API key, an event or a goal.")]
+        id: ID,
     ) -> Option<Result<Node>> {
         Some(find_node(ctx, &id).await)
     }
@@ -54,6 +66,12 @@ async fn find_app(ctx: &Context<'_>, id: &ID) -> Result<App> {
     ctx.viewer()?;
     let (model, scope) = loader::load(ctx, VisibleApp(id::app(id)?)).await?.ok_or(Error::NotFound("app"))?;
     Ok(App::new(model, scope))
+}
+
+async fn find_organization(ctx: &Context<'_>, id: &ID) -> Result<Organization> {
+    ctx.viewer()?;
+    let found = Organization::find(ctx, id::organization(id)?).await?;
+    Ok(found.ok_or(Error::NotFound("organization"))?)
 }
 
 async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Node> {

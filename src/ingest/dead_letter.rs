@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Draft, Verdict, writer::Writer};
 use crate::{
-    auth::AppScope,
+    auth::{AppScope, Granted, permission::SettleDeadLetters},
     db::Db,
     entity::dead_letter::{ActiveModel, Column, Entity, Model},
     error::{Error, Result},
@@ -72,8 +72,14 @@ pub(super) async fn keep(db: &Db, now: i64, refused: &[Refused<'_>]) -> Result<(
 
 /// Tries those with these ids again, or the oldest of all; at most [`REPLAYED_AT_ONCE`]. What is
 /// stored leaves; what is refused again stays.
-pub async fn replay(db: &Db, writer: &Writer, now: i64, scope: AppScope, ids: Option<Vec<Uuid>>) -> Result<Replayed> {
-    let scope = scope.for_change()?;
+pub async fn replay(
+    db: &Db,
+    writer: &Writer,
+    now: i64,
+    may: Granted<SettleDeadLetters>,
+    ids: Option<Vec<Uuid>>,
+) -> Result<Replayed> {
+    let scope = may.scope();
     let letters = Entity::find()
         .filter(chosen(scope, ids))
         .order_by_asc(Column::FailedAt)
@@ -119,8 +125,8 @@ pub async fn replay(db: &Db, writer: &Writer, now: i64, scope: AppScope, ids: Op
 }
 
 /// Deletes those with these ids, or all; says how many there were.
-pub async fn discard(db: &Db, scope: AppScope, ids: Option<Vec<Uuid>>) -> Result<u64> {
-    let scope = scope.for_change()?;
+pub async fn discard(db: &Db, may: Granted<SettleDeadLetters>, ids: Option<Vec<Uuid>>) -> Result<u64> {
+    let scope = may.scope();
     Ok(Entity::delete_many().filter(chosen(scope, ids)).exec(db.writer()).await?.rows_affected)
 }
 

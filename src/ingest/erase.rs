@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::{Draft, wire::bounds, writer::Writer};
 use crate::{
-    auth::{AppScope, Viewer, digest::Digests, export},
+    auth::{Granted, Viewer, digest::Digests, export, permission::ErasePeople},
     cache::{self, Cache},
     clock::Clock,
     columnar::{
@@ -60,8 +60,8 @@ pub struct Eraser {
 impl Eraser {
     /// Erases the person whom an id counts for; answers with the receipt, which is not finished yet
     /// where that takes long.
-    pub async fn erase(&self, scope: AppScope, viewer: Viewer, id: &str) -> Result<erasure::Model> {
-        let app = scope.for_change()?.app_id();
+    pub async fn erase(&self, may: Granted<ErasePeople>, viewer: Viewer, id: &str) -> Result<erasure::Model> {
+        let app = may.scope().app_id();
         check_id(id)?;
         let receipt = self.request(app, viewer, id).await?;
         let (own, found) = (self.clone(), receipt.clone());
@@ -85,9 +85,9 @@ impl Eraser {
     }
 
     /// When the person with an id was last erased.
-    pub async fn last(&self, scope: AppScope, id: &str) -> Result<Option<erasure::Model>> {
+    pub async fn last(&self, may: Granted<ErasePeople>, id: &str) -> Result<Option<erasure::Model>> {
         use erased_id::Column as C;
-        let app = scope.for_change()?.app_id();
+        let app = may.scope().app_id();
         let of_id = erased_id::Entity::find().filter(C::AppId.eq(app)).filter(C::Digest.eq(self.digests.of(app, id)));
         let Some(found) = of_id.order_by_desc(C::ErasureId).one(&*self.db).await? else { return Ok(None) };
         Ok(erasure::Entity::find_by_id((app, found.erasure_id)).one(&*self.db).await?)

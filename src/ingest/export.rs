@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     auth::{
-        AppScope, Viewer,
+        Granted, Viewer,
         export::{self, Person},
     },
     clock::{Clock, Moment},
@@ -72,8 +72,8 @@ pub struct Export {
 
 impl Exporter {
     /// Makes a link to all that counts for the person whom an id counts for.
-    pub async fn prepare(&self, scope: AppScope, viewer: Viewer, id: &str) -> Result<Prepared> {
-        let scope = scope.for_change()?;
+    pub async fn prepare(&self, may: Granted<ExportPeople>, viewer: Viewer, id: &str) -> Result<Prepared> {
+        let scope = may.scope();
         check_id(id)?;
         let app = scope.app_id();
         let transaction = self.db.begin().await?;
@@ -82,7 +82,7 @@ impl Exporter {
         let head = event_head::Entity::find_by_id(app).one(&transaction).await?.ok_or(Error::NotFound("app"))?;
         let ids = ids_of(&transaction, app, id).await?;
         let person = Person { id: id.to_owned(), seq: head.seq, as_of: self.clock.now_ms() };
-        let (token, expires_at) = export::create(&transaction, scope, viewer, person).await?;
+        let (token, expires_at) = export::create(&transaction, may, viewer, person).await?;
         transaction.commit().await?;
         let theirs = Theirs { app: scope, ids: Arc::new(ids.iter().cloned().collect()), seq: head.seq };
         let events = self.columnar.count_of_person(&theirs).await?.values().sum();

@@ -1,9 +1,6 @@
 //! Goals: made, changed and deleted by owners, and reached by visitors.
 
-use event_analytics::entity::{
-    app_member::{self, Role},
-    goal,
-};
+use event_analytics::entity::{app_member, goal, role::Role};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 use uuid::Uuid;

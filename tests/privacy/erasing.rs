@@ -150,7 +150,7 @@ both_stores! {
             assert_eq!(refused(&site.owner, &input).await, "BAD_USER_INPUT");
         }
         // A member who may only look.
-        app.app.db.writer().execute_unprepared("UPDATE app_members SET role = 'viewer'").await.unwrap();
+        app.app.db.writer().execute_unprepared("UPDATE organization_members SET role = 'viewer'").await.unwrap();
         assert_eq!(refused(&site.owner, &input).await, "FORBIDDEN");
         for field in ["erasures(first: 1) { nodes { receiptId } }", "erasure(userId: \"ada\") { receiptId }"] {
             assert_eq!(site.try_ask(field).await.error_code(), "FORBIDDEN");

@@ -210,7 +210,7 @@ both_stores! {
         // Of somebody who is no owner any more.
         site.owner.sign_in().await;
         let made = export(&site, "ada").await;
-        app.app.db.writer().execute_unprepared("UPDATE app_members SET role = 'viewer'").await.unwrap();
+        app.app.db.writer().execute_unprepared("UPDATE organization_members SET role = 'viewer'").await.unwrap();
         assert_eq!(refused(&site.owner, &input).await, "FORBIDDEN");
         assert_eq!(follow(&site, made["url"].as_str().unwrap()).await.refused(404), "NOT_FOUND");
         app_member::Entity::delete_many().exec(app.app.db.writer()).await.unwrap();

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{ApiKeys, raw};
 use crate::{
-    auth::{AppScope, Viewer, checked_name, settings::checked_origins},
+    auth::{AppScope, Granted, Viewer, checked_name, permission::ManageKeys, settings::checked_origins},
     config::Secret,
     entity::api_key::{self, Column, Model},
     error::{Error, Result},
@@ -70,8 +70,8 @@ impl Status {
 
 impl ApiKeys {
     /// Makes a key. The raw key is returned here and never again.
-    pub async fn create(&self, scope: AppScope, by: Viewer, new: NewKey) -> Result<(Model, Secret)> {
-        let scope = scope.for_change()?;
+    pub async fn create(&self, may: Granted<ManageKeys>, by: Viewer, new: NewKey) -> Result<(Model, Secret)> {
+        let scope = may.scope();
         let now = self.clock.now_ms();
         let name = checked_name("input.name", &new.name)?;
         if new.expires_at.is_some_and(|at| at <= now) {
@@ -126,8 +126,8 @@ impl ApiKeys {
     }
 
     /// Changes what is given and leaves the rest.
-    pub async fn update(&self, scope: AppScope, key: Uuid, changes: KeyChanges) -> Result<Model> {
-        let scope = scope.for_change()?;
+    pub async fn update(&self, may: Granted<ManageKeys>, key: Uuid, changes: KeyChanges) -> Result<Model> {
+        let scope = may.scope();
         let mut update = api_key::Entity::update_many();
         if let Some(name) = &changes.name {
             update = update.col_expr(Column::Name, Expr::value(checked_name("input.name", name)?));
@@ -145,8 +145,8 @@ impl ApiKeys {
     }
 
     /// Ends a key for good. Ending it twice changes nothing.
-    pub async fn revoke(&self, scope: AppScope, key: Uuid) -> Result<Model> {
-        let scope = scope.for_change()?;
+    pub async fn revoke(&self, may: Granted<ManageKeys>, key: Uuid) -> Result<Model> {
+        let scope = may.scope();
         api_key::Entity::update_many()
             .col_expr(Column::RevokedAt, Expr::value(self.clock.now_ms()))
             .filter(Column::Id.eq(key))
@@ -160,8 +160,8 @@ impl ApiKeys {
 
     /// Gives a key in force a new raw key; the old one stops at once. Name, limits, expiry and
     /// counts stay.
-    pub async fn regenerate(&self, scope: AppScope, key: Uuid) -> Result<(Model, Secret)> {
-        let scope = scope.for_change()?;
+    pub async fn regenerate(&self, may: Granted<ManageKeys>, key: Uuid) -> Result<(Model, Secret)> {
+        let scope = may.scope();
         let raw = raw::generate();
         let changed = api_key::Entity::update_many()
             .col_expr(Column::Prefix, Expr::value(raw::prefix(&raw)))

@@ -93,7 +93,7 @@ pub(super) struct ApiKeyMutations;
 
 #[Object]
 impl ApiKeyMutations {
-    /// Makes a key that lets events into an app.
+    /// Makes a key that lets events into an app. Takes the role `ADMIN`, like all changes of keys.
     async fn create_api_key(
         &self,
         ctx: &Context<'_>,
@@ -108,7 +108,7 @@ impl ApiKeyMutations {
             events_per_minute: input.events_per_minute,
             allowed_origins: input.allowed_origins.unwrap_or_default(),
         };
-        let (key, raw) = server.api_keys.create(scope, viewer, new).await?;
+        let (key, raw) = server.api_keys.create(scope.may()?, viewer, new).await?;
         Ok(CreateApiKeyPayload { api_key: ApiKey(key), key: raw.expose().to_owned() })
     }
 
@@ -121,7 +121,7 @@ impl ApiKeyMutations {
     ) -> Result<UpdateApiKeyPayload> {
         let (scope, key) = way_to(ctx, &input.id).await?;
         let changes = KeyChanges { name: input.name, allowed_origins: input.allowed_origins };
-        let key = ctx.app().api_keys.update(scope, key, changes).await?;
+        let key = ctx.app().api_keys.update(scope.may()?, key, changes).await?;
         Ok(UpdateApiKeyPayload { api_key: ApiKey(key) })
     }
 
@@ -133,7 +133,7 @@ impl ApiKeyMutations {
         #[graphql(desc = "Which key to revoke.")] input: RevokeApiKeyInput,
     ) -> Result<RevokeApiKeyPayload> {
         let (scope, key) = way_to(ctx, &input.id).await?;
-        let key = ctx.app().api_keys.revoke(scope, key).await?;
+        let key = ctx.app().api_keys.revoke(scope.may()?, key).await?;
         Ok(RevokeApiKeyPayload { api_key: ApiKey(key) })
     }
 
@@ -146,7 +146,7 @@ impl ApiKeyMutations {
         #[graphql(desc = "Which key to replace.")] input: RegenerateApiKeyInput,
     ) -> Result<RegenerateApiKeyPayload> {
         let (scope, key) = way_to(ctx, &input.id).await?;
-        let (key, raw) = ctx.app().api_keys.regenerate(scope, key).await?;
+        let (key, raw) = ctx.app().api_keys.regenerate(scope.may()?, key).await?;
         Ok(RegenerateApiKeyPayload { api_key: ApiKey(key), key: raw.expose().to_owned() })
     }
 }

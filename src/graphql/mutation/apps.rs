@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use crate::{
     analytics::BigInt,
-    apps,
-    auth::AppScope,
+    apps::{self, organization},
+    auth::{AppScope, OrganizationScope},
     graphql::{
         context::ContextExt,
         error::Result,
@@ -24,6 +24,9 @@ struct CreateAppInput {
     name: String,
     /// The IANA time zone of its days, such as `Europe/Berlin`; UTC when absent.
     timezone: Option<String>,
+    /// Id of the organization it shall belong to, such as `org_0199…`; by default the oldest that the viewer
+    /// owns, which is made where there is none.
+    organization_id: Option<ID>,
 }
 
 /// What to change of an app. What is absent or null stays as it is.
@@ -88,19 +91,24 @@ pub(super) struct AppMutations;
 
 #[Object]
 impl AppMutations {
-    /// Creates an app that belongs to the viewer.
+    /// Creates an app in an organization. Takes the role `ADMIN` there.
     async fn create_app(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new app.")] input: CreateAppInput,
     ) -> Result<CreateAppPayload> {
         let (server, viewer) = (ctx.app(), ctx.viewer()?);
-        let app = apps::create(&server.db, &server.clock, viewer, &input.name, input.timezone.as_deref()).await?;
+        let organization = match &input.organization_id {
+            Some(id) => OrganizationScope::of_member(&*server.db, viewer, id::organization(id)?).await?,
+            None => organization::own(&server.db, &server.clock, viewer).await?,
+        };
+        let (may, timezone) = (organization.may()?, input.timezone.as_deref());
+        let app = apps::create(&server.db, &server.clock, may, &input.name, timezone).await?;
         let scope = AppScope::of_member(&server.db, viewer, app.id).await?;
         Ok(CreateAppPayload { app: App::new(app, scope) })
     }
 
-    /// Changes an app's name, time zone or settings. Its events stay as they are (but for `retentionDays`,
+    /// Takes the role `ADMIN`. Changes an app's name, time zone or settings. Its events stay as they are (but for `retentionDays`,
     /// which removes old ones): a time zone only says where days begin, and settings hold for events that
     /// arrive from now on; on other instances of the server they hold within five seconds.
     async fn update_app(
@@ -120,7 +128,7 @@ impl AppMutations {
             excluded_paths: input.excluded_paths,
             retention_days: input.retention_days,
         };
-        let app = apps::update(&server.db, &server.clock, &server.api_keys, scope, changes).await?;
+        let app = apps::update(&server.db, &server.clock, &server.api_keys, scope.may()?, changes).await?;
         Ok(UpdateAppPayload { app: App::new(app, scope) })
     }
 
@@ -132,7 +140,7 @@ impl AppMutations {
     ) -> Result<DeleteAppPayload> {
         let (server, viewer) = (ctx.app(), ctx.viewer()?);
         let scope = AppScope::of_member(&server.db, viewer, id::app(&input.id)?).await?;
-        let events = apps::delete(&server.db, &server.api_keys, scope).await?;
+        let events = apps::delete(&server.db, &server.api_keys, scope.may()?).await?;
         Ok(DeleteAppPayload { deleted_app_id: input.id, deleted_events: BigInt(events) })
     }
 }

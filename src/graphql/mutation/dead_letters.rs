@@ -63,7 +63,7 @@ pub(super) struct DeadLetterMutations;
 
 #[Object]
 impl DeadLetterMutations {
-    /// Tries to store events again that the database had refused. Only an owner of the app may.
+    /// Tries to store events again that the database had refused. Takes the role `ADMIN`.
     async fn replay_dead_letters(
         &self,
         ctx: &Context<'_>,
@@ -71,20 +71,20 @@ impl DeadLetterMutations {
     ) -> Result<ReplayDeadLettersPayload> {
         let (app, scope, ids) = way_to(ctx, &input.app_id, input.event_ids).await?;
         let server = ctx.app();
-        let replayed = dead_letter::replay(&server.db, &server.writer, server.clock.now_ms(), scope, ids).await?;
+        let replayed =
+            dead_letter::replay(&server.db, &server.writer, server.clock.now_ms(), scope.may()?, ids).await?;
         let [stored, duplicates, rejected] = [replayed.stored, replayed.duplicates, replayed.rejected].map(BigInt);
         Ok(ReplayDeadLettersPayload { app, stored, duplicates, rejected })
     }
 
-    /// Gives events up that the database had refused. This cannot be undone. Only an owner of the
-    /// app may.
+    /// Gives events up that the database had refused. This cannot be undone. Takes the role `ADMIN`.
     async fn discard_dead_letters(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which dead letters to give up.")] input: DiscardDeadLettersInput,
     ) -> Result<DiscardDeadLettersPayload> {
         let (app, scope, ids) = way_to(ctx, &input.app_id, input.event_ids).await?;
-        let discarded = dead_letter::discard(&ctx.app().db, scope, ids).await?;
+        let discarded = dead_letter::discard(&ctx.app().db, scope.may()?, ids).await?;
         Ok(DiscardDeadLettersPayload { app, discarded: BigInt(discarded) })
     }
 }

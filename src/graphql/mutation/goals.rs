@@ -73,7 +73,7 @@ pub(super) struct GoalMutations;
 #[Object]
 impl GoalMutations {
     /// Makes a goal of an app, at most 100. It counts events of all time, those already there among
-    /// them. Only an owner of the app may.
+    /// them. Takes the role `EDITOR`.
     async fn create_goal(
         &self,
         ctx: &Context<'_>,
@@ -83,11 +83,11 @@ impl GoalMutations {
         let scope = AppScope::of_member(&server.db, viewer, id::app(&input.app_id)?).await?;
         let description = input.description.unwrap_or_default();
         let new = NewGoal { name: input.name, description, filter: input.filter };
-        let goal = goal::create(&server.db, &server.clock, scope, new).await?;
+        let goal = goal::create(&server.db, &server.clock, scope.may()?, new).await?;
         Ok(CreateGoalPayload { goal: Goal::new(ctx, goal).await? })
     }
 
-    /// Changes a goal's name, description or filter. Only an owner of the app may.
+    /// Changes a goal's name, description or filter. Takes the role `EDITOR`.
     async fn update_goal(
         &self,
         ctx: &Context<'_>,
@@ -95,18 +95,18 @@ impl GoalMutations {
     ) -> Result<UpdateGoalPayload> {
         let (scope, goal) = way_to(ctx, &input.id).await?;
         let changes = GoalChanges { name: input.name, description: input.description, filter: input.filter };
-        let goal = goal::update(&ctx.app().db, &ctx.app().clock, scope, goal, changes).await?;
+        let goal = goal::update(&ctx.app().db, &ctx.app().clock, scope.may()?, goal, changes).await?;
         Ok(UpdateGoalPayload { goal: Goal::new(ctx, goal).await? })
     }
 
-    /// Deletes a goal. The events that reached it stay. Only an owner of the app may.
+    /// Deletes a goal. The events that reached it stay. Takes the role `EDITOR`.
     async fn delete_goal(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which goal to delete.")] input: DeleteGoalInput,
     ) -> Result<DeleteGoalPayload> {
         let (scope, goal) = way_to(ctx, &input.id).await?;
-        goal::delete(&ctx.app().db, scope, goal).await?;
+        goal::delete(&ctx.app().db, scope.may()?, goal).await?;
         Ok(DeleteGoalPayload { deleted_goal_id: input.id })
     }
 }

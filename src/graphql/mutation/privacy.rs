@@ -75,7 +75,7 @@ impl PrivacyMutations {
     /// Erases a person from an app: every event that counts for them or for an id that is linked to them,
     /// the links, and whatever else holds their ids, wherever the server keeps it. This cannot be undone.
     /// Events that arrive afterwards count as those of somebody new. Asked again, it finds nothing left and
-    /// says so in a receipt. Only an owner of the app may.
+    /// says so in a receipt. Takes the role `ADMIN`.
     async fn erase_user(
         &self,
         ctx: &Context<'_>,
@@ -84,13 +84,13 @@ impl PrivacyMutations {
         let viewer = ctx.viewer()?;
         let app = id::app(&input.app_id)?;
         let (model, scope) = ctx.loader().load_one(VisibleApp(app)).await?.ok_or(Error::NotFound("app"))?;
-        let erasure = ctx.app().eraser().erase(scope, viewer, &input.user_id).await?;
+        let erasure = ctx.app().eraser().erase(scope.may()?, viewer, &input.user_id).await?;
         Ok(EraseUserPayload { app: App::new(model, scope), erasure: Erasure(erasure) })
     }
 
     /// Prepares a file of all events of a person: those that count for them or for an id that is linked to
-    /// them, with every field, as of now. Events that still wait for the database are not in it. Only an owner
-    /// of the app may.
+    /// them, with every field, as of now. Events that still wait for the database are not in it. Takes the
+    /// role `ADMIN`.
     async fn export_user(
         &self,
         ctx: &Context<'_>,
@@ -99,7 +99,7 @@ impl PrivacyMutations {
         let viewer = ctx.viewer()?;
         let app = id::app(&input.app_id)?;
         let (model, scope) = ctx.loader().load_one(VisibleApp(app)).await?.ok_or(Error::NotFound("app"))?;
-        let made = ctx.app().exporter().prepare(scope, viewer, &input.user_id).await?;
+        let made = ctx.app().exporter().prepare(scope.may()?, viewer, &input.user_id).await?;
         let server = ctx.app().config.public_url.as_str().trim_end_matches('/');
         let export = UserExport {
             url: format!("{server}/api/v1/exports/{}", made.token.expose()),

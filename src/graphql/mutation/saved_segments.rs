@@ -81,7 +81,7 @@ impl SavedSegmentMutations {
         let (server, viewer) = (ctx.app(), ctx.viewer()?);
         let scope = AppScope::of_member(&server.db, viewer, id::app(&input.app_id)?).await?;
         let new = Changes { name: Some(input.name), description: input.description, filter: Some(input.filter) };
-        let saved_segment = segments::create(&server.db, &server.clock, scope, new).await?;
+        let saved_segment = segments::create(&server.db, &server.clock, scope.may()?, new).await?;
         Ok(CreateSavedSegmentPayload { saved_segment: SavedSegment(saved_segment) })
     }
 
@@ -94,7 +94,7 @@ impl SavedSegmentMutations {
         let (scope, segment) = way_to(ctx, &input.id).await?;
         let changes = Changes { name: input.name, description: input.description, filter: input.filter };
         let (db, clock) = (&ctx.app().db, &ctx.app().clock);
-        let saved_segment = segments::update(db, clock, scope, segment, changes).await?;
+        let saved_segment = segments::update(db, clock, scope.may()?, segment, changes).await?;
         Ok(UpdateSavedSegmentPayload { saved_segment: SavedSegment(saved_segment) })
     }
 
@@ -105,7 +105,7 @@ impl SavedSegmentMutations {
         #[graphql(desc = "Which saved segment to delete.")] input: DeleteSavedSegmentInput,
     ) -> Result<DeleteSavedSegmentPayload> {
         let (scope, segment) = way_to(ctx, &input.id).await?;
-        segments::delete(&ctx.app().db, scope, segment).await?;
+        segments::delete(&ctx.app().db, scope.may()?, segment).await?;
         Ok(DeleteSavedSegmentPayload { deleted_saved_segment_id: input.id })
     }
 }

@@ -10,6 +10,7 @@ use super::{
     erasure::Erasures,
     event::{self, Event},
     goal::{self, Goal},
+    organization::Belonging,
     overview::Overview,
     questions::Questions,
     saved_segment::{self, SavedSegment},
@@ -24,7 +25,7 @@ use crate::{
     },
     auth::{AppScope, Viewer, settings::entries},
     clock::Moment,
-    entity::{app, app_member},
+    entity::{app, role},
     error::Error,
     graphql::{
         ask::{Arguments, Ask, Grouping, RangeKey},
@@ -37,13 +38,17 @@ use crate::{
     },
 };
 
-/// What a member may do with an app.
+/// What a member may do. Each may all that those before it may.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "app_member::Role")]
+#[graphql(remote = "role::Role")]
 pub enum Role {
     /// Reads every figure.
     Viewer,
-    /// Reads, changes and deletes.
+    /// Makes, changes and deletes goals and saved segments.
+    Editor,
+    /// Makes and changes apps and API keys, erases people, and decides who is a member.
+    Admin,
+    /// Deletes apps, and hands over or deletes the organization.
     Owner,
 }
 
@@ -55,7 +60,7 @@ pub enum Role {
 /// asks for the same figures of an earlier range beside them. Figures that are not selected are
 /// not computed.
 #[derive(MergedObject)]
-pub struct App(Basics, Questions, Erasures);
+pub struct App(Basics, Questions, Erasures, Belonging);
 
 /// What an app is, and the questions about its events as such.
 pub struct Basics {
@@ -67,7 +72,8 @@ impl App {
     /// The app as the holder of `scope` sees it.
     pub fn new(model: app::Model, scope: AppScope) -> Self {
         let timezone = model.timezone.clone();
-        Self(Basics { model, scope }, Questions::new(scope, timezone), Erasures(scope))
+        let belonging = Belonging { organization_id: model.organization_id };
+        Self(Basics { model, scope }, Questions::new(scope, timezone), Erasures(scope), belonging)
     }
 
     /// Identifies the app everywhere.
@@ -91,10 +97,19 @@ impl Basics {
     }
 }
 
-/// A page of the apps the viewer is a member of, oldest first.
-pub async fn page(ctx: &Context<'_>, viewer: Viewer, first: i32, after: Option<String>) -> Result<Page<App>> {
-    let page = Paginator::<(i64, Uuid)>::new(("apps", viewer.user_id), first, after)?;
+/// A page of the apps the viewer may see, of all or of one organization, oldest first.
+pub async fn page(
+    ctx: &Context<'_>,
+    viewer: Viewer,
+    organization: Option<Uuid>,
+    first: i32,
+    after: Option<String>,
+) -> Result<Page<App>> {
+    let page = Paginator::<(i64, Uuid)>::new(("apps", viewer.user_id, organization), first, after)?;
     let mut apps = app::Entity::of_member(viewer.user_id).limit(page.first() as u64 + 1);
+    if let Some(organization) = organization {
+        apps = apps.filter(app::Column::OrganizationId.eq(organization));
+    }
     if let Some((created_at, id)) = page.after() {
         let same = app::Column::CreatedAt.eq(*created_at).and(app::Column::Id.gt(*id));
         apps = apps.filter(app::Column::CreatedAt.gt(*created_at).or(same));

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     analytics::BigInt,
-    auth::AppScope,
+    auth::{AppScope, Granted, permission::ErasePeople},
     clock::Moment,
     entity::{
         erasure::{Column, Entity, Model},
@@ -24,9 +24,14 @@ use crate::{
 #[derive(Description)]
 pub struct Erasure(pub Model);
 
-/// A page of an app's receipts, the latest first. Only for owners.
-async fn page(ctx: &Context<'_>, scope: AppScope, first: i32, after: Option<String>) -> Result<Page<Erasure>> {
-    let scope = scope.for_change()?;
+/// A page of an app's receipts, the latest first.
+async fn page(
+    ctx: &Context<'_>,
+    may: Granted<ErasePeople>,
+    first: i32,
+    after: Option<String>,
+) -> Result<Page<Erasure>> {
+    let scope = may.scope();
     let page = Paginator::<Uuid>::new(("erasures", scope.app_id()), first, after)?;
     let mut receipts = Entity::of_app(scope.app_id()).limit(page.first() as u64 + 1);
     if let Some(id) = page.after() {
@@ -90,12 +95,12 @@ impl Erasure {
     }
 }
 
-/// What an app's owners may know of who was erased.
+/// What an app's admins may know of who was erased.
 pub struct Erasures(pub AppScope);
 
 #[Object]
 impl Erasures {
-    /// Receipts of people who were erased from the app, the latest first. Only its owners see them.
+    /// Receipts of people who were erased from the app, the latest first. Only its admins and owner see them.
     #[graphql(complexity = "page::cost(first, child_complexity)")]
     async fn erasures(
         &self,
@@ -103,16 +108,16 @@ impl Erasures {
         #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<Page<Erasure>> {
-        page(ctx, self.0, first, after).await
+        page(ctx, self.0.may()?, first, after).await
     }
 
     /// The latest receipt of a person, found by any of the ids that were erased with them; null where
-    /// nobody with this id was erased. Only the app's owners may ask.
+    /// nobody with this id was erased. Only the app's admins and owner may ask.
     async fn erasure(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "A user id, or an anonymous id.")] user_id: String,
     ) -> Result<Option<Erasure>> {
-        Ok(ctx.app().eraser().last(self.0, &user_id).await?.map(Erasure))
+        Ok(ctx.app().eraser().last(self.0.may()?, &user_id).await?.map(Erasure))
     }
 }

@@ -8,6 +8,7 @@ pub mod erasure;
 pub mod event;
 pub mod goal;
 pub mod node;
+pub mod organization;
 pub mod overview;
 pub mod questions;
 pub mod saved_segment;

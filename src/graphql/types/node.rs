@@ -4,7 +4,8 @@ use async_graphql::{Context, ID, Interface};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{
-    api_key::ApiKey, app::App, event::Event, goal::Goal, saved_segment::SavedSegment, session::Session, user::User,
+    api_key::ApiKey, app::App, event::Event, goal::Goal, organization::Organization, saved_segment::SavedSegment,
+    session::Session, user::User,
 };
 use crate::{
     entity::{api_key, user, user_session},
@@ -22,6 +23,8 @@ pub enum Node {
     Session(Session),
     /// An app.
     App(App),
+    /// An organization.
+    Organization(Organization),
     /// An API key.
     ApiKey(ApiKey),
     /// An event.
@@ -33,7 +36,7 @@ pub enum Node {
 }
 
 impl Node {
-    /// What `id` names, if the viewer may see it: themselves, their sign-ins, their apps and what
+    /// What `id` names, if the viewer may see it: themselves, their sign-ins, their organizations, their apps and what
     /// belongs to those.
     pub async fn find(ctx: &Context<'_>, id: NodeId) -> Result<Option<Self>> {
         let (viewer, db) = (ctx.viewer()?, &ctx.app().db);
@@ -51,6 +54,7 @@ impl Node {
                 let found = ctx.loader().load_one(VisibleApp(id)).await?;
                 found.map(|(model, scope)| Self::App(App::new(model, scope)))
             }
+            NodeId::Organization(id) => Organization::find(ctx, id).await?.map(Self::Organization),
             NodeId::ApiKey(id) => {
                 let Some(key) = api_key::Entity::find_by_id(id).one(&**db).await? else { return Ok(None) };
                 let visible = ctx.loader().load_one(VisibleApp(key.app_id)).await?.is_some();

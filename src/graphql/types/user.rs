@@ -4,6 +4,7 @@ use async_graphql::{Context, Description, ID, Object};
 
 use super::{
     app::{self, App},
+    organization::{self, Organization},
     session::Session,
 };
 use crate::{
@@ -52,7 +53,7 @@ impl User {
         }
         Ok(ctx.app().sessions.list(viewer).await?.into_iter().map(Session).collect())
     }
-    /// The apps they are a member of, oldest first. Only they themselves may see them; for anybody
+    /// The apps they may see, oldest first. Only they themselves may see them; for anybody
     /// else the list is empty.
     #[graphql(complexity = "page::cost(first, child_complexity)")]
     async fn apps(
@@ -65,6 +66,22 @@ impl User {
         if viewer.user_id != self.0.id {
             return Ok(Page::empty());
         }
-        app::page(ctx, viewer, first, after).await
+        app::page(ctx, viewer, None, first, after).await
+    }
+
+    /// The organizations they belong to, oldest first. Only they themselves may see them; for anybody
+    /// else the list is empty.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn organizations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
+        #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
+    ) -> Result<Page<Organization>> {
+        let viewer = ctx.viewer()?;
+        if viewer.user_id != self.0.id {
+            return Ok(Page::empty());
+        }
+        organization::page(ctx, viewer, first, after).await
     }
 }

@@ -1,0 +1,167 @@
+//! Who may do what: the one table of it.
+//!
+//! A function that changes anything demands a [`Granted`] of its permission, and only a scope can
+//! grant one, after it has compared roles. So the check cannot be forgotten: without it the code does
+//! not compile. To read an app or an organization the scope itself is enough.
+
+use std::marker::PhantomData;
+
+use super::{AppScope, OrganizationScope};
+use crate::{
+    entity::role::Role,
+    error::{Error, Result},
+};
+
+/// Something that takes a role.
+pub trait Permission {
+    /// What it is done to.
+    type Scope: Copy;
+    /// The least role that may.
+    const LEAST: Role;
+    /// What to say to others.
+    const REFUSAL: &'static str;
+}
+
+/// Proof that whoever asks may do `P` there.
+#[derive(Debug)]
+pub struct Granted<P: Permission> {
+    scope: P::Scope,
+    permission: PhantomData<P>,
+}
+
+impl<P: Permission> Clone for Granted<P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P: Permission> Copy for Granted<P> {}
+
+impl<P: Permission> Granted<P> {
+    /// Where.
+    pub fn scope(self) -> P::Scope {
+        self.scope
+    }
+
+    /// Compares roles; the one place where that is done.
+    pub(super) fn to(scope: P::Scope, role: Role) -> Result<Self> {
+        if role < P::LEAST {
+            return Err(Error::Forbidden(P::REFUSAL));
+        }
+        Ok(Self { scope, permission: PhantomData })
+    }
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])+ $name:ident: $scope:ident, $least:ident, $refusal:literal;)+) => {$(
+        $(#[$doc])+
+        #[derive(Debug, Clone, Copy)]
+        pub enum $name {}
+
+        impl Permission for $name {
+            type Scope = $scope;
+            const LEAST: Role = Role::$least;
+            const REFUSAL: &'static str = $refusal;
+        }
+    )+};
+}
+
+permissions! {
+    /// To keep goals and saved segments.
+    EditDefinitions: AppScope, Editor, "Only editors, admins and the owner may change goals and saved segments.";
+    /// To make, change, replace and end API keys.
+    ManageKeys: AppScope, Admin, "Only admins and the owner may change API keys.";
+    /// To change an app's name, time zone and settings.
+    ChangeApp: AppScope, Admin, "Only admins and the owner may change the app.";
+    /// To try or to give up events that the database refused.
+    SettleDeadLetters: AppScope, Admin, "Only admins and the owner may decide on dead letters.";
+    /// To erase people, and to see who was.
+    ErasePeople: AppScope, Admin, "Only admins and the owner may erase people and see the receipts.";
+    /// To download all events of a person.
+    ExportPeople: AppScope, Admin, "Only admins and the owner may export people's data.";
+    /// To say who sees one app without being of its organization.
+    ManageViewers: AppScope, Admin, "Only admins and the owner may decide who sees the app.";
+    /// To delete an app with all its data.
+    DeleteApp: AppScope, Owner, "Only the owner may delete the app.";
+    /// To make apps.
+    CreateApp: OrganizationScope, Admin, "Only admins and the owner may create apps.";
+    /// To rename an organization.
+    ChangeOrganization: OrganizationScope, Admin, "Only admins and the owner may change the organization.";
+    /// To invite members, to see who is invited, to change roles and to remove members.
+    ManageMembers: OrganizationScope, Admin, "Only admins and the owner may decide on members.";
+    /// To hand an organization over.
+    TransferOrganization: OrganizationScope, Owner, "Only the owner may hand the organization over.";
+    /// To delete an organization.
+    DeleteOrganization: OrganizationScope, Owner, "Only the owner may delete the organization.";
+}
+
+/// Who may use an element of the schema. Others are answered with the code `FORBIDDEN` where their role
+/// is too small, with `NOT_FOUND` where they have none, and with `UNAUTHENTICATED` when not signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Everybody.
+    Anyone,
+    /// Whoever has signed in. What is not theirs they do not see.
+    SignedIn,
+    /// Whoever has at least this role in the app: as a member of its organization, or of the app alone.
+    App(Role),
+    /// Whoever has at least this role in the organization.
+    Organization(Role),
+    /// Whoever came to see the object that holds it: it adds nothing that takes a right of its own.
+    Holder,
+}
+
+const fn app<P: Permission<Scope = AppScope>>() -> Who {
+    Who::App(P::LEAST)
+}
+
+const fn organization<P: Permission<Scope = OrganizationScope>>() -> Who {
+    Who::Organization(P::LEAST)
+}
+
+/// A reader of an app.
+const READER: Who = Who::App(Role::Viewer);
+
+/// A member of an organization.
+const MEMBER: Who = Who::Organization(Role::Viewer);
+
+/// Every element that somebody may use, and who. `Type.*` stands for all fields of a type that are not
+/// named here themselves; a test demands that the schema holds no other elements and no fewer.
+pub const TABLE: &[(&str, Who)] = &[
+    ("Query.viewer", Who::Anyone),
+    ("Query.app", READER),
+    ("Query.organization", MEMBER),
+    ("Query.node", Who::SignedIn),
+    ("User.*", Who::Holder),
+    ("App.*", READER),
+    ("App.erasures", app::<ErasePeople>()),
+    ("App.erasure", app::<ErasePeople>()),
+    ("App.viewers", app::<ManageViewers>()),
+    ("Organization.*", MEMBER),
+    ("Organization.invitations", organization::<ManageMembers>()),
+    ("Mutation.register", Who::Anyone),
+    ("Mutation.signIn", Who::Anyone),
+    ("Mutation.signOut", Who::Anyone),
+    ("Mutation.revokeSession", Who::SignedIn),
+    ("Mutation.revokeOtherSessions", Who::SignedIn),
+    ("Mutation.createApp", organization::<CreateApp>()),
+    ("Mutation.updateApp", app::<ChangeApp>()),
+    ("Mutation.deleteApp", app::<DeleteApp>()),
+    ("Mutation.createApiKey", app::<ManageKeys>()),
+    ("Mutation.updateApiKey", app::<ManageKeys>()),
+    ("Mutation.revokeApiKey", app::<ManageKeys>()),
+    ("Mutation.regenerateApiKey", app::<ManageKeys>()),
+    ("Mutation.replayDeadLetters", app::<SettleDeadLetters>()),
+    ("Mutation.discardDeadLetters", app::<SettleDeadLetters>()),
+    ("Mutation.createGoal", app::<EditDefinitions>()),
+    ("Mutation.updateGoal", app::<EditDefinitions>()),
+    ("Mutation.deleteGoal", app::<EditDefinitions>()),
+    ("Mutation.createSavedSegment", app::<EditDefinitions>()),
+    ("Mutation.updateSavedSegment", app::<EditDefinitions>()),
+    ("Mutation.deleteSavedSegment", app::<EditDefinitions>()),
+    ("Mutation.eraseUser", app::<ErasePeople>()),
+    ("Mutation.exportUser", app::<ExportPeople>()),
+    ("Mutation.createOrganization", Who::SignedIn),
+    ("Mutation.updateOrganization", organization::<ChangeOrganization>()),
+    ("Mutation.deleteOrganization", organization::<DeleteOrganization>()),
+];
