@@ -100,3 +100,68 @@ async fn unique_constraints_of_tenant_tables_start_with_the_app() {
     let offences = lines(&db, &format!("SELECT line FROM ({sql}) s WHERE fits IS NOT TRUE")).await;
     assert_eq!(offences, [""; 0], "these do not start with app_id");
 }
+
+/// Apps from before there were organizations keep their owners and viewers, on the way there and back.
+async fn apps_move_into_organizations(db: &DatabaseConnection) {
+    let postgres = db.get_database_backend() == DbBackend::Postgres;
+    let id = |n: u8| {
+        if postgres { format!("'00000000-0000-0000-0000-0000000000{n:02}'") } else { format!("X'{n:032}'") }
+    };
+    let run = async |sql: String| db.execute_unprepared(&sql).await.map(|_| ()).unwrap();
+    let members = async || {
+        // Who may what where: app, user, role; alone or by the organization.
+        lines(db, &format!(
+            "SELECT a.name || ' ' || u.name || ' ' || m.role AS line FROM apps a {} JOIN users u ON u.id = m.user_id ORDER BY 1",
+            "JOIN (SELECT app_id, user_id, role FROM app_members UNION ALL SELECT x.id, o.user_id, o.role FROM apps x \
+             JOIN organization_members o ON o.organization_id = x.organization_id) m ON m.app_id = a.id"
+        )).await
+    };
+    Migrator::up(db, Some(13)).await.unwrap();
+    for (n, name) in [(1, "ada"), (2, "bob"), (3, "eve")] {
+        run(format!(
+            "INSERT INTO users (id, email, name, created_at, updated_at) VALUES ({}, '{name}', '{name}', 1, 1)",
+            id(n)
+        ))
+        .await;
+    }
+    for (n, name) in [(11, "one"), (12, "two"), (13, "nobodys")] {
+        run(format!(
+            "INSERT INTO apps (id, name, timezone, created_at, updated_at) VALUES ({}, '{name}', 'UTC', 1, 1)",
+            id(n)
+        ))
+        .await;
+    }
+    for (app, user, role, at) in
+        [(11, 1, "owner", 5), (11, 2, "owner", 6), (11, 3, "viewer", 1), (12, 1, "owner", 9), (13, 3, "viewer", 1)]
+    {
+        run(format!(
+            "INSERT INTO app_members (app_id, user_id, role, created_at) VALUES ({}, {}, '{role}', {at})",
+            id(app),
+            id(user)
+        ))
+        .await;
+    }
+    let before = ["nobodys eve viewer", "one ada owner", "one bob owner", "one eve viewer", "two ada owner"];
+    Migrator::up(db, Some(1)).await.unwrap();
+    assert_eq!(members().await, before, "nobody gained or lost anything");
+    let of_ada = "SELECT o.name AS line FROM organizations o JOIN organization_members m ON m.organization_id = o.id";
+    assert_eq!(lines(db, of_ada).await, ["ada"], "one organization for both of her apps, and none for others");
+    let alone = "SELECT role AS line FROM app_members ORDER BY 1";
+    assert_eq!(lines(db, alone).await, ["owner", "viewer", "viewer"]);
+    assert_eq!(lines(db, "SELECT name AS line FROM apps WHERE organization_id IS NULL").await, [""; 0]);
+    Migrator::down(db, Some(1)).await.unwrap();
+    let back = "SELECT a.name || ' ' || u.name || ' ' || m.role AS line FROM apps a JOIN app_members m ON m.app_id = a.id \
+        JOIN users u ON u.id = m.user_id ORDER BY 1";
+    assert_eq!(lines(db, back).await, before);
+}
+
+#[tokio::test]
+async fn apps_move_into_organizations_on_sqlite() {
+    apps_move_into_organizations(&connect("sqlite::memory:").await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apps_move_into_organizations_on_postgres() {
+    let database = TestDatabase::bare().await;
+    apps_move_into_organizations(&connect(database.url()).await.unwrap()).await;
+}

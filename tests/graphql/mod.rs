@@ -11,6 +11,8 @@ mod dead_letters;
 mod goals;
 mod guard;
 mod http;
+mod permission_inputs;
+mod permissions;
 mod questions;
 mod revenue;
 mod saved_segments;

@@ -1,0 +1,63 @@
+//! What each element of the schema is asked with when rights are tried out.
+
+use serde_json::{Value, json};
+
+use super::permissions::Tenant;
+use crate::support::people::{PASSWORD, Person};
+
+/// The arguments that a field demands, by their names.
+pub fn arguments(field: &Value, tenant: &Tenant) -> String {
+    let required = field["args"].as_array().unwrap().iter();
+    let required = required.filter(|arg| arg["type"]["kind"] == "NON_NULL" && arg["defaultValue"].is_null());
+    let given = required.map(|arg| {
+        let value = match arg["name"].as_str().unwrap() {
+            "id" if field["name"] == "organization" => format!("\"{}\"", tenant.organization),
+            "id" => format!("\"{}\"", tenant.app),
+            "range" => "{ preset: LAST_7_DAYS }".into(),
+            "first" => "1".into(),
+            "by" => "[COUNTRY]".into(),
+            "steps" => "[{ name: \"a\" }, { name: \"b\" }]".into(),
+            "period" => "DAY".into(),
+            "anchor" => "{ eventType: { eq: \"a\" } }".into(),
+            "userId" => "\"ada\"".into(),
+            "key" | "property" => "\"price\"".into(),
+            new => panic!("say here what to give as {new} of {}", field["name"]),
+        };
+        format!("{}: {value}", arg["name"].as_str().unwrap())
+    });
+    let given: Vec<_> = given.collect();
+    if given.is_empty() { String::new() } else { format!("({})", given.join(", ")) }
+}
+
+/// An input with which a mutation succeeds for whoever may.
+pub async fn input(mutation: &str, tenant: &Tenant, actor: &Person, count: usize) -> Value {
+    let Tenant { organization, app, key, goal, segment, .. } = tenant;
+    let filter = json!({ "eventType": { "eq": "signup" } });
+    let named = |id: &str| json!({ "id": id, "name": format!("Name {count}") });
+    match mutation {
+        "register" => json!({ "email": format!("new-{count}@example.com"), "password": PASSWORD, "name": "New" }),
+        "signIn" => json!({ "email": "own-owner@example.com", "password": PASSWORD }),
+        "signOut" | "revokeOtherSessions" => json!({}),
+        "revokeSession" => {
+            let sessions = actor.graphql("{ viewer { sessions { id } } }", json!({})).await.data();
+            json!({ "id": sessions.pointer("/viewer/sessions/0/id").unwrap_or(&json!("ses_0")) })
+        }
+        "createApp" => json!({ "name": "Another", "organizationId": organization }),
+        "updateApp" => named(app),
+        "deleteApp" => json!({ "id": app }),
+        "createApiKey" => json!({ "appId": app, "name": "Another" }),
+        "updateApiKey" => named(key),
+        "revokeApiKey" | "regenerateApiKey" => json!({ "id": key }),
+        "replayDeadLetters" | "discardDeadLetters" => json!({ "appId": app }),
+        "createGoal" | "createSavedSegment" => json!({ "appId": app, "name": "Another", "filter": filter }),
+        "updateGoal" => named(goal),
+        "deleteGoal" => json!({ "id": goal }),
+        "updateSavedSegment" => named(segment),
+        "deleteSavedSegment" => json!({ "id": segment }),
+        "eraseUser" => json!({ "appId": app, "userId": "ada" }),
+        "createOrganization" => json!({ "name": "Another" }),
+        "updateOrganization" => named(organization),
+        "deleteOrganization" => json!({ "id": organization }),
+        new => panic!("say here what to give to {new}"),
+    }
+}
