@@ -2,8 +2,8 @@
 
 use event_analytics::entity::{
     api_key, app, app_deletion, app_member, erased_id, erasure, event, event_aggregation, event_code, event_head,
-    event_segment, goal, identity, invitation, organization, organization_member, saved_segment, segment_column,
-    segment_head, user, user_session, visitor_salt,
+    event_segment, goal, identity, organization, organization_member, saved_segment, segment_column, segment_head,
+    user, user_session, visitor_salt,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryTrait, Statement};
@@ -50,7 +50,6 @@ async fn entities_fit(db: &DatabaseConnection) {
     fits::<app_member::Entity>(db).await;
     fits::<organization::Entity>(db).await;
     fits::<organization_member::Entity>(db).await;
-    fits::<invitation::Entity>(db).await;
     fits::<api_key::Entity>(db).await;
     fits::<event::Entity>(db).await;
     fits::<event_head::Entity>(db).await;

@@ -20,13 +20,6 @@ impl MigrationTrait for Migration {
             .col(OrganizationMembers::UserId)
             .to_owned();
         manager.create_index(by_user).await?;
-        manager.create_table(invitations()).await?;
-        let by_organization = Index::create()
-            .name("invitations_by_organization")
-            .table(Invitations::Table)
-            .col(Invitations::OrganizationId)
-            .to_owned();
-        manager.create_index(by_organization).await?;
         // Without a constraint, which SQLite could not drop again; an organization with apps is not deleted.
         let column = ColumnDef::new(Apps::OrganizationId).uuid().to_owned();
         manager.alter_table(Table::alter().table(Apps::Table).add_column(column).to_owned()).await?;
@@ -70,7 +63,6 @@ impl MigrationTrait for Migration {
         manager.drop_index(Index::drop().name("apps_by_organization").table(Apps::Table).to_owned()).await?;
         let column = Table::alter().table(Apps::Table).drop_column(Apps::OrganizationId).to_owned();
         manager.alter_table(column).await?;
-        manager.drop_table(Table::drop().table(Invitations::Table).to_owned()).await?;
         manager.drop_table(Table::drop().table(OrganizationMembers::Table).to_owned()).await?;
         manager.drop_table(Table::drop().table(Organizations::Table).to_owned()).await
     }
@@ -87,6 +79,11 @@ fn organizations() -> TableCreateStatement {
 }
 
 fn members() -> TableCreateStatement {
+    let mut organization = ForeignKey::create();
+    organization
+        .from(OrganizationMembers::Table, OrganizationMembers::OrganizationId)
+        .to(Organizations::Table, Organizations::Id)
+        .on_delete(ForeignKeyAction::Cascade);
     let mut user = ForeignKey::create();
     user.from(OrganizationMembers::Table, OrganizationMembers::UserId)
         .to(Users::Table, Users::Id)
@@ -98,38 +95,12 @@ fn members() -> TableCreateStatement {
         .col(ColumnDef::new(OrganizationMembers::Role).text().not_null())
         .col(ColumnDef::new(OrganizationMembers::CreatedAt).big_integer().not_null())
         .primary_key(Index::create().col(OrganizationMembers::OrganizationId).col(OrganizationMembers::UserId))
-        .foreign_key(&mut of_organization(OrganizationMembers::Table, OrganizationMembers::OrganizationId))
+        .foreign_key(&mut organization)
         .foreign_key(&mut user)
         .to_owned()
 }
 
-fn invitations() -> TableCreateStatement {
-    Table::create()
-        .table(Invitations::Table)
-        .col(ColumnDef::new(Invitations::Id).uuid().not_null().primary_key())
-        .col(ColumnDef::new(Invitations::OrganizationId).uuid().not_null())
-        .col(ColumnDef::new(Invitations::OnlyApp).uuid())
-        .col(ColumnDef::new(Invitations::Email).text().not_null())
-        .col(ColumnDef::new(Invitations::Role).text().not_null())
-        .col(ColumnDef::new(Invitations::Digest).text().not_null().unique_key())
-        .col(ColumnDef::new(Invitations::CreatedAt).big_integer().not_null())
-        .col(ColumnDef::new(Invitations::ExpiresAt).big_integer().not_null())
-        .foreign_key(&mut of_organization(Invitations::Table, Invitations::OrganizationId))
-        .to_owned()
-}
-
-fn of_organization<T: IntoIden + Copy + 'static, C: IntoIden + 'static>(
-    table: T,
-    column: C,
-) -> ForeignKeyCreateStatement {
-    ForeignKey::create()
-        .from(table, column)
-        .to(Organizations::Table, Organizations::Id)
-        .on_delete(ForeignKeyAction::Cascade)
-        .to_owned()
-}
-
-#[derive(DeriveIden, Clone, Copy)]
+#[derive(DeriveIden)]
 enum Organizations {
     Table,
     Id,
@@ -138,26 +109,13 @@ enum Organizations {
     UpdatedAt,
 }
 
-#[derive(DeriveIden, Clone, Copy)]
+#[derive(DeriveIden)]
 enum OrganizationMembers {
     Table,
     OrganizationId,
     UserId,
     Role,
     CreatedAt,
-}
-
-#[derive(DeriveIden, Clone, Copy)]
-enum Invitations {
-    Table,
-    Id,
-    OrganizationId,
-    OnlyApp,
-    Email,
-    Role,
-    Digest,
-    CreatedAt,
-    ExpiresAt,
 }
 
 #[derive(DeriveIden)]

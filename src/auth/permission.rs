@@ -79,18 +79,12 @@ permissions! {
     ErasePeople: AppScope, Admin, "Only admins and the owner may erase people and see the receipts.";
     /// To download all events of a person.
     ExportPeople: AppScope, Admin, "Only admins and the owner may export people's data.";
-    /// To say who sees one app without being of its organization.
-    ManageViewers: AppScope, Admin, "Only admins and the owner may decide who sees the app.";
     /// To delete an app with all its data.
     DeleteApp: AppScope, Owner, "Only the owner may delete the app.";
     /// To make apps.
     CreateApp: OrganizationScope, Admin, "Only admins and the owner may create apps.";
     /// To rename an organization.
     ChangeOrganization: OrganizationScope, Admin, "Only admins and the owner may change the organization.";
-    /// To invite members, to see who is invited, to change roles and to remove members.
-    ManageMembers: OrganizationScope, Admin, "Only admins and the owner may decide on members.";
-    /// To hand an organization over.
-    TransferOrganization: OrganizationScope, Owner, "Only the owner may hand the organization over.";
     /// To delete an organization.
     DeleteOrganization: OrganizationScope, Owner, "Only the owner may delete the organization.";
 }

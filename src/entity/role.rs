@@ -10,7 +10,7 @@ pub enum Role {
     Viewer,
     /// Keeps goals and saved segments.
     Editor,
-    /// Runs apps, keys and members.
+    /// Runs apps and keys.
     Admin,
     /// Has the last word; an organization has one.
     Owner,

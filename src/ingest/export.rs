@@ -23,6 +23,7 @@ use crate::{
     auth::{
         Granted, Viewer,
         export::{self, Person},
+        permission::ExportPeople,
     },
     clock::{Clock, Moment},
     columnar::{self, Columnar, Theirs},

@@ -54,7 +54,7 @@ pub async fn input(mutation: &str, tenant: &Tenant, actor: &Person, count: usize
         "deleteGoal" => json!({ "id": goal }),
         "updateSavedSegment" => named(segment),
         "deleteSavedSegment" => json!({ "id": segment }),
-        "eraseUser" => json!({ "appId": app, "userId": "ada" }),
+        "eraseUser" | "exportUser" => json!({ "appId": app, "userId": "ada" }),
         "createOrganization" => json!({ "name": "Another" }),
         "updateOrganization" => named(organization),
         "deleteOrganization" => json!({ "id": organization }),

@@ -46,9 +46,9 @@ pub enum Role {
     Viewer,
     /// Makes, changes and deletes goals and saved segments.
     Editor,
-    /// Makes and changes apps and API keys, erases people, and decides who is a member.
+    /// Makes and changes apps and API keys, erases people and exports their data.
     Admin,
-    /// Deletes apps, and hands over or deletes the organization.
+    /// Deletes apps and the organization.
     Owner,
 }
 
