@@ -1,6 +1,6 @@
 //! An app that is deleted with everything of it.
 
-use event_analytics::entity::dead_letter;
+use event_analytics::entity::{app_member, dead_letter, role::Role};
 use sea_orm::{ActiveModelTrait, Set};
 use serde_json::json;
 use uuid::Uuid;
@@ -41,6 +41,15 @@ async fn fill(app: &TestApp, site: &Site) {
         event: Set("{}".to_owned()),
     };
     letter.insert(app.app.db.writer()).await.unwrap();
+    let guest = app.user(&format!("guest-{id}")).await;
+    let guest = guest.graphql("{ viewer { id } }", json!({})).await.data()["viewer"]["id"].clone();
+    let guest = app_member::ActiveModel {
+        app_id: Set(id),
+        user_id: Set(guest.as_str().unwrap().trim_start_matches("usr_").parse().unwrap()),
+        role: Set(Role::Viewer),
+        created_at: Set(0),
+    };
+    guest.insert(app.app.db.writer()).await.unwrap();
 }
 
 both_stores! {
