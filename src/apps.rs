@@ -98,8 +98,8 @@ pub struct Changes {
     pub excluded_ips: Option<Vec<String>>,
     /// Patterns of paths whose events are left out.
     pub excluded_paths: Option<Vec<String>>,
-    /// For how many days events are kept; 0 is for ever.
-    pub retention_days: Option<i32>,
+    /// For how many days events are kept; 0 is for ever. It removes events, so it takes what deletion takes.
+    pub retention_days: Option<(Granted<DeleteApp>, i32)>,
 }
 
 impl Changes {
@@ -129,7 +129,7 @@ impl Changes {
         if let Some(paths) = self.excluded_paths {
             changes.push((C::ExcludedPaths, Expr::value(settings::checked_paths("input.excludedPaths", &paths)?)));
         }
-        if let Some(days) = self.retention_days {
+        if let Some((_, days)) = self.retention_days {
             changes.push((C::RetentionDays, Expr::value(checked_days(days)?)));
         }
         Ok(changes)

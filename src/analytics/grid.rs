@@ -87,6 +87,9 @@ impl Grid {
 
     /// Moves what was counted to the groups.
     pub(super) fn settle(&mut self, groups: &mut Groups) {
+        if self.events.is_empty() {
+            return;
+        }
         let Self { bits, events, page_views, sets: [users, sessions] } = std::mem::take(self);
         let mut places = Places::hashed(groups);
         for (index, &events) in events.iter().enumerate().filter(|(_, events)| **events > 0) {

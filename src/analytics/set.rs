@@ -183,8 +183,9 @@ fn set(bits: &mut Vec<u64>, code: u32) {
 pub(super) enum CodeMap<T> {
     /// And between which codes they lie.
     Few(HashMap<u32, T, RandomState>, u32, u32),
-    /// Of all codes from one on: those of sessions that were close in time are close.
-    Many(u32, Vec<T>),
+    /// Of all codes from one on, and of how many there is something: sessions that were close in time have
+    /// codes that are close.
+    Many(u32, usize, Vec<T>),
 }
 
 impl<T> Default for CodeMap<T> {
@@ -202,12 +203,23 @@ impl<T: Default + Clone + PartialEq> CodeMap<T> {
             if few.len() >= SMALL && few.len().is_power_of_two() && few.len() * 2 > width {
                 let mut all = vec![T::default(); width];
                 few.drain().for_each(|(code, of)| all[(code - least) as usize] = of);
-                *self = Self::Many(least, all);
+                *self = Self::Many(least, SMALL, all);
+            }
+        }
+        if let Self::Many(least, filled, all) = self {
+            let end = (u64::from(*least) + all.len() as u64).max(u64::from(code) + 1);
+            let width = end - u64::from(code.min(*least));
+            // One that is far from all others makes a table of them again, and not an array of nothing.
+            if width > all.len() as u64 && width > 4 * (*filled as u64 + SMALL as u64) {
+                let (least, end) = (code.min(*least), end as u32 - 1);
+                let mut few = HashMap::default();
+                self.each(|code, of| drop(few.insert(code, of.clone())));
+                *self = Self::Few(few, least, end);
             }
         }
         match self {
             Self::Few(few, ..) => few.entry(code).or_default(),
-            Self::Many(least, all) => {
+            Self::Many(least, filled, all) => {
                 if code < *least {
                     // By as much as there is at once, so that going down is as cheap as going up.
                     let more = (*least - code).max((*least).min(all.len() as u32));
@@ -218,6 +230,7 @@ impl<T: Default + Clone + PartialEq> CodeMap<T> {
                 if place >= all.len() {
                     all.resize(place + 1, T::default());
                 }
+                *filled += usize::from(all[place] == T::default());
                 &mut all[place]
             }
         }
@@ -227,7 +240,7 @@ impl<T: Default + Clone + PartialEq> CodeMap<T> {
     pub(super) fn each(&self, mut each: impl FnMut(u32, &T)) {
         match self {
             Self::Few(few, ..) => few.iter().for_each(|(&code, of)| each(code, of)),
-            Self::Many(least, all) => {
+            Self::Many(least, _, all) => {
                 let nothing = T::default();
                 let all = all.iter().enumerate().filter(|(_, of)| **of != nothing);
                 all.for_each(|(place, of)| each(least + place as u32, of));
@@ -238,7 +251,7 @@ impl<T: Default + Clone + PartialEq> CodeMap<T> {
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Few(few, ..) => table_bytes(few.capacity(), size_of::<(u32, T)>()),
-            Self::Many(_, all) => all.capacity() * size_of::<T>(),
+            Self::Many(_, _, all) => all.capacity() * size_of::<T>(),
         }
     }
 }

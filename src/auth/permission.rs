@@ -80,7 +80,7 @@ permissions! {
     /// To download all events of a person.
     ExportPeople: AppScope, Admin, "Only admins and the owner may export people's data.";
     /// To delete an app with all its data.
-    DeleteApp: AppScope, Owner, "Only the owner may delete the app.";
+    DeleteApp: AppScope, Owner, "Only the owner may delete the app or say how long its events are kept.";
     /// To make apps.
     CreateApp: OrganizationScope, Admin, "Only admins and the owner may create apps.";
     /// To rename an organization.

@@ -32,8 +32,15 @@ impl Eraser {
         export::forget_old(&self.db, self.clock.now_ms()).await?;
         let apps = app::Entity::find().filter(app::Column::RetentionDays.is_not_null());
         for app in apps.all(self.db.writer()).await? {
-            if let Some(before) = kept_from(&app, self.clock.now_ms())? {
-                self.expire_app(app.id, before).await?;
+            // Whatever is wrong with one app, the others have their turn.
+            let expired = match kept_from(&app, self.clock.now_ms()) {
+                Ok(Some(before)) => self.expire_app(app.id, before).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = expired {
+                tracing::warn!(app = %app.id, "events that are too old could not be removed");
+                error.log();
             }
         }
         Ok(())

@@ -48,6 +48,36 @@ const SUMMED: &str = "
     countries: breakdown(range: { preset: LAST_7_DAYS }, by: [COUNTRY]) { rows { values events pageViews } }";
 
 both_stores! {
+    async fn sums_are_right_while_segments_come_and_little_is_kept(store: Store) {
+        let app = TestApp::with(store, &[("COLUMN_CACHE_BYTES", "1048576")]).await;
+        let (site, columnar) = (app.site().await, &app.app.columnar);
+        let id = id_of(&site);
+        for round in 0..12 {
+            let (before, after) = (round * 50, round * 50 + 50);
+            let asks = (0..6).map(|hour| {
+                // Always all events, and a range that nobody has asked for.
+                let from = NOW - 7 * 86_400_000 - (round * 6 + hour) * 3_600_000;
+                let from = jiff::Timestamp::from_millisecond(from).unwrap();
+                let to = jiff::Timestamp::from_millisecond(NOW + 3_600_000).unwrap();
+                let range = format!("range: {{ from: \"{from}\", to: \"{to}\" }}, bots: INCLUDE");
+                let site = &site;
+                async move {
+                    let selection = format!("summary({range}) {{ events }} timeline({range}, interval: HOUR) {{ buckets {{ events }} }}");
+                    let answer = site.ask(&selection).await;
+                    (answer["summary"]["events"].as_i64().unwrap(), sum(&answer["timeline"]["buckets"]))
+                }
+            });
+            let more = async {
+                site.post((before..after).map(event).collect::<Vec<_>>()).await.ok();
+                assert!(columnar.seal(id).await.unwrap());
+            };
+            let (answers, ()) = tokio::join!(futures::future::join_all(asks), more);
+            for (events, in_time) in answers {
+                assert!([before, after].contains(&events) && events == in_time, "{events} and {in_time} in round {round}");
+            }
+        }
+    }
+
     async fn long_ranges_are_answered_from_rollups(store: Store) {
         let app = TestApp::start(store).await;
         let (site, columnar) = (app.site().await, &app.app.columnar);

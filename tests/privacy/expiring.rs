@@ -1,6 +1,6 @@
 //! Events that an app keeps no longer.
 
-use event_analytics::entity::{dead_letter, identity};
+use event_analytics::entity::{app, dead_letter, identity, organization_member, role::Role};
 use sea_orm::{ActiveModelTrait, EntityTrait, Set};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -99,5 +99,24 @@ both_stores! {
         }
         assert_eq!(set(&site, json!(36_500)).await, 36_500);
         app.app.eraser().expire().await.unwrap();
+    }
+
+    async fn an_admin_changes_the_app_and_not_how_long_it_keeps_events(store: Store) {
+        let app = TestApp::start(store).await;
+        let (site, bob) = (app.site().await, app.user("bob").await);
+        let viewer = bob.graphql("{ viewer { id } }", json!({})).await.data()["viewer"]["id"].clone();
+        let organization = app::Entity::find_by_id(id_of(&site)).one(&*app.app.db).await.unwrap().unwrap().organization_id;
+        let admin = organization_member::ActiveModel {
+            organization_id: Set(organization),
+            user_id: Set(viewer.as_str().unwrap().split_once('_').unwrap().1.parse().unwrap()),
+            role: Set(Role::Admin),
+            created_at: Set(0),
+        };
+        admin.insert(app.app.db.writer()).await.unwrap();
+        let renamed = bob.mutate("updateApp", json!({ "id": site.app_id, "name": "Other" }), "app { name }").await;
+        assert_eq!(renamed.data()["updateApp"]["app"]["name"], "Other");
+        let shorter = json!({ "id": site.app_id, "name": "Third", "retentionDays": 1 });
+        assert_eq!(bob.mutate("updateApp", shorter, "app { name }").await.error_code(), "FORBIDDEN");
+        assert_eq!(site.ask("name retentionDays").await, json!({ "name": "Other", "retentionDays": null }));
     }
 }

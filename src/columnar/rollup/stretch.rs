@@ -76,6 +76,10 @@ enum Known {
 /// Rollups that were read.
 type Decoded = HashMap<Source, Rollup>;
 
+/// What was known of nodes when it was decided which rollups to read. Others change the cache meanwhile; a sum
+/// is made of what is held here and of nothing else.
+type Plan = HashMap<(Share, Span), Known>;
+
 /// A question's way to the stretches of a snapshot. Cheap to clone.
 #[derive(Clone)]
 struct Book {
@@ -152,12 +156,13 @@ impl Book {
                 .into_iter()
                 .flat_map(|(place, share, span)| nodes(span).into_iter().map(move |node| (place, share, node)))
                 .collect();
-            nodes.iter().for_each(|&(_, share, node)| self.lacks(share, node, &mut segments));
+            let mut plan = Plan::new();
+            nodes.iter().for_each(|&(_, share, node)| self.lacks(share, node, &mut plan, &mut segments));
             let Some(decoded) = self.decoded(&segments).await? else { return Ok(None) };
             let book = self.clone();
             let make = move || {
-                let made = nodes.into_iter().map(|(place, share, node)| (place, book.make(share, node, &decoded)));
-                made.collect::<Vec<_>>()
+                let mut make = |share, node| book.make(share, node, &mut plan, &decoded);
+                nodes.into_iter().map(|(place, share, node)| (place, make(share, node))).collect::<Vec<_>>()
             };
             for (place, stretch) in task::spawn_blocking(make).await.map_err(Error::internal)? {
                 sums.entry(place).or_default().push(stretch);
@@ -225,24 +230,27 @@ impl Book {
         stretch
     }
 
-    /// The segments whose rollups it takes to make a node.
-    fn lacks(&self, share: Share, node: Span, segments: &mut BTreeSet<Source>) {
-        match self.known(share, node) {
+    /// The segments whose rollups it takes to make a node, and what is known of it and of what it is made of.
+    fn lacks(&self, share: Share, node: Span, plan: &mut Plan, segments: &mut BTreeSet<Source>) {
+        if plan.contains_key(&(share, node)) {
+            return;
+        }
+        let known = self.known(share, node);
+        match &known {
             Known::Right(_) => {}
             Known::Lacks(_, new) => segments.extend(new),
             Known::Nothing if node.1 - node.0 == 1 => segments.extend(self.segments_of(node)),
             Known::Nothing if !self.has_segments(node) => {}
-            Known::Nothing => children(node).for_each(|child| self.lacks(share, child, segments)),
+            Known::Nothing => children(node).for_each(|child| self.lacks(share, child, plan, segments)),
         }
+        plan.insert((share, node), known);
     }
 
     /// A node, of what is known and of rollups.
-    fn make(&self, share: Share, node: Span, decoded: &Decoded) -> Arc<Stretch> {
-        match self.known(share, node) {
-            Known::Right(stretch) => stretch,
-            Known::Lacks(stretch, new) if new.iter().all(|id| decoded.contains_key(id)) => {
-                self.extended(share, node, &stretch, &new, decoded)
-            }
+    fn make(&self, share: Share, node: Span, plan: &mut Plan, decoded: &Decoded) -> Arc<Stretch> {
+        let made = match plan.get(&(share, node)) {
+            Some(Known::Right(stretch)) => return stretch.clone(),
+            Some(Known::Lacks(stretch, new)) => self.extended(share, node, stretch, new, decoded),
             _ if node.1 - node.0 == 1 => {
                 let mut tallies = <[Tally; 2]>::default();
                 for rollup in self.segments_of(node).filter_map(|id| decoded.get(&id)) {
@@ -252,9 +260,11 @@ impl Book {
             }
             _ => {
                 let children = children(node).filter(|&child| self.has_segments(child));
-                self.sum(share, node, children.map(|child| self.make(share, child, decoded)).collect())
+                self.sum(share, node, children.map(|child| self.make(share, child, plan, decoded)).collect())
             }
-        }
+        };
+        plan.insert((share, node), Known::Right(made.clone()));
+        made
     }
 
     /// The sum of stretches that follow one another.

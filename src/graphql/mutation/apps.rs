@@ -6,6 +6,7 @@ use crate::{
     analytics::BigInt,
     apps::{self, organization},
     auth::{AppScope, OrganizationScope},
+    error::Error,
     graphql::{
         context::ContextExt,
         error::Result,
@@ -52,7 +53,7 @@ struct UpdateAppInput {
     /// characters. At most 100.
     excluded_paths: Option<Vec<String>>,
     /// For how many days to keep events, from 1 to 36500; 0 keeps them for ever. Older ones are removed for
-    /// good within the hour, those that are there already as well.
+    /// good within the hour, those that are there already as well. Only the owner may say so.
     retention_days: Option<i32>,
 }
 
@@ -108,9 +109,10 @@ impl AppMutations {
         Ok(CreateAppPayload { app: App::new(app, scope) })
     }
 
-    /// Takes the role `ADMIN`. Changes an app's name, time zone or settings. Its events stay as they are (but for `retentionDays`,
-    /// which removes old ones): a time zone only says where days begin, and settings hold for events that
-    /// arrive from now on; on other instances of the server they hold within five seconds.
+    /// Takes the role `ADMIN`, and for `retentionDays` the role `OWNER`. Changes an app's name, time zone or
+    /// settings. Its events stay as they are (but for `retentionDays`, which removes old ones): a time zone only
+    /// says where days begin, and settings hold for events that arrive from now on; on other instances of the
+    /// server they hold within five seconds.
     async fn update_app(
         &self,
         ctx: &Context<'_>,
@@ -126,7 +128,7 @@ impl AppMutations {
             allowed_origins: input.allowed_origins,
             excluded_ips: input.excluded_ips,
             excluded_paths: input.excluded_paths,
-            retention_days: input.retention_days,
+            retention_days: input.retention_days.map(|days| Ok::<_, Error>((scope.may()?, days))).transpose()?,
         };
         let app = apps::update(&server.db, &server.clock, &server.api_keys, scope.may()?, changes).await?;
         Ok(UpdateAppPayload { app: App::new(app, scope) })
