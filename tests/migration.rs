@@ -148,6 +148,14 @@ async fn apps_move_into_organizations(db: &DatabaseConnection) {
     let alone = "SELECT role AS line FROM app_members ORDER BY 1";
     assert_eq!(lines(db, alone).await, ["owner", "viewer", "viewer"]);
     assert_eq!(lines(db, "SELECT name AS line FROM apps WHERE organization_id IS NULL").await, [""; 0]);
+    // What only came to be since: an owner who is also listed for the app alone, and a role there was not.
+    run(format!(
+        "INSERT INTO app_members (app_id, user_id, role, created_at) VALUES ({}, {}, 'viewer', 1)",
+        id(12),
+        id(1)
+    ))
+    .await;
+    run(format!("UPDATE app_members SET role = 'editor' WHERE user_id = {}", id(3))).await;
     Migrator::down(db, Some(1)).await.unwrap();
     let back = "SELECT a.name || ' ' || u.name || ' ' || m.role AS line FROM apps a JOIN app_members m ON m.app_id = a.id \
         JOIN users u ON u.id = m.user_id ORDER BY 1";

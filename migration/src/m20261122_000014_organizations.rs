@@ -53,6 +53,14 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
+        // Whoever owns the organization owned the app, whatever they may be in the app alone.
+        db.execute_unprepared(
+            "UPDATE app_members SET role = 'owner' WHERE EXISTS (SELECT 1 FROM apps a \
+             JOIN organization_members m ON m.organization_id = a.organization_id \
+             WHERE a.id = app_members.app_id AND m.user_id = app_members.user_id AND m.role = 'owner')",
+        )
+        .await?;
+        db.execute_unprepared("UPDATE app_members SET role = 'viewer' WHERE role NOT IN ('owner', 'viewer')").await?;
         db.execute_unprepared(
             "INSERT INTO app_members (app_id, user_id, role, created_at) \
              SELECT a.id, m.user_id, CASE WHEN m.role = 'owner' THEN 'owner' ELSE 'viewer' END, m.created_at \
