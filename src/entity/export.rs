@@ -20,7 +20,7 @@ pub struct Model {
     pub as_of: i64,
     /// From when on the link opens nothing.
     pub expires_at: i64,
-    /// The account that asked. The link works while it owns the app.
+    /// The account that asked. The link works while it may export people.
     pub requested_by: Uuid,
 }
 

@@ -124,6 +124,20 @@ pub async fn replay(
     Ok(replayed)
 }
 
+/// The next of an app in the order of their ids, and the id of the last one; nothing at the end. Those that
+/// cannot be read any more are left out.
+pub(super) async fn next(
+    db: &impl ConnectionTrait,
+    app: Uuid,
+    after: Uuid,
+) -> Result<Option<(Uuid, Vec<(Model, Draft)>)>> {
+    let page = Entity::find().filter(Column::AppId.eq(app)).filter(Column::Id.gt(after));
+    let page = page.order_by_asc(Column::Id).limit(ROWS as u64).all(db).await?;
+    let Some(last) = page.last().map(|letter| letter.id) else { return Ok(None) };
+    let read = |letter: Model| Some((serde_json::from_str(&letter.event).ok()?, letter));
+    Ok(Some((last, page.into_iter().filter_map(read).map(|(draft, letter)| (letter, draft)).collect())))
+}
+
 /// Deletes those with these ids, or all; says how many there were.
 pub async fn discard(db: &Db, may: Granted<SettleDeadLetters>, ids: Option<Vec<Uuid>>) -> Result<u64> {
     let scope = may.scope();

@@ -18,7 +18,7 @@ use sea_orm::{
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{Draft, wire::bounds, writer::Writer};
+use super::{Draft, dead_letter, wire::bounds, writer::Writer};
 use crate::{
     auth::{Granted, Viewer, digest::Digests, export, permission::ErasePeople},
     cache::{self, Cache},
@@ -29,7 +29,7 @@ use crate::{
         forget::Forgotten,
     },
     db::Db,
-    entity::{dead_letter, erased_id, erasure, event_head, identity},
+    entity::{erased_id, erasure, event_head, identity},
     error::{Error, Result},
 };
 
@@ -37,8 +37,6 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Ids one person may have.
 const MAX_IDS: u64 = 10_000;
-/// Dead letters read at once.
-pub(super) const LETTERS: u64 = 500;
 
 /// What erasing takes.
 #[derive(Clone)]
@@ -178,34 +176,25 @@ impl Eraser {
 
     /// Removes dead letters of these ids, and takes the ids out of those of others; says how many went.
     async fn erase_letters(&self, app: Uuid, ids: &[String], until: i64) -> Result<u64> {
-        use dead_letter::Column as C;
+        use crate::entity::dead_letter::{Column as C, Entity};
         let (mut after, mut gone) = (Uuid::nil(), 0);
-        loop {
-            let page = dead_letter::Entity::find().filter(C::AppId.eq(app)).filter(C::Id.gt(after));
-            let page = page.order_by_asc(C::Id).limit(LETTERS).all(self.db.writer()).await?;
-            let Some(last) = page.last() else { return Ok(gone) };
-            after = last.id;
-            for letter in page {
-                if letter.received_at > until {
-                    continue;
-                }
-                let Ok(mut draft) = serde_json::from_str::<Draft>(&letter.event) else { continue };
+        while let Some((last, letters)) = dead_letter::next(self.db.writer(), app, after).await? {
+            after = last;
+            for (letter, mut draft) in letters.into_iter().filter(|(letter, _)| letter.received_at <= until) {
                 match draft.without(|id| ids.iter().any(|own| own == id)) {
                     Without::Same => {}
                     Without::Gone => {
-                        gone += dead_letter::Entity::delete_by_id((app, letter.id))
-                            .exec(self.db.writer())
-                            .await?
-                            .rows_affected;
+                        gone += Entity::delete_by_id((app, letter.id)).exec(self.db.writer()).await?.rows_affected;
                     }
                     Without::Changed => {
                         let json = serde_json::to_string(&draft).map_err(Error::internal)?;
-                        let changed = dead_letter::Entity::update_many().col_expr(C::Event, Expr::value(json));
+                        let changed = Entity::update_many().col_expr(C::Event, Expr::value(json));
                         changed.filter(C::AppId.eq(app).and(C::Id.eq(letter.id))).exec(self.db.writer()).await?;
                     }
                 }
             }
         }
+        Ok(gone)
     }
 }
 

@@ -4,20 +4,17 @@
 //! less what was erased or has expired since. Lines are read and written some at a time, so that an export
 //! of any length takes little memory.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder};
 use serde_json::{Map, Value, json};
-use tokio::sync::mpsc::Sender;
+use tokio::{sync::mpsc::Sender, time::timeout};
 use uuid::Uuid;
 
 use super::{
-    Draft,
-    erase::{LETTERS, Without, check_id, ids_of, lock_head},
+    dead_letter,
+    erase::{Without, check_id, ids_of, lock_head},
 };
 use crate::{
     auth::{
@@ -29,7 +26,7 @@ use crate::{
     columnar::{self, Columnar, Theirs},
     config::Secret,
     db::Db,
-    entity::{app, dead_letter, event, event_head, identity},
+    entity::{app, event, event_head, identity},
     error::{Error, Result},
 };
 
@@ -67,6 +64,7 @@ pub struct Prepared {
 pub struct Export {
     /// Out of which app.
     pub app: Uuid,
+    as_of: i64,
     theirs: Theirs,
     first: Value,
 }
@@ -108,7 +106,7 @@ impl Exporter {
             "as_of": moment(person.as_of),
             "events": counts.values().sum::<u64>(),
         } });
-        Ok(Export { app: id, theirs, first })
+        Ok(Export { app: id, as_of: person.as_of, theirs, first })
     }
 
     /// Writes an export, piece by piece, until all is written or nobody takes it any more.
@@ -116,7 +114,7 @@ impl Exporter {
         let mut lines = Lines { out, text: Vec::new() };
         lines.add(&export.first).await?;
         let events = self.write_events(&export.theirs, &mut lines).await?;
-        let letters = self.write_letters(export.app, &export.theirs.ids, &mut lines).await?;
+        let letters = self.write_letters(export, &mut lines).await?;
         // Without it, an export that broke off would look like a whole one.
         lines.add(&json!({ "end": { "events": events, "dead_letters": letters } })).await?;
         lines.send().await
@@ -144,18 +142,13 @@ impl Exporter {
         }
     }
 
-    /// Events of theirs that the database refused.
-    async fn write_letters(&self, app: Uuid, ids: &HashSet<String>, lines: &mut Lines<'_>) -> Result<u64> {
-        use dead_letter::Column as C;
+    /// Events of theirs that the database had refused by then.
+    async fn write_letters(&self, export: &Export, lines: &mut Lines<'_>) -> Result<u64> {
         let (mut after, mut written) = (Uuid::nil(), 0);
-        loop {
-            let page = dead_letter::Entity::find().filter(C::AppId.eq(app)).filter(C::Id.gt(after));
-            let page = page.order_by_asc(C::Id).limit(LETTERS).all(&*self.db).await?;
-            let Some(last) = page.last() else { return Ok(written) };
-            after = last.id;
-            for letter in page {
-                let Ok(draft) = serde_json::from_str::<Draft>(&letter.event) else { continue };
-                if draft.concerns(|id| ids.contains(id)) != Without::Gone {
+        while let Some((last, letters)) = dead_letter::next(&*self.db, export.app, after).await? {
+            after = last;
+            for (letter, draft) in letters.into_iter().filter(|(letter, _)| letter.failed_at <= export.as_of) {
+                if draft.concerns(|id| export.theirs.ids.contains(id)) != Without::Gone {
                     continue;
                 }
                 let (code, reason, failed_at) = (letter.code, letter.reason, moment(letter.failed_at));
@@ -165,6 +158,7 @@ impl Exporter {
                 written += 1;
             }
         }
+        Ok(written)
     }
 
     async fn links(&self, app: Uuid, person: Option<&String>) -> Result<Vec<Value>> {
@@ -186,6 +180,8 @@ struct Lines<'a> {
 impl Lines<'_> {
     /// Bytes sent at once.
     const PIECE: usize = 64 << 10;
+    /// How long a client may take to make room for one: a download has one of few places.
+    const PATIENCE: Duration = Duration::from_secs(30);
 
     async fn add(&mut self, line: &Value) -> Result<()> {
         serde_json::to_writer(&mut self.text, line).map_err(Error::internal)?;
@@ -195,7 +191,8 @@ impl Lines<'_> {
 
     async fn send(&mut self) -> Result<()> {
         let piece = Bytes::from(std::mem::take(&mut self.text));
-        self.out.send(piece).await.map_err(|_| Error::unavailable("nobody takes the export any more"))
+        let taken = timeout(Self::PATIENCE, self.out.send(piece)).await.map_err(|_| Error::Timeout)?;
+        taken.map_err(|_| Error::unavailable("nobody takes the export any more"))
     }
 }
 
