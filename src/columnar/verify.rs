@@ -100,7 +100,10 @@ impl Columnar {
             match self.verify_segment(app, segment).await? {
                 Some(more) => drift.extend(more),
                 // It was replaced while this went on.
-                None => return Box::pin(self.verify_after(app, after, within)).await,
+                None => {
+                    let left = within.map(|within| within.saturating_sub(started.elapsed()));
+                    return Box::pin(self.verify_after(app, after, left)).await;
+                }
             }
         }
         let until = found.next.unwrap_or(snapshot.head.sealed_seq);
