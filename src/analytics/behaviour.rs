@@ -6,7 +6,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    mem,
     ops::ControlFlow,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -23,7 +22,7 @@ use super::{
     filter::EventFilter,
     matcher::Matcher,
     range::TimeRange,
-    set::CodeMap,
+    set::{CodeMap, set, unite},
 };
 use crate::{
     auth::AppScope,
@@ -261,12 +260,7 @@ impl Did {
 
     fn merge(&mut self, other: Self) {
         match (self, other) {
-            (Self::Once(bits), Self::Once(mut other)) => {
-                if bits.len() < other.len() {
-                    mem::swap(bits, &mut other);
-                }
-                bits.iter_mut().zip(other).for_each(|(bits, other)| *bits |= other);
-            }
+            (Self::Once(bits), Self::Once(other)) => unite(bits, &other),
             (Self::Often(counts), Self::Often(other)) => other.each(|visitor, &more| {
                 let count = counts.entry(visitor);
                 *count = count.saturating_add(more);
@@ -300,14 +294,6 @@ impl Did {
             Self::Often(counts) => counts.bytes(),
         }
     }
-}
-
-fn set(bits: &mut Vec<u64>, visitor: u32) {
-    let word = visitor as usize / 64;
-    if word >= bits.len() {
-        bits.resize(word + 1, 0);
-    }
-    bits[word] |= 1 << (visitor % 64);
 }
 
 /// Counts on one thread who did something.

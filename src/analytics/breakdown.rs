@@ -220,23 +220,26 @@ impl BreakdownKernel {
 
     pub(super) fn finish(mut self, columns: &Columns, previous: Option<(Self, &Columns)>) -> Breakdown {
         self.settle();
-        let mut groups = std::mem::take(&mut self.groups);
+        let groups = std::mem::take(&mut self.groups);
         let shown = self.limit.min(groups.len());
         let texts: Vec<Texts<'_>> = self.by.iter().map(|column| Texts::of(columns, column)).collect();
-        let compare = |a: &(Key, Accumulator), b: &(Key, Accumulator)| {
-            let by_figure = self.metric(&b.1).cmp(&self.metric(&a.1));
-            by_figure.then_with(|| compare_keys(&texts, &a.0, &b.0))
+        let mut ranked: Vec<(u64, &(Key, Accumulator))> =
+            groups.iter().map(|group| (self.metric(&group.1), group)).collect();
+        let compare = |a: &(u64, &(Key, Accumulator)), b: &(u64, &(Key, Accumulator))| {
+            b.0.cmp(&a.0).then_with(|| compare_keys(&texts, &a.1.0, &b.1.0))
         };
-        if 0 < shown && shown < groups.len() {
-            groups.select_nth_unstable_by(shown, compare);
+        if 0 < shown && shown < ranked.len() {
+            ranked.select_nth_unstable_by(shown, compare);
         }
-        groups[..shown].sort_unstable_by(compare);
-        let (rows, rest) = groups.split_at(shown);
+        ranked[..shown].sort_unstable_by(compare);
+        let (rows, rest) = ranked.split_at(shown);
         let other = (!rest.is_empty()).then(|| {
             let mut other = Accumulator::default();
-            match self.rest {
-                true => rest.iter().for_each(|(_, group)| other.merge(group)),
-                false => rest.iter().for_each(|(_, group)| other.count(group.events(), group.page_views())),
+            for (_, (_, group)) in rest {
+                match self.rest {
+                    true => other.merge(group),
+                    false => other.count(group.events(), group.page_views()),
+                }
             }
             other.figures(self.needs)
         });
@@ -246,7 +249,7 @@ impl BreakdownKernel {
             let places = Places::hashed(&previous.groups);
             (previous, columns, places)
         });
-        let rows = rows.iter().map(|(key, group)| {
+        let rows = rows.iter().map(|(_, (key, group))| {
             let values: Vec<_> = texts.iter().zip(key).map(|(texts, &code)| texts.shown(code)).collect();
             let label: Vec<_> = values.iter().map(|value| value.as_deref().unwrap_or(NO_VALUE)).collect();
             BreakdownRow {

@@ -118,12 +118,7 @@ impl CodeSet {
                 few.codes.iter().for_each(|&code| set(&mut bits, code));
                 *self = Self::Many(bits);
             }
-            Self::Many(own) => {
-                if own.len() < more.len() {
-                    own.resize(more.len(), 0);
-                }
-                own.iter_mut().zip(more).for_each(|(own, more)| *own |= more);
-            }
+            Self::Many(own) => unite(own, more),
         }
     }
 
@@ -170,7 +165,16 @@ impl CodeSet {
     }
 }
 
-fn set(bits: &mut Vec<u64>, code: u32) {
+/// Adds the codes of one bitmap to another.
+pub(super) fn unite(own: &mut Vec<u64>, more: &[u64]) {
+    if own.len() < more.len() {
+        own.resize(more.len(), 0);
+    }
+    own.iter_mut().zip(more).for_each(|(own, more)| *own |= more);
+}
+
+/// Adds a code to a bitmap.
+pub(super) fn set(bits: &mut Vec<u64>, code: u32) {
     let word = code as usize / 64;
     if word >= bits.len() {
         bits.resize(word + 1, 0);
