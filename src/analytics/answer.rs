@@ -47,17 +47,10 @@ pub struct Answered {
     pub cached: bool,
 }
 
-/// The number of the app's last commit: everything asked within one request is asked as of it.
-pub async fn head(db: &Db, app: AppScope) -> Result<i64> {
-    let head = event_head::Entity::find_by_id(app.app_id()).one(&**db).await?;
-    Ok(head.ok_or(Error::NotFound("app"))?.seq)
-}
-
-/// The number of the last commit that removed events. Nothing is to be asked as of an earlier one: what was
-/// answered then may still lie in a cache.
-pub async fn erased(db: &Db, app: AppScope) -> Result<i64> {
-    let head = event_head::Entity::find_by_id(app.app_id()).one(&**db).await?;
-    Ok(head.ok_or(Error::NotFound("app"))?.erased_seq)
+/// The app's last commit, as of which everything is asked within one request. Nothing is to be asked as of
+/// one before the last that removed events: what was answered then may still lie in a cache.
+pub async fn head(db: &Db, app: AppScope) -> Result<event_head::Model> {
+    event_head::Entity::find_by_id(app.app_id()).one(&**db).await?.ok_or(Error::NotFound("app"))
 }
 
 /// Answers every question, in their order, within what is left of their request's allowance and by what it

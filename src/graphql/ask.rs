@@ -11,7 +11,7 @@ use crate::{
     analytics::{
         Answer, BotTraffic, Breakdown, Comparison, Dimension, Figures, Interval, Metric, Needs, Question, Range,
         Report, Summary, Timeline, UserOrder, UserPage,
-        answer::{self, Answered},
+        answer::Answered,
         filter::{EventFilter, MAX_TEXT},
         range::{self, RangePreset, TimeRange},
     },
@@ -201,17 +201,16 @@ impl Ask {
     /// Goes on as of the commit and within the range of an earlier page, or starts with the commit
     /// of the list it is part of, by default the last one.
     pub async fn resume<K>(&mut self, ctx: &Context<'_>, after: Option<&Frozen<K>>) -> Result<i64> {
-        let head = self.head(ctx).await?;
-        let Some(frozen) = after else { return Ok(self.as_of.unwrap_or(head)) };
+        let head = ctx.loader().loader().heads(self.scope).await?;
+        let Some(frozen) = after else { return Ok(self.as_of.unwrap_or(head.seq)) };
         let [from, to] = [frozen.range.from, frozen.range.to].map(|ms| Some(Moment(ms)));
         let range = TimeRange { from, to, preset: None }.resolve(0, &TimeZone::UTC);
         let foreign = || Error::invalid("after", page::FOREIGN_CURSOR);
         self.range = range.map_err(|_| foreign())?;
         self.now = frozen.now;
         *self = self.clone().settled().map_err(|_| foreign())?;
-        let erased = answer::erased(&ctx.app().db, self.scope).await?;
         // Never ahead of the app, or an answer would be remembered under commits yet to come.
-        Ok(frozen.seq.max(erased).min(head))
+        Ok(frozen.seq.max(head.erased_seq).min(head.seq))
     }
 
     /// What a cursor must keep for [`resume`](Self::resume).

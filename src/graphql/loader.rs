@@ -33,7 +33,7 @@ use crate::{
         user::{UserStats, user},
     },
     auth::AppScope,
-    entity::app,
+    entity::{app, event_head},
     error::{Error, Result},
     state::App,
 };
@@ -45,7 +45,7 @@ pub type RequestLoader = DataLoader<Loaders, HashMapCache>;
 pub struct Loaders {
     app: App,
     asker: Asker,
-    heads: Mutex<HashMap<Uuid, Arc<OnceCell<i64>>>>,
+    heads: Mutex<HashMap<Uuid, Arc<OnceCell<event_head::Model>>>>,
     freshness: Freshness,
     allowance: Allowance,
     asks_one: bool,
@@ -102,6 +102,11 @@ impl Loaders {
     /// The commit up to which events of the app count in this request: read once, so that all of
     /// its figures speak of the same events.
     pub async fn head(&self, scope: AppScope) -> Result<i64> {
+        Ok(self.heads(scope).await?.seq)
+    }
+
+    /// That commit, and the last one that removed events.
+    pub async fn heads(&self, scope: AppScope) -> Result<event_head::Model> {
         let cell = {
             let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
             heads.entry(scope.app_id()).or_default().clone()
@@ -112,7 +117,7 @@ impl Loaders {
             let _ = self.freshness.as_of.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
             Ok::<_, Error>(head)
         };
-        cell.get_or_try_init(read).await.copied()
+        cell.get_or_try_init(read).await.cloned()
     }
 }
 
