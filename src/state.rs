@@ -101,9 +101,7 @@ impl App {
             shared,
         })))
     }
-}
 
-impl App {
     /// What erases people.
     pub fn eraser(&self) -> Eraser {
         Eraser {
@@ -115,9 +113,7 @@ impl App {
             writer: self.writer.clone(),
         }
     }
-}
 
-impl App {
     /// What gives people's data to them.
     pub fn exporter(&self) -> Exporter {
         Exporter { db: self.db.clone(), clock: self.clock.clone(), columnar: self.columnar.clone() }

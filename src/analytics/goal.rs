@@ -1,7 +1,7 @@
 //! Goals: filters with a name that an app keeps, each letting through the events that reach it.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, EntityTrait, PaginatorTrait, QueryFilter, SqlErr, entity::prelude::*,
+    ActiveModelTrait, ActiveValue::Set, EntityTrait, PaginatorTrait, QueryFilter, entity::prelude::*,
     sea_query::SimpleExpr,
 };
 use uuid::Uuid;
@@ -60,11 +60,7 @@ pub async fn create(db: &Db, clock: &Clock, may: Granted<EditDefinitions>, new: 
         let message = format!("The app has {GOALS_PER_APP} goals already. Delete one first.");
         return Err(Error::Conflict { field: None, message });
     }
-    goal.insert(db.writer()).await.map_err(|error| match error.sql_err() {
-        // Deleted a moment ago, after the scope was found.
-        Some(SqlErr::ForeignKeyConstraintViolation(_)) => Error::NotFound("app"),
-        _ => named_alike(error),
-    })
+    goal.insert(db.writer()).await.map_err(|error| stored::refused(error, "goal"))
 }
 
 /// Changes what is given and leaves the rest.
@@ -90,7 +86,7 @@ pub async fn update(
         columns.push((Column::UpdatedAt, Expr::value(clock.now_ms())));
         let own = Entity::update_many().filter(Column::AppId.eq(scope.app_id())).filter(Column::Id.eq(goal));
         let update = columns.into_iter().fold(own, |update, (column, value)| update.col_expr(column, value));
-        update.exec(db.writer()).await.map_err(named_alike)?;
+        update.exec(db.writer()).await.map_err(|error| stored::refused(error, "goal"))?;
     }
     Entity::find_by_id((scope.app_id(), goal)).one(db.writer()).await?.ok_or(Error::NotFound("goal"))
 }
@@ -125,13 +121,4 @@ fn checked_description(text: &str) -> Result<String> {
         return Err(Error::invalid("input.description", expected));
     }
     Ok(text.to_owned())
-}
-
-fn named_alike(error: DbErr) -> Error {
-    match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => {
-            Error::conflict("input.name", "The app has a goal of this name already.")
-        }
-        _ => error.into(),
-    }
 }

@@ -3,7 +3,6 @@
 use jiff::tz::TimeZone;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    SqlErr,
 };
 use uuid::Uuid;
 
@@ -72,11 +71,7 @@ pub async fn create(db: &Db, clock: &Clock, may: Granted<EditDefinitions>, new: 
     let (app_id, id, description) = (Set(app), Set(Uuid::now_v7()), Set(None));
     let mut row = ActiveModel { app_id, id, description, created_at: Set(now), ..Default::default() };
     new.apply(&mut row, now)?;
-    row.insert(db.writer()).await.map_err(|error| match error.sql_err() {
-        // Deleted a moment ago, after the scope was found.
-        Some(SqlErr::ForeignKeyConstraintViolation(_)) => Error::NotFound("app"),
-        _ => named_alike(error),
-    })
+    row.insert(db.writer()).await.map_err(refused)
 }
 
 /// Changes what is given and leaves the rest. It holds from the next request on.
@@ -93,7 +88,7 @@ pub async fn update(
     changes.apply(&mut row, clock.now_ms())?;
     match row.update(db.writer()).await {
         Err(DbErr::RecordNotUpdated) => Err(Error::NotFound("saved segment")),
-        changed => changed.map_err(named_alike),
+        changed => changed.map_err(refused),
     }
 }
 
@@ -111,13 +106,8 @@ pub async fn of_app(db: &Db, scope: AppScope, ids: impl IntoIterator<Item = Uuid
     Ok(Entity::of_app(scope.app_id()).filter(Column::Id.is_in(ids)).all(&**db).await?)
 }
 
-fn named_alike(error: DbErr) -> Error {
-    match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => {
-            Error::conflict("input.name", "The app has a saved segment of this name already.")
-        }
-        _ => error.into(),
-    }
+fn refused(error: DbErr) -> Error {
+    stored::refused(error, "saved segment")
 }
 
 /// The filter of a saved segment.

@@ -1,6 +1,8 @@
-//! Filters as they are stored: in the spelling in which they are asked for, without what is not given.
+//! Filters that an app keeps under names, as they are stored: in the spelling in which they are asked for,
+//! without what is not given.
 
 use async_graphql::{InputType, Value};
+use sea_orm::{DbErr, SqlErr};
 
 use super::filter::EventFilter;
 use crate::error::{Error, Result};
@@ -30,4 +32,16 @@ pub(super) fn read(stored: &str) -> Result<EventFilter> {
     let value = Value::from_json(json).map_err(Error::internal)?;
     EventFilter::parse(Some(value))
         .map_err(|error| Error::internal(error.into_server_error(Default::default()).message))
+}
+
+/// Why the database did not keep one, of a kind of which an app has none twice under one name.
+pub(super) fn refused(error: DbErr, what: &str) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::conflict("input.name", format!("The app has a {what} of this name already."))
+        }
+        // Deleted a moment ago, after the scope was found.
+        Some(SqlErr::ForeignKeyConstraintViolation(_)) => Error::NotFound("app"),
+        _ => error.into(),
+    }
 }

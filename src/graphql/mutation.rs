@@ -9,7 +9,11 @@ mod organizations;
 mod privacy;
 mod saved_segments;
 
-use async_graphql::MergedObject;
+use async_graphql::{Context, ID, MergedObject};
+use uuid::Uuid;
+
+use super::{context::ContextExt, error::Result, id, loader::VisibleApp};
+use crate::{auth::AppScope, entity::app, error::Error};
 
 /// Changes, each with one `input` and a payload that holds what was changed.
 #[derive(MergedObject, Default)]
@@ -23,3 +27,18 @@ pub struct Mutation(
     privacy::PrivacyMutations,
     saved_segments::SavedSegmentMutations,
 );
+
+/// The app that an id names, and the viewer's way to it.
+async fn visible(ctx: &Context<'_>, app: &ID) -> Result<(app::Model, AppScope)> {
+    ctx.viewer()?;
+    Ok(ctx.loader().load_one(VisibleApp(id::app(app)?)).await?.ok_or(Error::NotFound("app"))?)
+}
+
+/// The viewer's way to the app of something; `NOT_FOUND` of that unless the app is theirs.
+async fn scope_of(ctx: &Context<'_>, app: Uuid, what: &'static str) -> Result<AppScope> {
+    let scope = AppScope::of_member(&ctx.app().db, ctx.viewer()?, app).await;
+    Ok(scope.map_err(|error| match error {
+        Error::NotFound(_) => Error::NotFound(what),
+        other => other,
+    })?)
+}

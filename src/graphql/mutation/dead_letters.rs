@@ -3,18 +3,12 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use uuid::Uuid;
 
+use super::visible;
 use crate::{
     analytics::BigInt,
     auth::AppScope,
     error::Error,
-    graphql::{
-        context::ContextExt,
-        error::Result,
-        id::{self, NodeId},
-        loader::VisibleApp,
-        page::MAX_FIRST,
-        types::app::App,
-    },
+    graphql::{context::ContextExt, error::Result, id::NodeId, page::MAX_FIRST, types::app::App},
     ingest::dead_letter,
 };
 
@@ -91,8 +85,7 @@ impl DeadLetterMutations {
 
 /// The viewer's way to the app, and the ids of its events; other events are none of it.
 async fn way_to(ctx: &Context<'_>, app: &ID, events: Option<Vec<ID>>) -> Result<(App, AppScope, Option<Vec<Uuid>>)> {
-    ctx.viewer()?;
-    let (model, scope) = ctx.loader().load_one(VisibleApp(id::app(app)?)).await?.ok_or(Error::NotFound("app"))?;
+    let (model, scope) = visible(ctx, app).await?;
     if events.as_ref().is_some_and(|events| events.len() > usize::try_from(MAX_FIRST).unwrap_or_default()) {
         return Err(Error::invalid("input.eventIds", format!("Expected at most {MAX_FIRST} ids.")).into());
     }

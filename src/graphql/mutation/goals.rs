@@ -3,13 +3,13 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use uuid::Uuid;
 
+use super::scope_of;
 use crate::{
     analytics::{
         filter::EventFilter,
         goal::{self, GoalChanges, NewGoal},
     },
     auth::AppScope,
-    error::Error,
     graphql::{context::ContextExt, error::Result, id, types::goal::Goal},
 };
 
@@ -111,13 +111,9 @@ impl GoalMutations {
     }
 }
 
-/// The goal that `id` names and the viewer's way to it; `NOT_FOUND` unless its app is theirs.
+/// The goal that `id` names and the viewer's way to it.
 async fn way_to(ctx: &Context<'_>, id: &ID) -> Result<(AppScope, Uuid)> {
-    let viewer = ctx.viewer()?;
+    ctx.viewer()?;
     let (app, goal) = id::goal(id)?;
-    let scope = AppScope::of_member(&ctx.app().db, viewer, app).await.map_err(|error| match error {
-        Error::NotFound(_) => Error::NotFound("goal"),
-        other => other,
-    })?;
-    Ok((scope, goal))
+    Ok((scope_of(ctx, app, "goal").await?, goal))
 }

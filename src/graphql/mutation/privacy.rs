@@ -2,15 +2,13 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
+use super::visible;
 use crate::{
     analytics::BigInt,
     clock::Moment,
-    error::Error,
     graphql::{
         context::ContextExt,
         error::Result,
-        id,
-        loader::VisibleApp,
         types::{app::App, erasure::Erasure},
     },
 };
@@ -82,8 +80,7 @@ impl PrivacyMutations {
         #[graphql(desc = "Whom to erase from which app.")] input: EraseUserInput,
     ) -> Result<EraseUserPayload> {
         let viewer = ctx.viewer()?;
-        let app = id::app(&input.app_id)?;
-        let (model, scope) = ctx.loader().load_one(VisibleApp(app)).await?.ok_or(Error::NotFound("app"))?;
+        let (model, scope) = visible(ctx, &input.app_id).await?;
         let erasure = ctx.app().eraser().erase(scope.may()?, viewer, &input.user_id).await?;
         Ok(EraseUserPayload { app: App::new(model, scope), erasure: Erasure(erasure) })
     }
@@ -97,8 +94,7 @@ impl PrivacyMutations {
         #[graphql(desc = "Whose data to export from which app.")] input: ExportUserInput,
     ) -> Result<ExportUserPayload> {
         let viewer = ctx.viewer()?;
-        let app = id::app(&input.app_id)?;
-        let (model, scope) = ctx.loader().load_one(VisibleApp(app)).await?.ok_or(Error::NotFound("app"))?;
+        let (model, scope) = visible(ctx, &input.app_id).await?;
         let made = ctx.app().exporter().prepare(scope.may()?, viewer, &input.user_id).await?;
         let server = ctx.app().config.public_url.as_str().trim_end_matches('/');
         let export = UserExport {

@@ -3,13 +3,13 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use uuid::Uuid;
 
+use super::scope_of;
 use crate::{
     analytics::{
         filter::EventFilter,
         segments::{self, Changes},
     },
     auth::AppScope,
-    error::Error,
     graphql::{context::ContextExt, error::Result, id, types::saved_segment::SavedSegment},
 };
 
@@ -110,13 +110,9 @@ impl SavedSegmentMutations {
     }
 }
 
-/// The saved segment that `id` names and the viewer's way to it; `NOT_FOUND` unless its app is theirs.
+/// The saved segment that `id` names and the viewer's way to it.
 async fn way_to(ctx: &Context<'_>, id: &ID) -> Result<(AppScope, Uuid)> {
-    let viewer = ctx.viewer()?;
+    ctx.viewer()?;
     let (app, segment) = id::saved_segment(id)?;
-    let scope = AppScope::of_member(&ctx.app().db, viewer, app).await.map_err(|error| match error {
-        Error::NotFound(_) => Error::NotFound("saved segment"),
-        other => other,
-    })?;
-    Ok((scope, segment))
+    Ok((scope_of(ctx, app, "saved segment").await?, segment))
 }
