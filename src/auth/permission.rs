@@ -126,6 +126,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("Query.app", READER),
     ("Query.organization", MEMBER),
     ("Query.node", Who::SignedIn),
+    ("Query.rateLimit", Who::Anyone),
     ("User.*", Who::Holder),
     ("App.*", READER),
     ("App.erasures", app::<ErasePeople>()),

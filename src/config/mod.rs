@@ -35,6 +35,8 @@ pub struct Limits {
     pub ingest_per_minute: u32,
     /// GraphQL requests a minute per signed-in user (per address for strangers).
     pub analytics_per_minute: u32,
+    /// Points of GraphQL questions a minute, for the same.
+    pub analytics_points_per_minute: u32,
     /// Sign-in attempts a quarter of an hour per address.
     pub auth_per_15_minutes: u32,
     /// Bytes of one event.

@@ -93,6 +93,12 @@ fn limits(vars: &mut Vars) -> Limits {
     let limits = Limits {
         ingest_per_minute: vars.number("RATE_LIMIT_INGEST_PER_MINUTE", 1_000, 1..=10_000_000),
         analytics_per_minute: vars.number("RATE_LIMIT_ANALYTICS_PER_MINUTE", 100, 1..=10_000_000),
+        // One question may cost 10,000, and has to fit.
+        analytics_points_per_minute: vars.number(
+            "RATE_LIMIT_ANALYTICS_POINTS_PER_MINUTE",
+            100_000,
+            10_000..=1_000_000_000,
+        ),
         auth_per_15_minutes: vars.number("RATE_LIMIT_AUTH_PER_15_MINUTES", 10, 1..=10_000_000),
         event_bytes: vars.number("MAX_EVENT_BYTES", 32 << 10, 1 << 10..=1 << 20),
         batch_events: vars.number("MAX_BATCH_EVENTS", 2_500, 1..=10_000),

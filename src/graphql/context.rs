@@ -1,10 +1,10 @@
 //! What a resolver may ask of its request.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use async_graphql::Context;
 
-use super::{error::Result, loader::RequestLoader};
+use super::{charge::Charge, error::Result, loader::RequestLoader};
 use crate::{auth::Viewer, error::Error, state::App};
 
 /// Who sent the request, as far as it can be seen from outside.
@@ -30,6 +30,8 @@ pub trait ContextExt<'a> {
     fn maybe_viewer(&self) -> Option<Viewer>;
     /// The sender.
     fn client(&self) -> &'a Client;
+    /// Who pays for the request, and what it cost.
+    fn charge(&self) -> &'a Charge;
     /// Reads that the fields of this request share.
     fn loader(&self) -> &'a RequestLoader;
 }
@@ -49,6 +51,10 @@ impl<'a> ContextExt<'a> for Context<'a> {
 
     fn client(&self) -> &'a Client {
         self.data_unchecked()
+    }
+
+    fn charge(&self) -> &'a Charge {
+        self.data_unchecked::<Arc<Charge>>()
     }
 
     fn loader(&self) -> &'a RequestLoader {

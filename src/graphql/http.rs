@@ -25,6 +25,7 @@ use self::{
 };
 use super::{
     Schema,
+    charge::Charge,
     context::Asker,
     guard::{self, Guarded},
     loader::Loaders,
@@ -130,14 +131,21 @@ impl Edge {
             }
             sender.may_change(&self.app, &parts.headers)?;
         }
-        let asker = Asker(sender.viewer);
+        let (asker, charge) = (Asker(sender.viewer), Charge::to(sender.payer()));
         let asks_one = chosen.is_some_and(|(_, operation)| guard::asks_one(&operation.node));
         let mut operation = Operation::new(params.query).variables(params.variables);
         operation.operation_name = params.operation_name;
         operation.set_parsed_query(document);
         let loaders = Loaders::of_request(self.app.clone(), asker, asks_one);
-        let operation = operation.data(Guarded).data(asker).data(sender.client).data(loaders);
-        Ok(self.schema.execute(operation).await)
+        let operation = operation.data(Guarded).data(asker).data(sender.client).data(loaders).data(charge.clone());
+        let answer = self.schema.execute(operation).await;
+        match charge.refusal() {
+            Some((of_points, refusal)) => {
+                *decision = Some(of_points);
+                Err(refusal.into())
+            }
+            None => Ok(answer),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The schema: what dashboards ask and owners change.
 
 pub mod ask;
+pub mod charge;
 pub mod context;
 pub mod error;
 mod filled;

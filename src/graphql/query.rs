@@ -9,7 +9,7 @@ use super::{
     guard::LOOKUP,
     id::{self, NodeId},
     loader::{self, VisibleApp},
-    types::{app::App, node::Node, organization::Organization, user::User},
+    types::{app::App, node::Node, organization::Organization, rate_limit::RateLimit, user::User},
 };
 use crate::{entity::user, error::Error};
 
@@ -57,6 +57,11 @@ impl Query {
         id: ID,
     ) -> Option<Result<Node>> {
         Some(find_node(ctx, &id).await)
+    }
+
+    /// What whoever asks may still ask this minute, and what this request costs of it.
+    async fn rate_limit(&self, ctx: &Context<'_>) -> Result<RateLimit> {
+        RateLimit::of(ctx)
     }
 }
 

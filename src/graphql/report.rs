@@ -1,4 +1,5 @@
-//! What every response says beside its data: `cost`, `cached` and `asOf`, and a code on every error.
+//! What every response says beside its data: `cost`, `cached` and `asOf`, and a code on every error. The
+//! cost is known once the document is validated, and is taken from its sender there.
 
 use std::sync::{
     Arc,
@@ -11,8 +12,8 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextRequest, NextValidation},
 };
 
-use super::{error, guard, loader::RequestLoader};
-use crate::clock::Moment;
+use super::{charge::Charge, error, guard, loader::RequestLoader};
+use crate::{clock::Moment, state::App};
 
 /// Adds the report to every response, on every transport.
 pub struct Report;
@@ -46,6 +47,9 @@ impl Extension for Reporter {
         let result =
             next.run(ctx).await.map_err(|errors| errors.into_iter().map(guard::explain).collect::<Vec<_>>())?;
         self.cost.store(result.complexity, Ordering::Relaxed);
+        if let (Some(app), Some(charge)) = (ctx.data_opt::<App>(), ctx.data_opt::<Arc<Charge>>()) {
+            charge.take(app, result.complexity).await.map_err(|refusal| vec![error::of_request(&refusal)])?;
+        }
         Ok(result)
     }
 

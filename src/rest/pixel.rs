@@ -93,7 +93,7 @@ async fn read(app: &App, parts: &Parts, allowed: &mut HeaderMap) -> Result<Recei
     let event = serde_json::to_vec(&event(parts)).map_err(Error::internal)?;
     let events = Dialect::Native(Format::Json).split(&event, &app.config.limits)?;
     let prepared = take::prepare(app, head, &key, events, None).await;
-    take::store(app, &key, prepared).await
+    take::store(app, &key, prepared, allowed).await
 }
 
 /// The event of a query. Of a name that occurs twice the first counts.

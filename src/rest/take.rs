@@ -97,7 +97,7 @@ async fn read(
     let prepared = prepare(app, head, &key, events, body.share()).await;
     // What was read well is all that is needed while it waits to be stored.
     drop(bytes);
-    store(app, &key, prepared).await
+    store(app, &key, prepared, allowed).await
 }
 
 /// The head of a request, and the address it comes from.
@@ -158,15 +158,20 @@ pub(super) async fn prepare(
 }
 
 /// Stores events, and counts them for their key.
-pub(super) async fn store(app: &App, key: &ActiveKey, prepared: Prepared) -> Result<Receipt, Problem> {
-    take_events(app, key, prepared.len()).await?;
+pub(super) async fn store(
+    app: &App,
+    key: &ActiveKey,
+    prepared: Prepared,
+    allowed: &mut HeaderMap,
+) -> Result<Receipt, Problem> {
+    take_events(app, key, prepared.len(), allowed).await?;
     let receipt = prepared.store(&app.writer, key.scope).await?;
     count_use(app, key, &receipt);
     Ok(receipt)
 }
 
-/// Takes the key's events, where it has a budget of them.
-async fn take_events(app: &App, key: &ActiveKey, events: usize) -> Result<()> {
+/// Takes the key's events, where it has a budget of them. A request that is refused for it is told of events.
+async fn take_events(app: &App, key: &ActiveKey, events: usize, allowed: &mut HeaderMap) -> Result<()> {
     let Some(permits) = key.events_per_minute else { return Ok(()) };
     let cost = u32::try_from(events).unwrap_or(u32::MAX);
     if cost > permits {
@@ -175,7 +180,11 @@ async fn take_events(app: &App, key: &ActiveKey, events: usize) -> Result<()> {
         return Err(Error::TooLarge { field: Some("events".into()), message });
     }
     let quota = Quota { permits, period: MINUTE };
-    app.limiter.check(&format!("events:{}", key.id.simple()), quota, cost).await.into_result().map(|_| ())
+    let decision = app.limiter.check(&format!("events:{}", key.id.simple()), quota, cost).await;
+    if !decision.allowed {
+        *allowed = rate_limit(decision);
+    }
+    decision.into_result().map(|_| ())
 }
 
 fn count_use(app: &App, key: &ActiveKey, receipt: &Receipt) {

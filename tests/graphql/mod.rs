@@ -14,6 +14,7 @@ mod http;
 mod permission_inputs;
 mod permissions;
 mod questions;
+mod rates;
 mod revenue;
 mod saved_segments;
 mod schema;

@@ -66,7 +66,8 @@ impl TestApp {
             // A store that is merely slow to a busy machine must not change what a test sees.
             ("SPOOL_MAX_BYTES".to_owned(), "0".to_owned()),
         ];
-        for limit in ["INGEST_PER_MINUTE", "ANALYTICS_PER_MINUTE", "AUTH_PER_15_MINUTES"] {
+        for limit in ["INGEST_PER_MINUTE", "ANALYTICS_PER_MINUTE", "ANALYTICS_POINTS_PER_MINUTE", "AUTH_PER_15_MINUTES"]
+        {
             all.push((format!("RATE_LIMIT_{limit}"), "1000000".to_owned()));
         }
         let mut database = None;

@@ -200,17 +200,23 @@ pub(super) fn write(status: StatusCode, media: MediaType, answer: Answer, decisi
         headers.insert("ratelimit-remaining", decision.remaining.into());
         headers.insert("ratelimit-reset", seconds(decision.reset_after));
     }
+    if let Some(wait) = answer.errors.iter().find_map(retry_after) {
+        headers.insert(RETRY_AFTER, wait.into());
+    }
     match status {
         StatusCode::UNAUTHORIZED => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
         StatusCode::METHOD_NOT_ALLOWED => drop(headers.insert(ALLOW, HeaderValue::from_static("GET, POST"))),
-        StatusCode::TOO_MANY_REQUESTS => {
-            let wait = decision.map(|decision| decision.retry_after).unwrap_or_default();
-            headers.insert(RETRY_AFTER, seconds(wait.max(Duration::from_secs(1))));
-        }
-        StatusCode::SERVICE_UNAVAILABLE => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
         _ => {}
     }
     response
+}
+
+/// For how many seconds an error asks to wait, as its extensions say.
+fn retry_after(failure: &ServerError) -> Option<u64> {
+    match failure.extensions.as_ref()?.get("retryAfter")? {
+        Value::Number(seconds) => seconds.as_u64(),
+        _ => None,
+    }
 }
 
 fn seconds(duration: Duration) -> HeaderValue {

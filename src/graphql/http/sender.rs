@@ -1,7 +1,5 @@
 //! Who sends a request, how often they may, and whether a page may do it in their name.
 
-use std::time::Duration;
-
 use axum::http::{
     HeaderMap,
     header::{AUTHORIZATION, COOKIE, ORIGIN, USER_AGENT},
@@ -13,7 +11,7 @@ use crate::{
     auth::{Viewer, cookie},
     config::{client_ip, network},
     error::{Error, Result},
-    graphql::context::Client,
+    graphql::{charge::PERIOD, context::Client},
     limiter::{Decision, Quota},
     state::App,
 };
@@ -50,12 +48,16 @@ impl Sender {
 
     /// Takes one of the sender's requests of this minute. Strangers share by address, of IPv6 by network.
     pub(super) async fn take_permit(&self, app: &App) -> Decision {
-        let quota = Quota { permits: app.config.limits.analytics_per_minute, period: Duration::from_secs(60) };
-        let key = match self.viewer {
-            Some(viewer) => format!("analytics:user:{}", viewer.user_id.simple()),
-            None => format!("analytics:address:{}", network(self.client.ip, 32, 64)),
-        };
-        app.limiter.check(&key, quota, 1).await
+        let quota = Quota { permits: app.config.limits.analytics_per_minute, period: PERIOD };
+        app.limiter.check(&format!("analytics:{}", self.payer()), quota, 1).await
+    }
+
+    /// Whose quota the request is taken from.
+    pub(super) fn payer(&self) -> String {
+        match self.viewer {
+            Some(viewer) => format!("user:{}", viewer.user_id.simple()),
+            None => format!("address:{}", network(self.client.ip, 32, 64)),
+        }
     }
 
     /// `Forbidden` when a browser brought its cookie along from a page that is not ours.

@@ -11,6 +11,7 @@ pub mod node;
 pub mod organization;
 pub mod overview;
 pub mod questions;
+pub mod rate_limit;
 pub mod saved_segment;
 pub mod session;
 pub mod settings;
