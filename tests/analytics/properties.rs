@@ -280,7 +280,9 @@ async fn every_report_equals_the_model_on_both_stores() {
             .run(&cases, |(events, steps, questions)| runtime.block_on(check(&servers, &events, &steps, &questions)))
     });
     match outcome.await.unwrap() {
-        Err(TestError::Fail(reason, (events, steps, _))) => panic!("{reason}\nwith {events:#?} in {steps:?}"),
+        Err(TestError::Fail(reason, (events, steps, questions))) => {
+            panic!("{reason}\nwith {events:#?} in {steps:?}, asked {questions:#?}")
+        }
         other => other.unwrap(),
     }
 }

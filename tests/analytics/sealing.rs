@@ -60,6 +60,25 @@ async fn agrees(app: &App, id: Uuid, events: i64) {
 }
 
 both_stores! {
+    async fn a_column_made_of_constants_is_made_when_all_others_are_known(store: Store) {
+        let server = TestApp::start(store).await;
+        let site = server.site().await;
+        let events: Vec<_> = (0..3).map(|number| {
+            let mut event = event(number);
+            event["screen_width"] = json!(390);
+            event["screen_height"] = json!(844);
+            event
+        }).collect();
+        site.post(events).await.ok();
+        assert!(server.app.columnar.seal(id_of(&site)).await.unwrap());
+        let seen = site.ask("summary(range: { preset: LAST_7_DAYS }) { bounceRate }").await;
+        assert_eq!(seen["summary"]["bounceRate"], 1.0 / 3.0, "{seen}");
+        let screens = "breakdown(range: { preset: LAST_7_DAYS }, by: [SCREEN]) { rows { values events } }";
+        assert_eq!(site.ask(screens).await["breakdown"]["rows"], json!([{ "values": ["390x844"], "events": 3 }]));
+    }
+}
+
+both_stores! {
     async fn writers_sealers_and_merges_of_two_servers_lose_and_repeat_nothing(store: Store) {
         let one = TestApp::start(store).await;
         // Two processes share no SQLite file.
