@@ -1,5 +1,8 @@
 //! Apps: created, renamed, deleted with all their data; and the organizations they belong to.
 
+pub mod guest;
+pub mod invitation;
+pub mod member;
 pub mod organization;
 
 use std::{future::Future, time::Duration};

@@ -2,8 +2,8 @@
 
 use event_analytics::entity::{
     api_key, app, app_deletion, app_member, erased_id, erasure, event, event_aggregation, event_code, event_head,
-    event_segment, goal, identity, organization, organization_member, saved_segment, segment_column, segment_head,
-    user, user_session, visitor_salt,
+    event_segment, goal, identity, invitation, organization, organization_member, saved_segment, segment_column,
+    segment_head, user, user_session, visitor_salt,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryTrait, Statement};
@@ -50,6 +50,7 @@ async fn entities_fit(db: &DatabaseConnection) {
     fits::<app_member::Entity>(db).await;
     fits::<organization::Entity>(db).await;
     fits::<organization_member::Entity>(db).await;
+    fits::<invitation::Entity>(db).await;
     fits::<api_key::Entity>(db).await;
     fits::<event::Entity>(db).await;
     fits::<event_head::Entity>(db).await;
@@ -82,7 +83,7 @@ async fn postgres() {
 }
 
 /// Citus wants the distribution column in every unique constraint of a distributed table, and first
-/// is where it serves reading as well. `api_keys` is looked up by digest alone and stays whole.
+/// is where it serves reading as well. `api_keys` and `invitations` are looked up by digest alone and stay whole.
 #[tokio::test(flavor = "multi_thread")]
 async fn unique_constraints_of_tenant_tables_start_with_the_app() {
     let database = TestDatabase::new().await;
@@ -92,7 +93,7 @@ async fn unique_constraints_of_tenant_tables_start_with_the_app() {
         SELECT format('%s: %s', t.relname, pg_get_indexdef(i.indexrelid)) AS line, a.attname = 'app_id' AS fits
         FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
         LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
-        WHERE i.indisunique AND t.relnamespace = 'public'::regnamespace AND t.relname <> 'api_keys'
+        WHERE i.indisunique AND t.relnamespace = 'public'::regnamespace AND t.relname NOT IN ('api_keys', 'invitations')
             AND EXISTS (SELECT FROM pg_attribute c WHERE c.attrelid = t.oid AND c.attname = 'app_id')";
     let unique = lines(&db, &format!("SELECT line FROM ({sql}) s")).await;
     assert!(unique.len() >= 3, "{unique:?}");

@@ -17,6 +17,7 @@ mod m20261122_000012_erasures;
 mod m20261122_000013_goals;
 mod m20261122_000014_organizations;
 mod m20261122_000015_exports;
+mod m20261122_000016_invitations;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000013_goals::Migration),
             Box::new(m20261122_000014_organizations::Migration),
             Box::new(m20261122_000015_exports::Migration),
+            Box::new(m20261122_000016_invitations::Migration),
         ]
     }
 }

@@ -71,7 +71,7 @@ async fn insert(db: &impl ConnectionTrait, clock: &Clock, owner: Uuid, name: Str
 }
 
 /// `Conflict` for somebody who belongs to as many organizations as one may.
-async fn check_room(db: &impl ConnectionTrait, user: Uuid) -> Result<()> {
+pub(super) async fn check_room(db: &impl ConnectionTrait, user: Uuid) -> Result<()> {
     if Entity::of_member(user).count(db).await? >= PER_USER {
         let message = format!("You belong to {PER_USER} organizations already. Leave one first.");
         return Err(Error::Conflict { field: None, message });
@@ -93,7 +93,7 @@ pub async fn update(db: &Db, clock: &Clock, may: Granted<ChangeOrganization>, na
     Entity::find_by_id(id).one(db.writer()).await?.ok_or(Error::NotFound("organization"))
 }
 
-/// Deletes an organization with its memberships; `Conflict` while it has apps, so that
+/// Deletes an organization with its memberships and invitations; `Conflict` while it has apps, so that
 /// no data goes without having been named.
 pub async fn delete(db: &Db, may: Granted<DeleteOrganization>) -> Result<()> {
     let id = may.scope().organization_id();
@@ -117,7 +117,7 @@ pub(super) async fn lock(db: &impl ConnectionTrait, id: Uuid) -> Result<()> {
 }
 
 /// Holds an account to the commit.
-async fn lock_user(db: &impl ConnectionTrait, id: Uuid) -> Result<()> {
+pub(super) async fn lock_user(db: &impl ConnectionTrait, id: Uuid) -> Result<()> {
     let held = user::Entity::update_many().col_expr(user::Column::Name, Expr::col(user::Column::Name));
     held.filter(user::Column::Id.eq(id)).exec(db).await?;
     Ok(())

@@ -72,7 +72,7 @@ pub async fn create(
 /// What a link opens; `NotFound` where it opens nothing, or does no longer.
 pub async fn open(db: &Db, token: &str, now: i64) -> Result<(AppScope, Person)> {
     let found = find(db, token).await?.filter(|link| now < link.expires_at).ok_or(Error::NotFound("export"))?;
-    let scope = AppScope::of_user(db, found.requested_by, &[found.app_id]).await?.pop();
+    let scope = AppScope::of_user(&**db, found.requested_by, &[found.app_id]).await?.pop();
     let may = scope.and_then(|scope| scope.may::<ExportPeople>().ok()).ok_or(Error::NotFound("export"))?;
     Ok((may.scope(), Person { id: found.person_id, seq: found.seq, as_of: found.as_of }))
 }

@@ -6,6 +6,7 @@ pub mod cookie;
 pub mod digest;
 pub mod export;
 pub mod oauth;
+pub mod one_time;
 pub mod password;
 pub mod permission;
 pub mod session;
@@ -57,11 +58,16 @@ impl AppScope {
     /// The viewer's ways into those of these apps that are theirs, in one read. Of the role in the
     /// organization and that in the app alone the greater counts.
     pub async fn of_member_many(db: &Db, viewer: Viewer, apps: &[Uuid]) -> Result<Vec<Self>> {
-        Self::of_user(db, viewer.user_id, apps).await
+        Self::of_user(&**db, viewer.user_id, apps).await
+    }
+
+    /// The same as of now, by a transaction that holds what it decides on; `NotFound` for whoever was removed meanwhile.
+    pub async fn again(self, db: &impl ConnectionTrait, viewer: Viewer) -> Result<Self> {
+        Self::of_user(db, viewer.user_id, &[self.app_id]).await?.pop().ok_or(Error::NotFound("app"))
     }
 
     /// The same, of an account whether it is signed in or not.
-    async fn of_user(db: &Db, user: Uuid, apps: &[Uuid]) -> Result<Vec<Self>> {
+    async fn of_user(db: &impl ConnectionTrait, user: Uuid, apps: &[Uuid]) -> Result<Vec<Self>> {
         let alone = app::Relation::Members.def();
         let alone = alone.on_condition(move |_, member| mine((member, app_member::Column::UserId), user));
         let whole = app::Relation::OrganizationMembers.def();
@@ -75,7 +81,7 @@ impl AppScope {
             .join(JoinType::LeftJoin, whole)
             .filter(app::Column::Id.is_in(apps.iter().copied()))
             .into_tuple::<(Uuid, Option<Role>, Option<Role>)>()
-            .all(&**db)
+            .all(db)
             .await?;
         let scopes = roles.into_iter().filter_map(|(app_id, alone, whole)| {
             let role = Ord::max(alone, whole)?;
@@ -115,7 +121,11 @@ pub struct OrganizationScope {
 impl OrganizationScope {
     /// The viewer's way into an organization; `NotFound` when it does not exist or is not theirs.
     pub async fn of_member(db: &impl ConnectionTrait, viewer: Viewer, organization_id: Uuid) -> Result<Self> {
-        let member = organization_member::Entity::find_by_id((organization_id, viewer.user_id)).one(db).await?;
+        Self::of_account(db, viewer.user_id, organization_id).await
+    }
+
+    async fn of_account(db: &impl ConnectionTrait, user_id: Uuid, organization_id: Uuid) -> Result<Self> {
+        let member = organization_member::Entity::find_by_id((organization_id, user_id)).one(db).await?;
         let member = member.ok_or(Error::NotFound("organization"))?;
         Ok(Self { organization_id, user_id: member.user_id, role: member.role })
     }
@@ -131,6 +141,11 @@ impl OrganizationScope {
             role: member.role,
         };
         Ok(members.all(&**db).await?.into_iter().map(scope).collect())
+    }
+
+    /// The same as of now, by a transaction that holds what it decides on; `NotFound` for whoever was removed meanwhile.
+    pub async fn again(self, db: &impl ConnectionTrait) -> Result<Self> {
+        Self::of_account(db, self.user_id, self.organization_id).await
     }
 
     /// The proof that a change demands; `Forbidden` where the role is too small for it.

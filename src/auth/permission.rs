@@ -85,6 +85,12 @@ permissions! {
     CreateApp: OrganizationScope, Admin, "Only admins and the owner may create apps.";
     /// To rename an organization.
     ChangeOrganization: OrganizationScope, Admin, "Only admins and the owner may change the organization.";
+    /// To invite, change and remove members, none of them above oneself.
+    ManageMembers: OrganizationScope, Admin, "Only admins and owners may invite, change and remove members.";
+    /// To let people see one app alone, and to stop that.
+    ManageGuests: AppScope, Admin, "Only admins and owners may invite and remove guests of the app.";
+    /// To hand an organization over.
+    TransferOwnership: OrganizationScope, Owner, "Only an owner may hand the organization over.";
     /// To delete an organization.
     DeleteOrganization: OrganizationScope, Owner, "Only the owner may delete the organization.";
 }
@@ -131,7 +137,9 @@ pub const TABLE: &[(&str, Who)] = &[
     ("App.*", READER),
     ("App.erasures", app::<ErasePeople>()),
     ("App.erasure", app::<ErasePeople>()),
+    ("App.guests", app::<ManageGuests>()),
     ("Organization.*", MEMBER),
+    ("Organization.invitations", organization::<ManageMembers>()),
     ("Mutation.register", Who::Anyone),
     ("Mutation.signIn", Who::Anyone),
     ("Mutation.signOut", Who::Anyone),
@@ -157,4 +165,14 @@ pub const TABLE: &[(&str, Who)] = &[
     ("Mutation.createOrganization", Who::SignedIn),
     ("Mutation.updateOrganization", organization::<ChangeOrganization>()),
     ("Mutation.deleteOrganization", organization::<DeleteOrganization>()),
+    ("Mutation.inviteMember", organization::<ManageMembers>()),
+    ("Mutation.inviteGuest", app::<ManageGuests>()),
+    ("Mutation.acceptInvitation", Who::SignedIn),
+    ("Mutation.revokeInvitation", organization::<ManageMembers>()),
+    ("Mutation.changeMemberRole", organization::<ManageMembers>()),
+    ("Mutation.removeMember", organization::<ManageMembers>()),
+    ("Mutation.leaveOrganization", MEMBER),
+    ("Mutation.transferOwnership", organization::<TransferOwnership>()),
+    ("Mutation.removeGuest", app::<ManageGuests>()),
+    ("Mutation.leaveApp", READER),
 ];

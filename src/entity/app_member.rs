@@ -1,6 +1,6 @@
 //! Who may see one app without being of its organization.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, entity::prelude::*};
 
 use super::role::Role;
 
@@ -20,12 +20,15 @@ pub struct Model {
     pub created_at: i64,
 }
 
-/// A membership belongs to an app.
+/// A membership belongs to an app, and to somebody.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
     /// The app.
     #[sea_orm(belongs_to = "super::app::Entity", from = "Column::AppId", to = "super::app::Column::Id")]
     App,
+    /// The account.
+    #[sea_orm(belongs_to = "super::user::Entity", from = "Column::UserId", to = "super::user::Column::Id")]
+    User,
 }
 
 impl Related<super::app::Entity> for Entity {
@@ -34,4 +37,17 @@ impl Related<super::app::Entity> for Entity {
     }
 }
 
+impl Related<super::user::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::User.def()
+    }
+}
+
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// Those of an app, the earliest first.
+    pub fn of_app(app: Uuid) -> Select<Self> {
+        Self::find().filter(Column::AppId.eq(app)).order_by_asc(Column::CreatedAt).order_by_asc(Column::UserId)
+    }
+}

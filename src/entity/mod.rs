@@ -19,6 +19,7 @@ pub mod event_segment;
 pub mod export;
 pub mod goal;
 pub mod identity;
+pub mod invitation;
 pub mod organization;
 pub mod organization_member;
 pub mod role;

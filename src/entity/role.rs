@@ -12,6 +12,6 @@ pub enum Role {
     Editor,
     /// Runs apps and keys.
     Admin,
-    /// Has the last word; an organization has one.
+    /// Has the last word; an organization has at least one.
     Owner,
 }

@@ -20,6 +20,8 @@ pub enum NodeId {
     App(Uuid),
     /// `org_…`: an organization.
     Organization(Uuid),
+    /// `inv_…`: an invitation.
+    Invitation(Uuid),
     /// `key_…`: an API key.
     ApiKey(Uuid),
     /// `evt_…_…`: an event, which is known only within its app.
@@ -52,6 +54,7 @@ impl fmt::Display for NodeId {
             Self::Session(id) => write!(f, "ses_{}", id.simple()),
             Self::App(id) => write!(f, "app_{}", id.simple()),
             Self::Organization(id) => write!(f, "org_{}", id.simple()),
+            Self::Invitation(id) => write!(f, "inv_{}", id.simple()),
             Self::ApiKey(id) => write!(f, "key_{}", id.simple()),
             Self::Event { app, event } => write!(f, "evt_{}_{}", app.simple(), event.simple()),
             Self::Goal { app, goal } => write!(f, "goal_{}_{}", app.simple(), goal.simple()),
@@ -74,6 +77,7 @@ impl FromStr for NodeId {
             "ses" => uuid(rest).map(Self::Session),
             "app" => uuid(rest).map(Self::App),
             "org" => uuid(rest).map(Self::Organization),
+            "inv" => uuid(rest).map(Self::Invitation),
             "key" => uuid(rest).map(Self::ApiKey),
             "evt" => {
                 let (app, event) = rest.split_once('_').ok_or(Malformed)?;
@@ -111,6 +115,22 @@ pub fn organization(id: &ID) -> Result<Uuid> {
     match id.parse() {
         Ok(NodeId::Organization(id)) => Ok(id),
         _ => Err(Error::NotFound("organization")),
+    }
+}
+
+/// The account that `id` names; `NOT_FOUND` for anything else.
+pub fn user(id: &ID) -> Result<Uuid> {
+    match id.parse() {
+        Ok(NodeId::User(id)) => Ok(id),
+        _ => Err(Error::NotFound("account")),
+    }
+}
+
+/// The invitation that `id` names; `NOT_FOUND` for anything else.
+pub fn invitation(id: &ID) -> Result<Uuid> {
+    match id.parse() {
+        Ok(NodeId::Invitation(id)) => Ok(id),
+        _ => Err(Error::NotFound("invitation")),
     }
 }
 
@@ -158,8 +178,9 @@ mod tests {
             NodeId::Goal { app: a, goal: b },
             NodeId::SavedSegment { app: a, segment: b },
         ];
-        let alone = [NodeId::User(a), NodeId::Session(a), NodeId::App(a), NodeId::Organization(a), NodeId::ApiKey(a)];
-        for id in alone.into_iter().chain(of_app) {
+        let alone =
+            [NodeId::User, NodeId::Session, NodeId::App, NodeId::Organization, NodeId::Invitation, NodeId::ApiKey];
+        for id in alone.map(|kind| kind(a)).into_iter().chain(of_app) {
             assert_eq!(id.to_string().parse(), Ok(id));
         }
         let hyphenated = format!("app_{a}");

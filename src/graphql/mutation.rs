@@ -5,6 +5,8 @@ mod api_keys;
 mod apps;
 mod dead_letters;
 mod goals;
+mod invitations;
+mod members;
 mod organizations;
 mod privacy;
 mod saved_segments;
@@ -23,6 +25,8 @@ pub struct Mutation(
     api_keys::ApiKeyMutations,
     dead_letters::DeadLetterMutations,
     goals::GoalMutations,
+    invitations::InvitationMutations,
+    members::MemberMutations,
     organizations::OrganizationMutations,
     privacy::PrivacyMutations,
     saved_segments::SavedSegmentMutations,

@@ -53,7 +53,9 @@ impl Query {
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Id of an account, a session, an organization, an app, an API key, an event or a goal.")]
+        #[graphql(
+            desc = "Id of an account, a session, an organization, an invitation, an app, an API key, an event, a goal or a saved segment."
+        )]
         id: ID,
     ) -> Option<Result<Node>> {
         Some(find_node(ctx, &id).await)

@@ -31,11 +31,12 @@ pub fn arguments(field: &Value, tenant: &Tenant) -> String {
 
 /// An input with which a mutation succeeds for whoever may.
 pub async fn input(mutation: &str, tenant: &Tenant, actor: &Person, count: usize) -> Value {
-    let Tenant { organization, app, key, goal, segment, .. } = tenant;
+    let Tenant { organization, invitation, editor, viewer, guest, app, key, goal, segment, .. } = tenant;
+    let new = format!("new-{count}@example.com");
     let filter = json!({ "eventType": { "eq": "signup" } });
     let named = |id: &str| json!({ "id": id, "name": format!("Name {count}") });
     match mutation {
-        "register" => json!({ "email": format!("new-{count}@example.com"), "password": PASSWORD, "name": "New" }),
+        "register" => json!({ "email": new, "password": PASSWORD, "name": "New" }),
         "signIn" => json!({ "email": "own-owner@example.com", "password": PASSWORD }),
         "signOut" | "revokeOtherSessions" => json!({}),
         "revokeSession" => {
@@ -58,6 +59,23 @@ pub async fn input(mutation: &str, tenant: &Tenant, actor: &Person, count: usize
         "createOrganization" => json!({ "name": "Another" }),
         "updateOrganization" => named(organization),
         "deleteOrganization" => json!({ "id": organization }),
+        "inviteMember" => json!({ "organizationId": organization, "email": new, "role": "EDITOR" }),
+        "inviteGuest" => json!({ "appId": app, "email": new }),
+        "acceptInvitation" => {
+            let made = tenant.host.mutate("createOrganization", json!({ "name": "Elsewhere" }), "organization { id }");
+            let elsewhere = made.await.data()["createOrganization"]["organization"]["id"].clone();
+            let email = if actor.email.is_empty() { &new } else { &actor.email };
+            let input = json!({ "organizationId": elsewhere, "email": email });
+            let token = tenant.host.mutate("inviteMember", input, "token").await.data();
+            json!({ "token": token["inviteMember"]["token"] })
+        }
+        "revokeInvitation" => json!({ "id": invitation }),
+        "changeMemberRole" => json!({ "organizationId": organization, "userId": viewer, "role": "EDITOR" }),
+        "removeMember" => json!({ "organizationId": organization, "userId": viewer }),
+        "leaveOrganization" => json!({ "organizationId": organization }),
+        "transferOwnership" => json!({ "organizationId": organization, "userId": editor }),
+        "removeGuest" => json!({ "appId": app, "userId": guest }),
+        "leaveApp" => json!({ "appId": app }),
         new => panic!("say here what to give to {new}"),
     }
 }

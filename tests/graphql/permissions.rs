@@ -34,7 +34,13 @@ struct Actor {
 
 /// An organization of its own with one of everything.
 pub struct Tenant {
+    /// Somebody with nothing to do with it, who invites the actors elsewhere.
+    pub host: Person,
     pub organization: String,
+    pub invitation: String,
+    pub editor: String,
+    pub viewer: String,
+    pub guest: String,
     pub app: String,
     pub key: String,
     pub goal: String,
@@ -72,6 +78,7 @@ struct World {
     actors: Vec<Actor>,
     members: Vec<(Uuid, Role)>,
     app_viewer: Uuid,
+    host: Person,
 }
 
 impl World {
@@ -86,12 +93,15 @@ impl World {
             foreign.push((id_of(&person).await, role));
             actors.push(Actor { name: format!("{role:?} elsewhere"), person, member: None, reader: None });
         }
+        // Each of the actors can leave, for there is another owner.
+        members.push((id_of(&app.user("co-owner").await).await, Role::Owner));
         organization(&app, &foreign).await;
+        let host = app.user("host").await;
         let person = app.user("guest").await;
         let app_viewer = id_of(&person).await;
         actors.push(Actor { name: "viewer of the app".into(), person, member: None, reader: Some(Role::Viewer) });
         actors.push(Actor { name: "stranger".into(), person: app.anonymous(), member: None, reader: None });
-        Self { app, actors, members, app_viewer }
+        Self { app, actors, members, app_viewer, host }
     }
 
     fn owner(&self) -> &Person {
@@ -119,7 +129,13 @@ impl World {
         let goal = made("createGoal", input.clone(), "goal { id }", "/createGoal/goal/id").await;
         let pointer = "/createSavedSegment/savedSegment/id";
         let segment = made("createSavedSegment", input, "savedSegment { id }", pointer).await;
-        Tenant { organization, app, key, goal, segment }
+        let input = json!({ "organizationId": organization, "email": "invited@example.com" });
+        let invitation = made("inviteMember", input, "invitation { id }", "/inviteMember/invitation/id").await;
+        let user = |id: Uuid| format!("usr_{}", id.simple());
+        let member = |role: Role| user(self.members.iter().find(|(_, is)| *is == role).unwrap().0);
+        let (editor, viewer, guest) = (member(Role::Editor), member(Role::Viewer), user(self.app_viewer));
+        let host = self.host.clone();
+        Tenant { host, organization, invitation, editor, viewer, guest, app, key, goal, segment }
     }
 }
 
@@ -223,6 +239,7 @@ both_stores! {
                 "Goal" => (&*tenant.goal, Some(Who::App(Role::Viewer))),
                 "SavedSegment" => (&*tenant.segment, Some(Who::App(Role::Viewer))),
                 "Organization" => (&*tenant.organization, Some(Who::Organization(Role::Viewer))),
+                "Invitation" => (&*tenant.invitation, Some(Who::Organization(Role::Admin))),
                 "User" => (of_owner["viewer"]["id"].as_str().unwrap(), None),
                 "Session" => (of_owner["viewer"]["sessions"][0]["id"].as_str().unwrap(), None),
                 // One that is not there: what is of others looks like that.

@@ -42,6 +42,8 @@ async fn fill(app: &TestApp, site: &Site) {
     };
     letter.insert(app.app.db.writer()).await.unwrap();
     let guest = app.user(&format!("guest-{id}")).await;
+    let input = json!({ "appId": site.app_id, "email": "invited@example.com" });
+    site.owner.mutate("inviteGuest", input, "token").await.data();
     let guest = guest.graphql("{ viewer { id } }", json!({})).await.data()["viewer"]["id"].clone();
     let guest = app_member::ActiveModel {
         app_id: Set(id),
@@ -61,7 +63,7 @@ both_stores! {
         let of_app = tables_of(&app.app.db, id_of(&site)).await;
         for table in [
             "api_keys", "app_members", "dead_letters", "erased_ids", "erasures", "event_aggregations", "event_codes",
-            "event_heads", "event_segments", "exports", "goals", "identities", "saved_segments", "segment_columns",
+            "event_heads", "event_segments", "exports", "goals", "identities", "invitations", "saved_segments", "segment_columns",
             "segment_heads",
         ] {
             assert!(of_app.iter().any(|own| own == table), "{table} is filled: {of_app:?}");

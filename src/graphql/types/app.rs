@@ -10,6 +10,7 @@ use super::{
     erasure::Erasures,
     event::{self, Event},
     goal::{self, Goal},
+    invitation::Guests,
     organization::Belonging,
     overview::Overview,
     questions::Questions,
@@ -60,7 +61,7 @@ pub enum Role {
 /// asks for the same figures of an earlier range beside them. Figures that are not selected are
 /// not computed.
 #[derive(MergedObject)]
-pub struct App(Basics, Questions, Erasures, Belonging);
+pub struct App(Basics, Questions, Erasures, Belonging, Guests);
 
 /// What an app is, and the questions about its events as such.
 pub struct Basics {
@@ -73,7 +74,7 @@ impl App {
     pub fn new(model: app::Model, scope: AppScope) -> Self {
         let timezone = model.timezone.clone();
         let belonging = Belonging { organization_id: model.organization_id };
-        Self(Basics { model, scope }, Questions::new(scope, timezone), Erasures(scope), belonging)
+        Self(Basics { model, scope }, Questions::new(scope, timezone), Erasures(scope), belonging, Guests(scope))
     }
 
     /// Identifies the app everywhere.

@@ -7,6 +7,7 @@ pub mod dead_letter;
 pub mod erasure;
 pub mod event;
 pub mod goal;
+pub mod invitation;
 pub mod node;
 pub mod organization;
 pub mod overview;

@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, Interface};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{
-    api_key::ApiKey, app::App, event::Event, goal::Goal, organization::Organization, saved_segment::SavedSegment,
-    session::Session, user::User,
+    api_key::ApiKey, app::App, event::Event, goal::Goal, invitation::Invitation, organization::Organization,
+    saved_segment::SavedSegment, session::Session, user::User,
 };
 use crate::{
     entity::{api_key, user, user_session},
@@ -25,6 +25,8 @@ pub enum Node {
     App(App),
     /// An organization.
     Organization(Organization),
+    /// An invitation.
+    Invitation(Invitation),
     /// An API key.
     ApiKey(ApiKey),
     /// An event.
@@ -55,6 +57,7 @@ impl Node {
                 found.map(|(model, scope)| Self::App(App::new(model, scope)))
             }
             NodeId::Organization(id) => Organization::find(ctx, id).await?.map(Self::Organization),
+            NodeId::Invitation(id) => Invitation::find(ctx, id).await?.map(Self::Invitation),
             NodeId::ApiKey(id) => {
                 let Some(key) = api_key::Entity::find_by_id(id).one(&**db).await? else { return Ok(None) };
                 let visible = ctx.loader().load_one(VisibleApp(key.app_id)).await?.is_some();

@@ -4,7 +4,10 @@ use async_graphql::{Context, Description, ID, Object, SimpleObject};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::app::{self, App, Role};
+use super::{
+    app::{self, App, Role},
+    invitation::{self, Invitation},
+};
 use crate::{
     auth::{OrganizationScope, Viewer},
     clock::Moment,
@@ -134,6 +137,17 @@ impl Organization {
         }
         let rows = rows.all(&*ctx.app().db).await?;
         Ok(page.probed(rows, |(member, _)| (member.created_at, member.user_id), OrganizationMember::from)?)
+    }
+
+    /// Invitations to it and to its apps that can be accepted, the latest first. Takes the role `ADMIN`.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
+        #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
+    ) -> Result<Page<Invitation>> {
+        invitation::page(ctx, self.scope.may()?, first, after).await
     }
 }
 
