@@ -7,6 +7,14 @@ RUN --mount=type=cache,target=/root/.npm npm ci
 COPY playground ./
 RUN npm run build
 
+FROM node:22-bookworm-slim AS dashboard
+WORKDIR /src/dashboard
+COPY dashboard/package.json dashboard/package-lock.json dashboard/.npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci
+COPY schema.graphql ../
+COPY dashboard ./
+RUN npm run build
+
 FROM node:22-bookworm-slim AS geo
 WORKDIR /src/geo
 COPY geo/package.json geo/package-lock.json geo/.npmrc ./
@@ -17,6 +25,7 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY migration migration
 COPY src src
+COPY --from=dashboard /src/dashboard/dist dashboard/dist
 COPY --from=playground /src/playground/dist playground/dist
 COPY --from=geo /src/geo geo
 # Dependencies and what was compiled stay in the cache of the builder, not in a layer.

@@ -3,7 +3,7 @@
 PROFILE ?= dev
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 QUERIES := $(TARGET)/bench-queries
-WEB := $(shell find playground -name node_modules -prune -o -name dist -prune -o -type f -print)
+sources = $(shell find $(1) -name node_modules -prune -o -name dist -prune -o -name '*.gen.ts' -prune -o -type f -print)
 
 .NOTPARALLEL:
 .PHONY: demo test lint web sdks tools schema bench-ingest bench-queries clean help
@@ -23,9 +23,16 @@ lint: ## Format, clippy and documentation, warnings denied
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 
-web: playground/dist/index.html geo/node_modules/.package-lock.json ## Build the playground and fetch the countries of addresses (only when they changed)
+web: dashboard/dist/index.html playground/dist/index.html geo/node_modules/.package-lock.json ## Build the dashboard and the playground and fetch the countries of addresses (only when they changed)
 
-playground/dist/index.html: playground/node_modules/.package-lock.json $(WEB)
+dashboard/dist/index.html: dashboard/node_modules/.package-lock.json schema.graphql $(call sources,dashboard)
+	cd dashboard && npm run --silent build
+
+dashboard/node_modules/.package-lock.json: dashboard/package.json dashboard/package-lock.json
+	cd dashboard && npm ci --no-audit --no-fund --loglevel error
+	@touch $@
+
+playground/dist/index.html: playground/node_modules/.package-lock.json $(call sources,playground)
 	cd playground && npm run --silent build
 
 playground/node_modules/.package-lock.json: playground/package.json playground/package-lock.json
@@ -62,7 +69,7 @@ $(QUERIES)/venv/installed: benches/queries/requirements.txt
 
 clean: ## Remove what was built (not ./data)
 	cargo clean
-	rm -rf playground/dist playground/node_modules tests/sdk/node_modules geo/node_modules
+	rm -rf dashboard/dist dashboard/node_modules playground/dist playground/node_modules tests/sdk/node_modules geo/node_modules
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,4 +1,4 @@
-//! Sees to it that the playground's folder exists, so that the server builds without Node as well, and
+//! Sees to it that the folders of the pages exist, so that the server builds without Node as well, and
 //! builds the countries of addresses in where they were fetched.
 
 use std::{env, fs, path::Path};
@@ -7,9 +7,11 @@ use std::{env, fs, path::Path};
 const COUNTRIES: &str = "geo/node_modules/@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb";
 
 fn main() {
-    println!("cargo::rerun-if-changed=playground/dist");
+    for pages in ["dashboard/dist", "playground/dist"] {
+        println!("cargo::rerun-if-changed={pages}");
+        fs::create_dir_all(pages).expect("the folder of the pages can be made");
+    }
     println!("cargo::rerun-if-changed=geo");
-    fs::create_dir_all("playground/dist").expect("playground/dist can be made");
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo says where the package is");
     let countries = Path::new(&root).join(COUNTRIES);
     let found = if countries.is_file() { format!("Some(include_bytes!({countries:?}))") } else { "None".to_owned() };

@@ -1,26 +1,14 @@
 // Opens the server's pages in a real browser and fails on any error, any breach of the content
 // security policy, and any request to another host. Usage: node check.js URL [folder for pictures]
 import { join } from "node:path";
-import { open } from "./browser.js";
+import { open, watch } from "./browser.js";
 
 const [url, pictures] = process.argv.slice(2);
 
 const browser = await open({ viewport: { width: 1400, height: 900 } });
 
-const problems = [];
 const page = await browser.newPage();
-page.setDefaultTimeout(30_000);
-page.on("pageerror", (error) => problems.push(`error: ${error.message}`));
-page.on("console", (message) => {
-  if (message.type() === "error") problems.push(`console: ${message.text()} (${message.location().url})`);
-});
-page.on("request", (request) => {
-  const { origin, protocol } = new URL(request.url());
-  if (origin !== url && !["data:", "blob:"].includes(protocol)) problems.push(`request to ${request.url()}`);
-});
-page.on("response", (response) => {
-  if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
-});
+const problems = watch(page, url);
 
 /** Opens an example of the sidebar, runs it, and returns once the answer holds `expected`. */
 async function run(example, operation, expected) {
@@ -36,9 +24,7 @@ async function picture(name) {
 }
 
 try {
-  await page.goto(`${url}/`);
-  await picture("front");
-  await page.getByRole("link", { name: "Playground" }).click();
+  await page.goto(`${url}/playground`);
   await page.locator(".graphiql-container").waitFor();
   await picture("playground");
 
@@ -48,6 +34,14 @@ try {
   await run("create app", "CreateApp", "My site");
   await run("summary", "Summary", "firstEventAt"); // in the app that was just made
   await picture("summary");
+
+  // An operation that a link brings along.
+  const brought = new URLSearchParams({ query: "query Brought { viewer { name } }", variables: "{}" });
+  await page.goto(`${url}/api-docs/`);
+  await page.goto(`${url}/playground#${brought}`);
+  await page.getByRole("tab", { name: "Brought", selected: true }).waitFor();
+  await page.locator(".graphiql-execute-button").click();
+  await page.locator(".graphiql-response").getByText("Your Name").first().waitFor();
 
   await page.goto(`${url}/api-docs/`);
   await page.getByText("/api/v1/events").first().waitFor();

@@ -1,4 +1,6 @@
-//! The pages a browser opens: the front page, and the playground that npm built from `playground/`.
+//! The pages a browser opens: the dashboard and the playground, which npm built from `dashboard/` and `playground/`.
+
+use std::borrow::Cow;
 
 use axum::{
     Router,
@@ -10,70 +12,81 @@ use axum::{
 use rust_embed::{EmbeddedFile, RustEmbed};
 use tower_http::compression::CompressionLayer;
 
+/// The built dashboard; empty when the server was built without it.
+#[derive(RustEmbed)]
+#[folder = "dashboard/dist"]
+struct Dashboard;
+
 /// The built playground; empty when the server was built without it.
 #[derive(RustEmbed)]
 #[folder = "playground/dist"]
 struct Playground;
 
+/// What only this server may send, and nothing that stands in the page itself.
+const DASHBOARD_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
 /// Scripts only from files of this server, never inline. The editor writes style elements.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+const PLAYGROUND_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'none'";
 
 /// The built files carry a hash of their content in their names.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
-/// `/` and `/playground`. `google` says whether to offer signing in with Google.
+/// Where the dashboard's page says whether signing in with Google is offered.
+const GOOGLE: [&str; 2] = [r#"<meta name="google" content="no""#, r#"<meta name="google" content="yes""#];
+
+/// The dashboard's addresses. Each is named: what is not stays 404, as a client of the API expects.
+const ADDRESSES: [&str; 6] = ["/", "/sign-in", "/register", "/new", "/account", "/apps/{*page}"];
+
+/// The dashboard and `/playground`. `google` says whether to offer signing in with Google.
 pub fn router(google: bool) -> Router {
-    Router::new()
-        .route("/", get(async move || page(front_page(google))))
+    let dashboard = ADDRESSES
+        .into_iter()
+        .fold(Router::new(), |router, address| router.route(address, get(async move || dashboard(google))));
+    dashboard
+        .route("/assets/{name}", get(asset::<Dashboard>))
         .route("/playground", get(playground))
         .route("/playground/", get(playground))
-        .route("/playground/assets/{name}", get(asset))
+        .route("/playground/assets/{name}", get(asset::<Playground>))
         .layer(CompressionLayer::new())
 }
 
-fn page(html: impl Into<String>) -> Response {
-    let headers = [(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY), (header::CACHE_CONTROL, "no-cache")];
-    (headers, Html(html.into())).into_response()
+fn dashboard(google: bool) -> Response {
+    let Some(index) = Dashboard::get("index.html") else {
+        return not_built("Event Analytics", "dashboard");
+    };
+    let html = String::from_utf8_lossy(&index.data);
+    let [without, with] = GOOGLE;
+    page(DASHBOARD_POLICY, if google { Cow::Owned(html.replace(without, with)) } else { html })
 }
 
 async fn playground() -> Response {
     match Playground::get("index.html") {
-        Some(index) => page(String::from_utf8_lossy(&index.data)),
-        None => (StatusCode::NOT_FOUND, page(document("Playground", NOT_BUILT))).into_response(),
+        Some(index) => page(PLAYGROUND_POLICY, String::from_utf8_lossy(&index.data)),
+        None => not_built("Playground", "playground"),
     }
 }
 
-async fn asset(Path(name): Path<String>) -> Response {
-    let Some(EmbeddedFile { data, metadata, .. }) = Playground::get(&format!("assets/{name}")) else {
+/// A built file, which never changes under its name.
+async fn asset<Files: RustEmbed>(Path(name): Path<String>) -> Response {
+    let known = if name.contains('/') { None } else { Files::get(&format!("assets/{name}")) };
+    let Some(EmbeddedFile { data, metadata, .. }) = known else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    ([(header::CONTENT_TYPE, metadata.mimetype()), (header::CACHE_CONTROL, FOREVER)], data).into_response()
+    let head = [(header::CONTENT_TYPE, metadata.mimetype()), (header::CACHE_CONTROL, FOREVER)];
+    (head, data).into_response()
 }
 
-fn front_page(google: bool) -> String {
-    let sign_in = if google { r#"<li><a href="/auth/google">Sign in with Google</a></li>"# } else { "" };
-    document(
-        "Event Analytics",
-        &format!(
-            r#"<p>Events in over REST, exact answers out over GraphQL.</p>
-<ul>
-{sign_in}
-<li><a href="/playground">Playground</a>: sign in and ask, with examples</li>
-<li><a href="/api-docs">REST documentation</a>: how events get in</li>
-<li><a href="/ready">Is it ready?</a></li>
-</ul>"#
-        ),
-    )
+fn page(policy: &'static str, html: impl Into<String>) -> Response {
+    let headers = [(header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, "no-cache")];
+    (headers, Html(html.into())).into_response()
 }
 
-const NOT_BUILT: &str = "<p>This server was built without its playground. In the source folder, <code>make web</code> \
-    builds it (Node is needed); then build and start the server again.</p>\n<p>GraphQL itself answers at \
-    <code>/graphql</code>.</p>";
-
-fn document(title: &str, body: &str) -> String {
-    format!(
+/// What stands where a page was not built in, with the links that help all the same.
+fn not_built(title: &str, what: &str) -> Response {
+    let html = format!(
         r#"<!doctype html>
 <html lang="en">
 <head>
@@ -85,9 +98,13 @@ fn document(title: &str, body: &str) -> String {
 </head>
 <body>
 <h1>{title}</h1>
-{body}
+<p>This server was built without its {what}. In the source folder, <code>make web</code> builds it (Node is needed);
+then build and start the server again.</p>
+<p>GraphQL itself answers at <code>/graphql</code>, and the <a href="/api-docs">REST documentation</a> says how events
+get in.</p>
 </body>
 </html>
 "#
-    )
+    );
+    (StatusCode::NOT_FOUND, page(PLAYGROUND_POLICY, html)).into_response()
 }

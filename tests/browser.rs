@@ -1,20 +1,37 @@
 //! The pages in a real browser: no error, no breach of the policy, no request to another host.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::support::binary::Binary;
 
+/// What `make web` builds.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    assert!(folder.join("dist/index.html").is_file(), "the {name} was not built: run `make web` first");
+    folder
+}
+
+/// Runs the folder's `check.js` on a server of its own.
+async fn check(name: &str, vars: &[(&str, &str)]) {
+    let folder = folder(name);
+    let server = Binary::serve(vars).await;
+    let check = Command::new("node").args(["check.js", &server.url]).current_dir(folder).output();
+    let check = check.expect("node starts");
+    let said = [check.stdout, check.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(check.status.success(), "{said}");
+    println!("{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_playground_and_the_documentation_work_in_a_browser() {
-    let playground = Path::new(env!("CARGO_MANIFEST_DIR")).join("playground");
-    assert!(playground.join("dist/index.html").is_file(), "the playground was not built: run `make web` first");
-    let server = Binary::serve(&[]).await;
-    let check = Command::new("node").args(["check.js", &server.url]).current_dir(playground).output();
-    let check = check.expect("node starts");
-    assert!(
-        check.status.success(),
-        "{}{}",
-        String::from_utf8_lossy(&check.stdout),
-        String::from_utf8_lossy(&check.stderr)
-    );
+    check("playground", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_works_in_a_browser() {
+    // So many questions in so little time is what no person asks.
+    check("dashboard", &[("RATE_LIMIT_ANALYTICS_PER_MINUTE", "100000")]).await;
 }

@@ -17,6 +17,7 @@ mod graphql;
 mod health;
 mod limits;
 mod migration;
+mod pages;
 mod playground;
 mod privacy;
 mod rest;

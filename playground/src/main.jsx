@@ -23,12 +23,17 @@ const WELCOME = `# Ask this server anything it can answer,
 }
 `;
 
+// Whoever links here may bring an operation along. It stands behind the #, which no server and no log ever sees.
+const brought = new URLSearchParams(location.hash.slice(1));
+
 createRoot(document.getElementById("root")).render(
   <GraphiQL
     fetcher={ask}
     plugins={[examples]}
     visiblePlugin={examples}
     defaultQuery={WELCOME}
+    initialQuery={brought.get("query") ?? undefined}
+    initialVariables={brought.get("variables") ?? undefined}
     defaultEditorToolsVisibility="variables"
   >
     <GraphiQL.Logo>Event Analytics</GraphiQL.Logo>

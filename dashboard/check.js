@@ -1,0 +1,30 @@
+// Uses the dashboard as a new owner does, in a real browser, and fails on any error, any breach of the content
+// security policy, any request to another host, and whatever axe finds. Usage: node check.js URL [folder for pictures]
+import { join } from "node:path";
+import { open, watch } from "../playground/browser.js";
+import { firstLoad } from "./check/first-load.js";
+import { onboarding } from "./check/onboarding.js";
+import { overview } from "./check/overview.js";
+
+const [url, pictures] = process.argv.slice(2);
+
+const browser = await open({ viewport: { width: 1400, height: 900 }, permissions: ["clipboard-read", "clipboard-write"] });
+const page = await browser.newPage();
+const problems = watch(page, url);
+page.setDefaultTimeout(15_000);
+
+const check = { url, page, problems, app: "", key: "" };
+
+try {
+  await firstLoad(check);
+  await onboarding(check);
+  await overview(check);
+} catch (error) {
+  problems.push(error.stack, `at ${page.url()}`, await page.locator("main").innerText().catch(String));
+  if (pictures) await page.screenshot({ path: join(pictures, "failure.png"), fullPage: true });
+} finally {
+  await browser.close();
+}
+
+for (const problem of problems) console.error(problem);
+process.exitCode = problems.length > 0 ? 1 : 0;

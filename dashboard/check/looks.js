@@ -1,0 +1,35 @@
+// What every page must be: accessible in both themes, and no wider than a phone.
+import axe from "axe-core";
+
+async function accessible({ page, problems }, name) {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async () => {
+    const { violations } = await globalThis.axe.run(document);
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`));
+  });
+  for (const violation of found) problems.push(`axe, ${name}: ${violation}`);
+}
+
+/** Waits until whatever was asked has been answered. */
+export async function settled(page) {
+  await page.waitForFunction(() => !document.querySelector(".skeleton, [aria-busy=true], .loading, .blank"));
+}
+
+export async function looks(check, name) {
+  const { page, problems } = check;
+  await settled(page);
+  for (const theme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    await accessible(check, `${name}, ${theme}`);
+  }
+  await page.setViewportSize({ width: 375, height: 800 });
+  await settled(page);
+  const excess = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (excess > 0) problems.push(`${name}: ${excess} pixels wider than a phone`);
+  await page.setViewportSize({ width: 1400, height: 900 });
+}
+
+export function same(what, found, expected) {
+  const [a, b] = [found, expected].map((value) => JSON.stringify(value));
+  if (a !== b) throw new Error(`${what}: ${a}, expected ${b}`);
+}

@@ -1,0 +1,92 @@
+// The overview with some hundred events: figures, filters by click, the address, files.
+import { looks, same, settled } from "./looks.js";
+
+const COUNTRIES = ["DE", "DE", "FR"];
+const PAGES = ["/", "/pricing", "/docs"];
+
+/** Some hundred events of the last six days, the same ones every time. */
+async function send({ url, key }) {
+  const events = Array.from({ length: 300 }, (_, index) => ({
+    id: `check-${index}`,
+    event_type: index % 10 === 9 ? "purchase" : "page_view",
+    user_id: `user-${index % 30}`,
+    session_id: `session-${index % 60}`,
+    url: `https://shop.example${PAGES[index % PAGES.length]}${index % 4 === 0 ? "?utm_campaign=spring&utm_source=mail" : ""}`,
+    referrer: index % 2 ? "https://search.example/" : undefined,
+    timestamp: new Date(Date.now() - (index + 1) * 28 * 60_000).toISOString(),
+    metadata: { plan: index % 3 ? "free" : "pro", country: COUNTRIES[index % 3], price: index },
+  }));
+  const response = await fetch(`${url}/api/v1/events`, {
+    method: "POST",
+    headers: { "x-api-key": key, "content-type": "application/json" },
+    body: JSON.stringify(events),
+  });
+  same("stored", (await response.json()).data.accepted, events.length);
+}
+
+/** What the server says to the same question, asked by the page itself. */
+export async function ask(page, query, variables) {
+  return page.evaluate(
+    async (body) => (await (await fetch("/graphql", { method: "POST", headers: { "content-type": "application/json" }, body })).json()).data,
+    JSON.stringify({ query, variables }),
+  );
+}
+
+/** The text of a file that a panel hands out. */
+export async function exported(page, panel, kind) {
+  await panel.getByRole("button", { name: /^More about/ }).click();
+  const download = page.waitForEvent("download");
+  await panel.getByRole("button", { name: `Export as ${kind}` }).click();
+  const chunks = [];
+  for await (const chunk of await (await download).createReadStream()) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+const RANKED = `query($app: ID!) { app(id: $app) { breakdown(
+  range: { preset: LAST_7_DAYS }, by: [PAGE_PATH], limit: 9, orderBy: UNIQUE_USERS, timezone: "Europe/Berlin"
+  filter: { pagePath: { eq: "/pricing" } }
+) { rows { label uniqueUsers pageViews events } } } }`;
+
+export async function overview(check) {
+  const { page, url, app } = check;
+  await send(check);
+  await page.goto(`${url}/apps/${app}`);
+  await page.getByRole("button", { name: /^Events 301$/ }).waitFor();
+  await page.getByText("Europe/Berlin").first().waitFor();
+  await looks(check, "overview");
+
+  // A click on a row filters everything, and the address holds it.
+  const pages = page.getByRole("region", { name: "Pages" });
+  await pages.getByRole("button", { name: "/pricing" }).click();
+  await page.waitForURL(/f=pagePath:is:\/pricing/);
+  await page.getByRole("button", { name: /^Events 100$/ }).waitFor();
+  await settled(page);
+  const { breakdown } = (await ask(page, RANKED, { app })).app;
+  const lines = breakdown.rows.map((row) => [row.label, row.uniqueUsers, row.pageViews, row.events].join(","));
+  same("CSV", await exported(page, pages, "CSV"), ["value,visitors,page_views,events", ...lines, ""].join("\r\n"));
+  const objects = breakdown.rows.map((row) => ({
+    value: row.label,
+    visitors: row.uniqueUsers,
+    page_views: row.pageViews,
+    events: row.events,
+  }));
+  same("JSON", JSON.parse(await exported(page, pages, "JSON")), objects);
+
+  // Whoever gets the link sees the same; back and forth work.
+  await page.reload();
+  await page.getByRole("button", { name: /^Events 100$/ }).waitFor();
+  await page.getByRole("button", { name: /^Page is/ }).click();
+  await page.getByRole("button", { name: /^Events 201$/ }).waitFor();
+  await page.goBack();
+  await page.getByRole("button", { name: /^Events 100$/ }).waitFor();
+  await page.goBack();
+  await page.getByRole("button", { name: /^Events 301$/ }).waitFor();
+  await page.goForward();
+  await page.getByRole("button", { name: "Remove the filter Page" }).click();
+  await page.getByRole("button", { name: /^Events 301$/ }).waitFor();
+
+  await page.getByRole("button", { name: /Last 7 days/ }).click();
+  await page.getByRole("button", { name: "Last 90 days" }).click();
+  await page.waitForURL(/range=LAST_90_DAYS/);
+  await settled(page);
+}

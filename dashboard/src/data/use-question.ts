@@ -1,0 +1,89 @@
+// A question of a component: asked when it changes, kept while the next answer is on its way.
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import type { Operation } from "../schema.gen";
+import { Failure, ask } from "./ask";
+
+export type Asked<A> = {
+  /** The newest answer there is; of the question before while `loading`. */
+  data: A | undefined;
+  error: Failure | undefined;
+  loading: boolean;
+  retry: () => void;
+};
+
+/** Answers that were seen a moment ago, for whoever goes back. */
+const seen = new Map<string, unknown>();
+const REMEMBERED = 40;
+/** A page that was hidden longer than this asks anew when it is looked at again. */
+const FRESH_MS = 60_000;
+
+function remember(key: string, answer: unknown) {
+  seen.delete(key);
+  seen.set(key, answer);
+  for (const oldest of seen.keys()) {
+    if (seen.size <= REMEMBERED) break;
+    seen.delete(oldest);
+  }
+}
+
+/** Forgets all answers, as somebody else may be signed in. */
+export function forget() {
+  seen.clear();
+}
+
+/** Asks `operation`, unless `variables` is null, and again when they change or `retry` is called. */
+export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | null): Asked<A> {
+  const key = variables === null ? null : operation.text + JSON.stringify(variables);
+  const [state, setState] = useState<{ key: string | null; data?: A; error?: Failure }>({ key: null });
+  const [round, setRound] = useState(0);
+  const askedAt = useRef(0);
+  const retry = useCallback(() => setRound((round) => round + 1), []);
+
+  useEffect(() => {
+    if (key === null || variables === null) return;
+    const stop = new AbortController();
+    askedAt.current = Date.now();
+    const known = seen.get(key) as A | undefined;
+    if (known) setState({ key, data: known });
+    ask(operation, variables, stop.signal).then(
+      (data) => {
+        remember(key, data);
+        setState({ key, data });
+      },
+      (error: unknown) => {
+        if (stop.signal.aborted) return;
+        const failure = error instanceof Failure ? error : new Failure(String(error), "INTERNAL");
+        setState((before) => ({ key, error: failure, ...(before.key === key && { data: before.data as A }) }));
+      },
+    );
+    return () => stop.abort();
+  }, [key, round]);
+
+  useEffect(() => {
+    const look = () => {
+      if (!document.hidden && Date.now() - askedAt.current > FRESH_MS) retry();
+    };
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
+  }, [retry]);
+
+  const current = state.key === key;
+  return { data: state.data, error: current ? state.error : undefined, loading: key !== null && !current, retry };
+}
+
+/** A change that somebody asks for: `run` answers null when it failed, and `error` says why. */
+export function useChange<A, V>(operation: Operation<A, V>) {
+  const [state, setState] = useState<{ busy: boolean; error?: Failure }>({ busy: false });
+  const run = useCallback(async (variables: V): Promise<A | null> => {
+    setState({ busy: true });
+    try {
+      const answer = await ask(operation, variables);
+      setState({ busy: false });
+      return answer;
+    } catch (error) {
+      setState({ busy: false, error: error instanceof Failure ? error : new Failure(String(error), "INTERNAL") });
+      return null;
+    }
+  }, []);
+  return { ...state, run };
+}

@@ -1,0 +1,246 @@
+// The page that opens an app: everything on it is one question.
+import { METRICS, METRIC_NAMES, type MetricName } from "../data/metrics";
+import { range, whole } from "../data/format";
+import { useQuestion } from "../data/use-question";
+import { useVariables } from "../data/use-variables";
+import { INTERVALS, comparisonOf } from "../data/view";
+import { bucketName } from "../charts/axis";
+import { TimelineChart } from "../charts/timeline";
+import { Choice, Controls } from "../layout/controls";
+import { Shell } from "../layout/shell";
+import { Empty, ErrorNote } from "../layout/states";
+import { Headline } from "../panels/headline";
+import { PanelMenu } from "../panels/panel";
+import { Tabbed } from "../panels/tabbed";
+import { useParam } from "../router";
+import { Overview as Question, type Interval, type OverviewQuery } from "../schema.gen";
+import { useScope } from "../viewer";
+
+type Bucket = NonNullable<OverviewQuery["app"]>["overview"]["timeline"]["buckets"][number];
+
+const ROWS = 9;
+
+const bucketFields = [
+  { name: "start", value: (bucket: Bucket) => bucket.start },
+  ...METRIC_NAMES.map((name) => ({ name, value: (bucket: Bucket) => bucket[name] })),
+];
+
+/** Intervals that a range of this many milliseconds can be cut into without too many or too few parts. */
+function intervalsFor(from: string, to: string): Partial<Record<Interval, string>> {
+  const hours = (Date.parse(to) - Date.parse(from)) / 3_600_000;
+  const fits: Record<Interval, boolean> = {
+    MINUTE: hours <= 48,
+    HOUR: hours > 2 && hours <= 24 * 92,
+    DAY: hours > 30,
+    WEEK: hours > 24 * 8,
+    MONTH: hours > 24 * 32,
+  };
+  return Object.fromEntries(Object.entries(INTERVALS).filter(([name]) => fits[name as Interval]));
+}
+
+/** Whether the app was there for the whole range compared with: a change from half of it would say nothing. */
+function isComplete(data: OverviewQuery | undefined, yearly: boolean): boolean {
+  const first = data?.app?.everything.firstEventAt;
+  const { from, to } = data?.app?.overview.summary ?? {};
+  if (!first || !from || !to) return true;
+  const [start, length] = [Date.parse(from), Date.parse(to) - Date.parse(from)];
+  const begins = yearly ? start - 365 * 86_400_000 : start - length;
+  // Who began within the first hours of it, was there.
+  return Date.parse(first) <= begins + length / 10;
+}
+
+function Course({ data, metric, comparing }: { data: OverviewQuery | undefined; metric: MetricName; comparing: boolean }) {
+  const { app, view, setView } = useScope();
+  const { title, short } = METRICS[metric];
+  if (!data?.app) return <div class="timeline blank" />;
+  const { summary, timeline } = data.app.overview;
+  const points = timeline.buckets.map((bucket) => ({
+    start: bucket.start,
+    end: bucket.end,
+    value: bucket[metric],
+    previous: bucket.previous?.[metric] ?? null,
+  }));
+  const options = { ...intervalsFor(summary.from, summary.to), [timeline.interval]: INTERVALS[timeline.interval] };
+  return (
+    <>
+      <div class="row course">
+        <span class="muted">
+          {title}, {range(summary.from, summary.to, app.timezone)} · {app.timezone}
+        </span>
+        <span class="fill" />
+        <Choice
+          label="Interval"
+          value={timeline.interval}
+          options={options as Record<Interval, string>}
+          choose={(interval: Interval) => setView({ ...view, interval })}
+        />
+      </div>
+      <TimelineChart
+        title={title}
+        points={points}
+        interval={timeline.interval}
+        zone={app.timezone}
+        format={short}
+        comparing={comparing}
+        zoom={(from, to) => setView({ ...view, preset: null, from, to, interval: null })}
+      />
+      <details class="values">
+        <summary>Show the values as a table</summary>
+        <div class="scroll" tabIndex={0} role="region" aria-label="Values">
+          <table>
+            <thead>
+              <tr>
+                <th>Start</th>
+                {METRIC_NAMES.map((name) => (
+                  <th key={name} class="right">
+                    {METRICS[name].title}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {timeline.buckets.map((bucket) => (
+                <tr key={bucket.start}>
+                  <td>{bucketName(bucket.start, timeline.interval, app.timezone)}</td>
+                  {METRIC_NAMES.map((name) => (
+                    <td key={name} class="right">
+                      {METRICS[name].full(bucket[name])}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </details>
+    </>
+  );
+}
+
+function NothingYet() {
+  const { app, view, setView } = useScope();
+  if (view.conditions.length > 0) {
+    return (
+      <Empty title="Nothing passes these filters in this range.">
+        <button type="button" class="primary" onClick={() => setView({ ...view, conditions: [] })}>
+          Clear the filters
+        </button>
+      </Empty>
+    );
+  }
+  return (
+    <Empty title="No events in this range.">
+      <p class="muted">Look at a longer range, or send the first event.</p>
+      <p class="row">
+        {view.preset !== "ALL_TIME" && (
+          <button type="button" onClick={() => setView({ ...view, preset: "ALL_TIME", from: null, to: null, interval: null })}>
+            Look at all time
+          </button>
+        )}
+        <a class="button primary" href={`/apps/${app.id}/setup`}>
+          How to send events
+        </a>
+      </p>
+    </Empty>
+  );
+}
+
+export function Overview() {
+  const { view } = useScope();
+  const [param, setParam] = useParam("metric");
+  const metric = METRIC_NAMES.find((name) => name === param) ?? "uniqueUsers";
+  const compare = comparisonOf(view);
+  const variables = { ...useVariables(), compare, interval: view.interval, limit: ROWS };
+  const asked = useQuestion(Question, variables);
+  const app = asked.data?.app;
+  const summary = app?.overview.summary;
+  const shown = { operation: Question, variables };
+  const totals = { uniqueUsers: summary?.uniqueUsers ?? 0, events: summary?.events ?? 0 };
+  const comparable = compare !== null && isComplete(asked.data, compare === "PREVIOUS_YEAR");
+  const empty = summary?.events === 0;
+  return (
+    <Shell page="" title="Overview">
+      <Controls title="Overview" comparing />
+      {asked.error && <ErrorNote error={asked.error} retry={asked.retry} />}
+      {!(asked.error && !app) && (
+        <div class={asked.loading && app ? "stale" : undefined} aria-busy={asked.loading}>
+          <section class="card main" aria-label="Figures">
+            <Headline
+              now={summary}
+              before={summary?.previous}
+              chosen={metric}
+              choose={(name) => setParam(name === "uniqueUsers" ? null : name)}
+              comparing={comparable}
+            />
+            <div class="corner">
+              <PanelMenu
+                title="the figures over time"
+                table={app ? { name: "timeline", rows: app.overview.timeline.buckets, fields: bucketFields } : undefined}
+                shown={shown}
+              />
+            </div>
+            {empty ? <NothingYet /> : <Course data={asked.data} metric={metric} comparing={comparable} />}
+          </section>
+          <div class="grid">
+            <Tabbed
+              title="Sources"
+              totals={totals}
+              shown={shown}
+              tabs={[
+                { title: "Referrers", column: "referrerDomain", ranking: app?.referrers },
+              ]}
+            />
+            <Tabbed
+              title="Campaigns"
+              totals={totals}
+              shown={shown}
+              tabs={[
+                { title: "Campaigns", column: "utmCampaign", ranking: app?.campaigns },
+                { title: "Source", column: "utmSource", ranking: app?.sources },
+                { title: "Medium", column: "utmMedium", ranking: app?.media },
+              ]}
+            />
+            <Tabbed
+              title="Pages"
+              totals={totals}
+              shown={shown}
+              tabs={[
+                { title: "Pages", column: "pagePath", ranking: app?.pages },
+                { title: "Hosts", column: "hostname", ranking: app?.hosts },
+              ]}
+            />
+            <Tabbed
+              title="Places"
+              totals={totals}
+              shown={shown}
+              tabs={[
+                { title: "Countries", column: "country", ranking: app?.countries },
+                { title: "Regions", column: "region", ranking: app?.regions },
+                { title: "Languages", column: "language", ranking: app?.languages },
+              ]}
+            />
+            <Tabbed
+              title="Technology"
+              totals={totals}
+              shown={shown}
+              tabs={[
+                { title: "Devices", column: "device", ranking: app?.devices },
+                { title: "Browsers", column: "browser", ranking: app?.browsers },
+                { title: "Systems", column: "os", ranking: app?.systems },
+              ]}
+            />
+            <Tabbed
+              title="Events"
+              totals={totals}
+              shown={shown}
+              tabs={[{ title: "Events", column: "eventType", ranking: app?.eventTypes, by: "events" }]}
+            />
+          </div>
+        </div>
+      )}
+      <p class="foot muted">
+        {summary && `${whole(summary.events)} events, counted exactly, in the time zone of the app.`}
+      </p>
+    </Shell>
+  );
+}

@@ -1,0 +1,92 @@
+// A card with a title, what it shows, and what can be done with it: exported, or asked for in the playground.
+import type { ComponentChildren } from "preact";
+import { type Field, save, toCsv, toJson } from "../data/export";
+import type { Asked } from "../data/use-question";
+import { Icon } from "../layout/icons";
+import { Popover } from "../layout/popover";
+import { ErrorNote, Skeleton } from "../layout/states";
+import type { Operation } from "../schema.gen";
+
+/** A table that can become a file. */
+export type Table<Row> = { name: string; rows: readonly Row[]; fields: Field<Row>[] };
+
+/** A question that can be opened in the playground. */
+export type Shown = { operation: Operation<unknown, unknown>; variables: unknown };
+
+export function playgroundLink({ operation, variables }: Shown): string {
+  const hash = new URLSearchParams({ query: operation.text, variables: JSON.stringify(variables, null, 2) });
+  return `/playground#${hash}`;
+}
+
+export function PanelMenu<Row>({ title, table, shown }: { title: string; table?: Table<Row> | undefined; shown?: Shown | undefined }) {
+  if (!table && !shown) return null;
+  const file = (kind: "csv" | "json", close: () => void) => {
+    if (!table) return;
+    if (kind === "csv") save(`${table.name}.csv`, "text/csv;charset=utf-8", toCsv(table.rows, table.fields));
+    else save(`${table.name}.json`, "application/json", toJson(table.rows, table.fields));
+    close();
+  };
+  return (
+    <Popover class="quiet icon" label={`More about ${title}`} side="right" face={<Icon name="more" />}>
+      {(close) => (
+        <ul class="menu">
+          {table && (
+            <>
+              <li>
+                <button type="button" onClick={() => file("csv", close)}>
+                  Export as CSV
+                </button>
+              </li>
+              <li>
+                <button type="button" onClick={() => file("json", close)}>
+                  Export as JSON
+                </button>
+              </li>
+            </>
+          )}
+          {shown && (
+            <li>
+              <a href={playgroundLink(shown)} target="_blank" rel="noopener">
+                Open the GraphQL <Icon name="link" />
+              </a>
+            </li>
+          )}
+        </ul>
+      )}
+    </Popover>
+  );
+}
+
+type PanelProps<Row> = {
+  title: string;
+  class?: string;
+  /** Beside or instead of the title. */
+  head?: ComponentChildren;
+  table?: Table<Row> | undefined;
+  shown?: Shown | undefined;
+  children: ComponentChildren;
+};
+
+export function Panel<Row>({ title, class: name = "", head, table, shown, children }: PanelProps<Row>) {
+  return (
+    <section class={`card panel ${name}`} aria-label={title}>
+      <header>
+        {head ?? <h2>{title}</h2>}
+        <span class="fill" />
+        <PanelMenu title={title} table={table} shown={shown} />
+      </header>
+      {children}
+    </section>
+  );
+}
+
+/** What an answer makes of a panel: a skeleton before the first one, an error with a way out, or its content. */
+export function Answered<A>({ asked, rows = 8, children }: { asked: Asked<A>; rows?: number; children: (data: A) => ComponentChildren }) {
+  if (asked.error) return <ErrorNote error={asked.error} retry={asked.retry} />;
+  if (asked.data === undefined) return <Skeleton rows={rows} />;
+  return (
+    <div class={asked.loading ? "stale" : undefined} aria-busy={asked.loading}>
+      {children(asked.data)}
+    </div>
+  );
+}

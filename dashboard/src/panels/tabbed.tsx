@@ -1,0 +1,76 @@
+// A panel of several dimensions, one of them in sight. All of them came with the same answer.
+import { useId, useRef, useState } from "preact/hooks";
+import type { ColumnName } from "../data/columns";
+import type { RankingFragment } from "../schema.gen";
+import { Details } from "./details";
+import { Panel, type Shown } from "./panel";
+import { type RankedRow, Ranking } from "./ranking";
+import { Skeleton } from "../layout/states";
+
+export type Tab = { title: string; column: ColumnName; ranking: RankingFragment | undefined; by?: "uniqueUsers" | "events" };
+
+export const rankingFields = [
+  { name: "value", value: (row: RankedRow) => row.values[0] },
+  { name: "visitors", value: (row: RankedRow) => row.uniqueUsers },
+  { name: "page_views", value: (row: RankedRow) => row.pageViews },
+  { name: "events", value: (row: RankedRow) => row.events },
+];
+
+export function Tabbed(props: { title: string; tabs: Tab[]; totals: Record<"uniqueUsers" | "events", number>; shown: Shown }) {
+  const { title, tabs, totals, shown } = props;
+  const [chosen, setChosen] = useState(0);
+  const id = useId();
+  const list = useRef<HTMLDivElement>(null);
+  const tab = tabs[chosen]!;
+  // Most events are of no campaign, which says nothing about campaigns.
+  const rows = tab.ranking?.rows.filter(({ values }) => values[0] !== null || !tab.column.startsWith("utm"));
+  const by = tab.by ?? "uniqueUsers";
+  const step = (event: KeyboardEvent) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const next = (chosen + by + tabs.length) % tabs.length;
+    setChosen(next);
+    list.current?.querySelectorAll<HTMLElement>("[role=tab]")[next]?.focus();
+  };
+  const head =
+    tabs.length === 1 ? undefined : (
+      <div class="tabs" role="tablist" aria-label={title} ref={list} onKeyDown={step}>
+        {tabs.map(({ title }, index) => (
+          <button
+            key={title}
+            type="button"
+            role="tab"
+            id={`${id}-${index}`}
+            aria-selected={index === chosen}
+            aria-controls={`${id}-panel`}
+            tabIndex={index === chosen ? 0 : -1}
+            onClick={() => setChosen(index)}
+          >
+            {title}
+          </button>
+        ))}
+      </div>
+    );
+  const table = rows && { name: tab.title.toLowerCase().replaceAll(" ", "-"), rows, fields: rankingFields };
+  const content = (
+    <>
+      <p class="units muted" aria-hidden="true">
+        {by === "events" ? "Events" : "Visitors"}
+      </p>
+      {rows ? <Ranking column={tab.column} rows={rows} by={by} total={totals[by]} /> : <Skeleton rows={8} />}
+      {tab.ranking && tab.ranking.groups > 8 && <Details title={tab.title} column={tab.column} by={by} groups={tab.ranking.groups} />}
+    </>
+  );
+  return (
+    <Panel title={title} head={head} table={table} shown={shown}>
+      {head ? (
+        <div role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${chosen}`}>
+          {content}
+        </div>
+      ) : (
+        content
+      )}
+    </Panel>
+  );
+}

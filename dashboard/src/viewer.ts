@@ -1,0 +1,60 @@
+// Who is signed in, which apps they see, and the app that a page is about.
+import { createContext } from "preact";
+import { useCallback, useContext, useEffect, useState } from "preact/hooks";
+import { Failure, ask } from "./data/ask";
+import type { Goals } from "./data/filter";
+import { forget } from "./data/use-question";
+import type { View } from "./data/view";
+import { Viewer as ViewerQuestion, type Role, type ViewerQuery } from "./schema.gen";
+
+export type App = { id: string; name: string; timezone: string; myRole: Role };
+
+export type Viewer = { id: string; email: string; name: string; apps: App[] };
+
+export const ViewerContext = createContext<{ viewer: Viewer; again: () => Promise<void> } | null>(null);
+
+function flat(viewer: ViewerQuery["viewer"]): Viewer | null {
+  return viewer && { ...viewer, apps: viewer.apps.nodes };
+}
+
+/** The account of the cookie: undefined while that is being asked, null for a stranger. */
+export function useSignedIn() {
+  const [state, setState] = useState<{ signedIn?: Viewer | null; error?: Failure }>({});
+  const again = useCallback(async () => {
+    try {
+      const { viewer } = await ask(ViewerQuestion, {});
+      if (!viewer) forget();
+      setState({ signedIn: flat(viewer) });
+    } catch (error) {
+      const failure = error instanceof Failure ? error : new Failure(String(error), "INTERNAL");
+      setState(failure.code === "UNAUTHENTICATED" ? { signedIn: null } : { error: failure });
+    }
+  }, []);
+  useEffect(() => void again(), [again]);
+  return { ...state, again };
+}
+
+export function useViewer() {
+  const context = useContext(ViewerContext);
+  if (!context) throw new Error("Nobody is signed in here.");
+  return context;
+}
+
+/** The app a page is about, how it is looked at, and how to look at it otherwise. */
+export type Scope = {
+  app: App;
+  view: View;
+  setView: (view: View) => void;
+  goals: Goals;
+};
+
+export const ScopeContext = createContext<Scope | null>(null);
+
+export function useScope(): Scope {
+  const scope = useContext(ScopeContext);
+  if (!scope) throw new Error("No app is open here.");
+  return scope;
+}
+
+/** What this role may do to an app and its keys. */
+export const mayChange = ({ myRole }: App) => myRole === "OWNER" || myRole === "ADMIN";

@@ -1,0 +1,12 @@
+import { defineConfig } from "vite";
+
+// `npm run dev` asks a server that runs here: SERVER=http://127.0.0.1:8080.
+const server = process.env.SERVER ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  logLevel: "warn",
+  // Every request needs the page's own origin in the policy of the server, so nothing is inlined.
+  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  server: { proxy: { "/graphql": server, "/auth": server, "/api": server, "/playground": server } },
+});
