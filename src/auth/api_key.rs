@@ -1,27 +1,29 @@
-//! API keys: made, recognised from a cache, revoked, and their use counted without a write a request.
+//! API keys: made, recognised from a cache, replaced, revoked.
 
 mod changes;
 mod manage;
 mod raw;
+mod usage;
 
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use moka::future::Cache;
-use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait, QueryFilter, SelectTwo,
-    sea_query::{CaseStatement, Expr},
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, SelectTwo};
 use subtle::ConstantTimeEq;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-pub use self::manage::{KeyChanges, NewKey, Status};
-use self::{changes::Changes, raw::Digester};
+use self::{changes::Changes, raw::Digester, usage::Usage};
+pub use self::{
+    manage::{KeyChanges, NewKey, Status},
+    raw::is_key,
+    usage::{Day, KEPT_DAYS},
+};
 use crate::{
     auth::{
         AppScope,
@@ -30,7 +32,11 @@ use crate::{
     clock::Clock,
     config::{Secret, network},
     db::Db,
-    entity::{api_key, app, role::Role},
+    entity::{
+        api_key::{self, Scope},
+        app,
+        role::Role,
+    },
     error::{Error, Result},
     limiter::{Limiter, Quota},
 };
@@ -55,11 +61,13 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How many unknown keys may be looked up for the senders of one network.
 const UNKNOWN_KEYS: Quota = Quota { permits: 60, period: Duration::from_secs(60) };
 
-/// A key that may let events in right now.
+/// A key that is good for something right now.
 #[derive(Debug, Clone)]
 pub struct ActiveKey {
     /// Row of `api_keys`.
     pub id: Uuid,
+    /// What it is good for.
+    pub good_for: Scope,
     /// The app it opens.
     pub scope: AppScope,
     /// Requests a minute, where it differs from the server's default.
@@ -77,12 +85,27 @@ impl ActiveKey {
     /// says; a server says nothing. A key with a list of its own lies open in those pages, and is
     /// good for nothing elsewhere.
     pub fn admit(&self, origin: Option<&str>) -> Result<()> {
+        if self.good_for != Scope::Ingest {
+            return Err(Error::Forbidden("This API key only asks. Events need one that lets them in."));
+        }
         let of_key = self.allowed_origins.is_empty() || origin.is_some_and(|origin| self.allowed_origins.admit(origin));
         let of_app = origin.is_none_or(|origin| self.settings.allowed_origins.admit(origin));
         if of_key && of_app {
             return Ok(());
         }
         Err(Error::Forbidden("Events may not be sent from this origin."))
+    }
+
+    /// `Forbidden` unless it may ask. What it opens must not lie open in a page, so nothing is answered that
+    /// a browser sends.
+    pub fn admit_question(&self, from_browser: bool) -> Result<()> {
+        if self.good_for != Scope::Read {
+            return Err(Error::Forbidden("This API key only lets events in. Questions need one that reads."));
+        }
+        if from_browser {
+            return Err(Error::Forbidden("An API key that reads is for servers, and never for a page. Replace it."));
+        }
+        Ok(())
     }
 }
 
@@ -104,14 +127,7 @@ pub struct ApiKeys {
     /// Keys that were found in the last day, with the latest change when they were.
     found: Cache<String, (u64, Found)>,
     changes: Arc<Changes>,
-    usage: Arc<Mutex<HashMap<Uuid, Usage>>>,
-}
-
-/// Use of a key that is not written yet.
-#[derive(Debug, Clone, Copy, Default)]
-struct Usage {
-    events: u64,
-    last_used_at: i64,
+    usage: Usage,
 }
 
 impl ApiKeys {
@@ -124,7 +140,7 @@ impl ApiKeys {
             found: Cache::builder().max_capacity(REMEMBERED_KEYS).time_to_live(ACQUAINTED).build(),
             known: Cache::builder().max_capacity(REMEMBERED_KEYS).time_to_live(TRUST).build(),
             changes: Arc::default(),
-            usage: Arc::default(),
+            usage: Usage::default(),
         }
     }
 
@@ -194,10 +210,10 @@ impl ApiKeys {
     }
 
     async fn look_up(&self, digest: &str) -> Result<Known> {
-        let row = in_force().filter(api_key::Column::Digest.eq(digest)).one(&*self.db).await?;
-        // The index has compared byte by byte; the last word has a comparison that tells nothing by its time.
-        let row = row.filter(|(row, _)| bool::from(row.digest.as_bytes().ct_eq(digest.as_bytes())));
-        Ok(row.and_then(found))
+        let of_either =
+            Condition::any().add(api_key::Column::Digest.eq(digest)).add(api_key::Column::PreviousDigest.eq(digest));
+        let row = in_force().filter(of_either).one(&*self.db).await?;
+        Ok(row.and_then(|(row, app)| found(&row, &app?, digest)))
     }
 
     /// Reads the keys that are remembered for outages anew, so that one that was revoked or changed on
@@ -206,9 +222,17 @@ impl ApiKeys {
         let remembered: Vec<String> = self.found.iter().map(|(digest, _)| digest.as_ref().clone()).collect();
         for digests in remembered.chunks(READ_AT_ONCE) {
             let latest = self.changes.latest();
-            let rows = in_force().filter(api_key::Column::Digest.is_in(digests)).all(&*self.db).await?;
-            let mut in_force: HashMap<_, _> =
-                rows.into_iter().filter_map(|row| Some((row.0.digest.clone(), found(row)?))).collect();
+            let of_either = Condition::any()
+                .add(api_key::Column::Digest.is_in(digests))
+                .add(api_key::Column::PreviousDigest.is_in(digests));
+            let rows = in_force().filter(of_either).all(&*self.db).await?;
+            let mut in_force = HashMap::new();
+            for (row, app) in rows {
+                let Some(app) = app else { continue };
+                for digest in [Some(&row.digest), row.previous_digest.as_ref()].into_iter().flatten() {
+                    in_force.extend(found(&row, &app, digest).map(|found| (digest.clone(), found)));
+                }
+            }
             for digest in digests {
                 match in_force.remove(digest) {
                     Some(key) => self.found.insert(digest.clone(), (latest, key)).await,
@@ -223,53 +247,6 @@ impl ApiKeys {
     pub fn forget(&self, app: Uuid) {
         self.changes.add(app);
     }
-
-    /// Counts `events` let in by the key, in memory.
-    pub fn used(&self, key: Uuid, events: u64) {
-        self.add(key, Usage { events, last_used_at: self.clock.now_ms() });
-    }
-
-    fn add(&self, key: Uuid, more: Usage) {
-        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = usage.entry(key).or_default();
-        entry.events = entry.events.saturating_add(more.events);
-        entry.last_used_at = Ord::max(entry.last_used_at, more.last_used_at);
-    }
-
-    /// Writes the counts, in one transaction with one statement a key; called every few seconds
-    /// and at shutdown. What could not be written is counted again the next time.
-    pub async fn flush_usage(&self) -> Result<()> {
-        let taken = std::mem::take(&mut *self.usage.lock().unwrap_or_else(PoisonError::into_inner));
-        if taken.is_empty() {
-            return Ok(());
-        }
-        let mut taken: Vec<_> = taken.into_iter().collect();
-        // In one order on every instance, so that two of them cannot wait for each other.
-        taken.sort_unstable_by_key(|(key, _)| *key);
-        let written = self.write_usage(&taken).await;
-        if written.is_err() {
-            taken.into_iter().for_each(|(key, usage)| self.add(key, usage));
-        }
-        written
-    }
-
-    async fn write_usage(&self, usage: &[(Uuid, Usage)]) -> Result<()> {
-        use api_key::Column::{Id, LastUsedAt, UsageCount};
-        let transaction = self.db.begin().await?;
-        for (key, usage) in usage {
-            let later = CaseStatement::new()
-                .case(LastUsedAt.gt(usage.last_used_at), Expr::col(LastUsedAt))
-                .finally(usage.last_used_at);
-            let events = i64::try_from(usage.events).unwrap_or(i64::MAX);
-            api_key::Entity::update_many()
-                .col_expr(UsageCount, Expr::col(UsageCount).add(events))
-                .col_expr(LastUsedAt, later.into())
-                .filter(Id.eq(*key))
-                .exec(&transaction)
-                .await?;
-        }
-        Ok(transaction.commit().await?)
-    }
 }
 
 /// Keys that were not revoked, with their apps.
@@ -277,14 +254,26 @@ fn in_force() -> SelectTwo<api_key::Entity, app::Entity> {
     api_key::Entity::find().filter(api_key::Column::RevokedAt.is_null()).find_also_related(app::Entity)
 }
 
-fn found((row, app): (api_key::Model, Option<app::Model>)) -> Option<Found> {
+/// What is known of a key by this digest, which is its own or that of the one before it.
+fn found(row: &api_key::Model, app: &app::Model, digest: &str) -> Option<Found> {
+    // The index has compared byte by byte; the last word has a comparison that tells nothing by its time.
+    let is = |known: &str| bool::from(known.as_bytes().ct_eq(digest.as_bytes()));
+    let expires_at = match &row.previous_digest {
+        _ if is(&row.digest) => row.expires_at,
+        Some(previous) if is(previous) => {
+            let until = row.previous_until?;
+            Some(row.expires_at.map_or(until, |at| at.min(until)))
+        }
+        _ => return None,
+    };
     let key = ActiveKey {
         id: row.id,
+        good_for: row.scope,
         scope: AppScope { app_id: row.app_id, role: Role::Viewer },
         requests_per_minute: row.requests_per_minute.and_then(|n| u32::try_from(n).ok()),
         events_per_minute: row.events_per_minute.and_then(|n| u32::try_from(n).ok()),
         allowed_origins: Origins::of(row.allowed_origins.as_ref()),
-        settings: Arc::new(Settings::of(&app?)),
+        settings: Arc::new(Settings::of(app)),
     };
-    Some((Arc::new(key), row.expires_at))
+    Some((Arc::new(key), expires_at))
 }

@@ -96,7 +96,8 @@ permissions! {
 }
 
 /// Who may use an element of the schema. Others are answered with the code `FORBIDDEN` where their role
-/// is too small, with `NOT_FOUND` where they have none, and with `UNAUTHENTICATED` when not signed in.
+/// is too small, with `NOT_FOUND` where they have none, and with `UNAUTHENTICATED` when not signed in. To an
+/// API key that reads, all but questions about its own app is `FORBIDDEN`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     /// Everybody.
@@ -104,7 +105,10 @@ pub enum Who {
     /// Whoever has signed in. What is not theirs they do not see.
     SignedIn,
     /// Whoever has at least this role in the app: as a member of its organization, or of the app alone.
+    /// An API key that reads is a viewer of its app.
     App(Role),
+    /// The same, but no API key.
+    AppMember(Role),
     /// Whoever has at least this role in the organization.
     Organization(Role),
     /// Whoever came to see the object that holds it: it adds nothing that takes a right of its own.
@@ -135,6 +139,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("Query.rateLimit", Who::Anyone),
     ("User.*", Who::Holder),
     ("App.*", READER),
+    ("App.apiKeys", Who::AppMember(Role::Viewer)),
     ("App.erasures", app::<ErasePeople>()),
     ("App.erasure", app::<ErasePeople>()),
     ("App.guests", app::<ManageGuests>()),

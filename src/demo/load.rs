@@ -101,6 +101,6 @@ async fn post(app: &App, demo: &Demo, events: &[SampleEvent]) -> Result<usize> {
             }
         }
     }
-    app.api_keys.used(key.id, kept as u64);
+    app.api_keys.used(&key, kept as u64);
     Ok(kept)
 }

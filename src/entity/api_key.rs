@@ -1,6 +1,17 @@
-//! What an event must carry to be let in. Only a keyed digest of the key is kept.
+//! What an event must carry to be let in, and a server to ask. Only a keyed digest of the key is kept.
 
 use sea_orm::{QueryOrder, entity::prelude::*};
+
+/// What a key is good for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum Scope {
+    /// Lets events in.
+    #[default]
+    Ingest,
+    /// Asks about its app.
+    Read,
+}
 
 /// A row of `api_keys`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -9,8 +20,10 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// Whose events it lets in.
+    /// Whose events it lets in or asks about.
     pub app_id: Uuid,
+    /// What it is good for.
+    pub scope: Scope,
     /// What its owner calls it.
     pub name: String,
     /// The first 12 characters of the key, for telling keys apart.
@@ -18,6 +31,13 @@ pub struct Model {
     /// HMAC-SHA256 of the key, lower-case hex, unique.
     #[sea_orm(unique)]
     pub digest: String,
+    /// The same of the key that this one took the place of and that still works.
+    #[sea_orm(unique)]
+    pub previous_digest: Option<String>,
+    /// Its first 12 characters.
+    pub previous_prefix: Option<String>,
+    /// When it stops working.
+    pub previous_until: Option<i64>,
     /// Who made it.
     pub created_by: Option<Uuid>,
     /// Milliseconds since the epoch.
@@ -26,9 +46,9 @@ pub struct Model {
     pub expires_at: Option<i64>,
     /// When it was told to stop.
     pub revoked_at: Option<i64>,
-    /// Last event it let in; at most some seconds behind.
+    /// Last event it let in or question it asked; at most some seconds behind.
     pub last_used_at: Option<i64>,
-    /// Events it let in; at most some seconds behind.
+    /// Events it let in or questions it asked; at most some seconds behind.
     pub usage_count: i64,
     /// Requests a minute, where it differs from the server's default.
     pub requests_per_minute: Option<i32>,

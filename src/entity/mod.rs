@@ -5,6 +5,7 @@
 //! Postgres can be sharded by it.
 
 pub mod api_key;
+pub mod api_key_day;
 pub mod app;
 pub mod app_deletion;
 pub mod app_member;

@@ -5,7 +5,14 @@ use std::{net::IpAddr, sync::Arc};
 use async_graphql::Context;
 
 use super::{charge::Charge, error::Result, loader::RequestLoader};
-use crate::{auth::Viewer, error::Error, state::App};
+use crate::{
+    auth::{AppScope, Viewer},
+    error::Error,
+    state::App,
+};
+
+/// What an API key is told where only people may.
+pub const KEYS_ONLY_READ: Error = Error::Forbidden("An API key may ask about its app, and nothing else.");
 
 /// Who sent the request, as far as it can be seen from outside.
 #[derive(Debug, Clone)]
@@ -16,18 +23,29 @@ pub struct Client {
     pub user_agent: Option<String>,
 }
 
-/// Who is signed in, if anybody; one of these accompanies every request.
+/// Who asks; one of these accompanies every request.
 #[derive(Debug, Clone, Copy)]
-pub struct Asker(pub Option<Viewer>);
+pub enum Asker {
+    /// Nobody has signed in.
+    Stranger,
+    /// Somebody who has.
+    Person(Viewer),
+    /// An API key, which opens this app for reading and nothing else.
+    Key(AppScope),
+}
 
 /// The request's parts by name, so that no resolver spells their types.
 pub trait ContextExt<'a> {
     /// The server's handles.
     fn app(&self) -> &'a App;
-    /// Who is signed in; `UNAUTHENTICATED` when nobody is.
+    /// Who asks.
+    fn asker(&self) -> Asker;
+    /// Who is signed in; `UNAUTHENTICATED` when nobody is, and `FORBIDDEN` for an API key.
     fn viewer(&self) -> Result<Viewer>;
     /// Who is signed in, if anybody.
     fn maybe_viewer(&self) -> Option<Viewer>;
+    /// `UNAUTHENTICATED` for strangers, who see nothing of any app.
+    fn no_stranger(&self) -> Result<()>;
     /// The sender.
     fn client(&self) -> &'a Client;
     /// Who pays for the request, and what it cost.
@@ -41,12 +59,30 @@ impl<'a> ContextExt<'a> for Context<'a> {
         self.data_unchecked()
     }
 
+    fn asker(&self) -> Asker {
+        *self.data_unchecked()
+    }
+
     fn viewer(&self) -> Result<Viewer> {
-        Ok(self.maybe_viewer().ok_or(Error::Unauthenticated("Sign in first."))?)
+        match self.asker() {
+            Asker::Person(viewer) => Ok(viewer),
+            Asker::Stranger => Err(Error::Unauthenticated("Sign in first.").into()),
+            Asker::Key(_) => Err(KEYS_ONLY_READ.into()),
+        }
     }
 
     fn maybe_viewer(&self) -> Option<Viewer> {
-        self.data_unchecked::<Asker>().0
+        match self.asker() {
+            Asker::Person(viewer) => Some(viewer),
+            Asker::Stranger | Asker::Key(_) => None,
+        }
+    }
+
+    fn no_stranger(&self) -> Result<()> {
+        match self.asker() {
+            Asker::Person(_) | Asker::Key(_) => Ok(()),
+            Asker::Stranger => Err(Error::Unauthenticated("Sign in first.").into()),
+        }
     }
 
     fn client(&self) -> &'a Client {

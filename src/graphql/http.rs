@@ -26,7 +26,6 @@ use self::{
 use super::{
     Schema,
     charge::Charge,
-    context::Asker,
     guard::{self, Guarded},
     loader::Loaders,
     report,
@@ -131,7 +130,8 @@ impl Edge {
             }
             sender.may_change(&self.app, &parts.headers)?;
         }
-        let (asker, charge) = (Asker(sender.viewer), Charge::to(sender.payer()));
+        sender.count_use(&self.app);
+        let (asker, charge) = (sender.asker(), Charge::to(sender.payer()));
         let asks_one = chosen.is_some_and(|(_, operation)| guard::asks_one(&operation.node));
         let mut operation = Operation::new(params.query).variables(params.variables);
         operation.operation_name = params.operation_name;

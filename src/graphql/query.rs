@@ -19,14 +19,15 @@ pub struct Query;
 
 #[Object(use_type_description)]
 impl Query {
-    /// Whoever is signed in; null for a stranger.
+    /// Whoever is signed in; null for a stranger, and for an API key.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let Some(viewer) = ctx.maybe_viewer() else { return Ok(None) };
         Ok(user::Entity::find_by_id(viewer.user_id).one(&*ctx.app().db).await?.map(User))
     }
 
-    /// An app the viewer may see: as a member of its organization, or of the app alone. Any other id is answered with null and an error with the
-    /// code `NOT_FOUND`, whether the app exists or not.
+    /// An app the viewer may see: as a member of its organization, or of the app alone; to an API key that
+    /// reads, its own. Any other id is answered with null and an error with the code `NOT_FOUND`, whether the
+    /// app exists or not.
     #[graphql(complexity = "LOOKUP + child_complexity")]
     async fn app(
         &self,
@@ -70,7 +71,7 @@ impl Query {
 // An error inside an `Option` leaves its field null; around it, it would take the whole answer along.
 
 async fn find_app(ctx: &Context<'_>, id: &ID) -> Result<App> {
-    ctx.viewer()?;
+    ctx.no_stranger()?;
     let (model, scope) = loader::load(ctx, VisibleApp(id::app(id)?)).await?.ok_or(Error::NotFound("app"))?;
     Ok(App::new(model, scope))
 }
@@ -82,7 +83,7 @@ async fn find_organization(ctx: &Context<'_>, id: &ID) -> Result<Organization> {
 }
 
 async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Node> {
-    ctx.viewer()?;
+    ctx.no_stranger()?;
     let id: NodeId = id.parse().map_err(|_| Error::NotFound("node"))?;
     Ok(Node::find(ctx, id).await?.ok_or(Error::NotFound("node"))?)
 }

@@ -189,7 +189,7 @@ async fn take_events(app: &App, key: &ActiveKey, events: usize, allowed: &mut He
 
 fn count_use(app: &App, key: &ActiveKey, receipt: &Receipt) {
     let accepted = u64::try_from(receipt.of("accepted") + receipt.of("spooled")).unwrap_or(u64::MAX);
-    app.api_keys.used(key.id, accepted);
+    app.api_keys.used(key, accepted);
     // In total only: a series a key would grow without bound, and whoever scrapes need not know the keys.
     metrics::counter!("uea_key_events_total").increment(accepted);
 }

@@ -179,6 +179,9 @@ async fn sweep(app: App) {
         if let Err(error) = app.eraser().expire().await {
             error.log();
         }
+        if let Err(error) = app.api_keys.forget_old_days().await {
+            error.log();
+        }
         if let Err(error) = app.enricher.salts().forget_old(app.clock.now_ms()).await {
             error.log();
         }

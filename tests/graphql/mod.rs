@@ -11,6 +11,7 @@ mod dead_letters;
 mod goals;
 mod guard;
 mod http;
+mod key_scopes;
 mod members;
 mod permission_inputs;
 mod permissions;

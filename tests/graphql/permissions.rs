@@ -30,6 +30,8 @@ struct Actor {
     member: Option<Role>,
     /// In the app.
     reader: Option<Role>,
+    /// Whether it is no person but an API key that reads.
+    is_key: bool,
 }
 
 /// An organization of its own with one of everything.
@@ -43,6 +45,8 @@ pub struct Tenant {
     pub guest: String,
     pub app: String,
     pub key: String,
+    /// A raw key that reads.
+    pub reader: String,
     pub goal: String,
     pub segment: String,
 }
@@ -88,10 +92,22 @@ impl World {
         for role in [Role::Owner, Role::Admin, Role::Editor, Role::Viewer] {
             let person = app.user(&format!("own-{role:?}").to_lowercase()).await;
             members.push((id_of(&person).await, role));
-            actors.push(Actor { name: format!("{role:?}"), person, member: Some(role), reader: Some(role) });
+            actors.push(Actor {
+                name: format!("{role:?}"),
+                person,
+                member: Some(role),
+                reader: Some(role),
+                is_key: false,
+            });
             let person = app.user(&format!("foreign-{role:?}").to_lowercase()).await;
             foreign.push((id_of(&person).await, role));
-            actors.push(Actor { name: format!("{role:?} elsewhere"), person, member: None, reader: None });
+            actors.push(Actor {
+                name: format!("{role:?} elsewhere"),
+                person,
+                member: None,
+                reader: None,
+                is_key: false,
+            });
         }
         // Each of the actors can leave, for there is another owner.
         members.push((id_of(&app.user("co-owner").await).await, Role::Owner));
@@ -99,8 +115,20 @@ impl World {
         let host = app.user("host").await;
         let person = app.user("guest").await;
         let app_viewer = id_of(&person).await;
-        actors.push(Actor { name: "viewer of the app".into(), person, member: None, reader: Some(Role::Viewer) });
-        actors.push(Actor { name: "stranger".into(), person: app.anonymous(), member: None, reader: None });
+        actors.push(Actor {
+            name: "viewer of the app".into(),
+            person,
+            member: None,
+            reader: Some(Role::Viewer),
+            is_key: false,
+        });
+        actors.push(Actor {
+            name: "stranger".into(),
+            person: app.anonymous(),
+            member: None,
+            reader: None,
+            is_key: false,
+        });
         Self { app, actors, members, app_viewer, host }
     }
 
@@ -135,7 +163,20 @@ impl World {
         let member = |role: Role| user(self.members.iter().find(|(_, is)| *is == role).unwrap().0);
         let (editor, viewer, guest) = (member(Role::Editor), member(Role::Viewer), user(self.app_viewer));
         let host = self.host.clone();
-        Tenant { host, organization, invitation, editor, viewer, guest, app, key, goal, segment }
+        let input = json!({ "appId": app, "name": "Server", "scope": "READ" });
+        let reader = made("createApiKey", input, "key", "/createApiKey/key").await;
+        Tenant { host, organization, invitation, editor, viewer, guest, app, key, reader, goal, segment }
+    }
+
+    /// Lets API keys of this tenant and of another act as well.
+    async fn admit_keys(&mut self, tenant: &Tenant) {
+        for (name, key, reader) in [
+            ("API key", tenant.reader.clone(), Some(Role::Viewer)),
+            ("API key elsewhere", self.tenant().await.reader, None),
+        ] {
+            let person = Person { token: Some(key), ..self.app.anonymous() };
+            self.actors.push(Actor { name: name.into(), person, member: None, reader, is_key: true });
+        }
     }
 }
 
@@ -145,8 +186,11 @@ impl Actor {
         let (has, least) = match who {
             Who::Anyone => return None,
             _ if self.person.token.is_none() => return Some("UNAUTHENTICATED"),
-            Who::SignedIn | Who::Holder => return None,
             Who::App(least) => (self.reader, least),
+            Who::AppMember(_) if self.is_key && self.reader.is_none() => return Some("NOT_FOUND"),
+            _ if self.is_key => return Some("FORBIDDEN"),
+            Who::SignedIn | Who::Holder => return None,
+            Who::AppMember(least) => (self.reader, least),
             Who::Organization(least) => (self.member, least),
         };
         match has {
@@ -196,8 +240,9 @@ fn call(field: &Value, tenant: &Tenant) -> String {
 
 both_stores! {
     async fn the_table_holds_for_every_question(store: Store) {
-        let world = World::new(store).await;
+        let mut world = World::new(store).await;
         let (types, tenant) = (types(&world.app).await, world.tenant().await);
+        world.admit_keys(&tenant).await;
         for of in ["App", "Organization"] {
             let (root, id) = if of == "App" { ("app", &tenant.app) } else { ("organization", &tenant.organization) };
             for field in fields(&types, of) {
@@ -235,7 +280,7 @@ both_stores! {
         for of in nodes.iter().map(|node| node["name"].as_str().unwrap()) {
             let (id, who) = match of {
                 "App" => (&*tenant.app, Some(Who::App(Role::Viewer))),
-                "ApiKey" => (&*tenant.key, Some(Who::App(Role::Viewer))),
+                "ApiKey" => (&*tenant.key, Some(Who::AppMember(Role::Viewer))),
                 "Goal" => (&*tenant.goal, Some(Who::App(Role::Viewer))),
                 "SavedSegment" => (&*tenant.segment, Some(Who::App(Role::Viewer))),
                 "Organization" => (&*tenant.organization, Some(Who::Organization(Role::Viewer))),
@@ -249,6 +294,8 @@ both_stores! {
             let query = format!("{{ node(id: \"{id}\") {{ id }} }}");
             for actor in &world.actors {
                 let expected = match who {
+                    // What keys do not see is not there for them.
+                    Some(Who::AppMember(_) | Who::Organization(_)) if actor.is_key => Some("NOT_FOUND"),
                     Some(who) => actor.expected(who),
                     None if actor.person.token.is_none() => Some("UNAUTHENTICATED"),
                     None if of != "Event" && actor.name == "Owner" => None,
@@ -260,9 +307,10 @@ both_stores! {
     }
 
     async fn the_table_holds_for_every_mutation(store: Store) {
-        let world = World::new(store).await;
+        let mut world = World::new(store).await;
         let types = types(&world.app).await;
         let mut tenant = world.tenant().await;
+        world.admit_keys(&tenant).await;
         let mut count = 0;
         for field in fields(&types, "Mutation") {
             let name = field["name"].as_str().unwrap();
@@ -275,16 +323,20 @@ both_stores! {
                 world.owner().mutate("deleteApp", json!({ "id": tenant.app }), "deletedAppId").await.data();
             }
             for actor in &world.actors {
-                let expected = actor.expected(who("Mutation", name));
+                let expected = if actor.is_key { Some("FORBIDDEN") } else { actor.expected(who("Mutation", name)) };
                 let mut actor = Actor { name: actor.name.clone(), person: actor.person.clone(), ..*actor };
                 if name.contains("ession") || name == "signOut" {
                     // It ends sessions: not those of the actors.
-                    if actor.person.token.is_some() {
+                    if actor.person.token.is_some() && !actor.is_key {
                         actor.person = world.app.user(&format!("{name}-{count}").to_lowercase()).await;
                     }
                 }
                 count += 1;
                 let variables = json!({ "input": input(name, &tenant, &actor.person, count).await });
+                if actor.is_key && actor.reader.is_some() {
+                    // To what is its own.
+                    actor.person.token = Some(tenant.reader.clone());
+                }
                 let outcome = actor.outcome(&query, variables).await;
                 assert_eq!(outcome.as_deref(), expected, "{} does {name}", actor.name);
                 if outcome.is_none() && !matches!(who("Mutation", name), Who::Anyone | Who::SignedIn) {
@@ -324,6 +376,7 @@ fn the_documented_table_is_this_one() {
             Who::SignedIn => "whoever has signed in".to_owned(),
             Who::Holder => "the account itself".to_owned(),
             Who::App(least) => format!("{} of the app", format!("{least:?}").to_lowercase()),
+            Who::AppMember(least) => format!("{} of the app, no API key", format!("{least:?}").to_lowercase()),
             Who::Organization(least) => format!("{} of the organization", format!("{least:?}").to_lowercase()),
         };
         format!("| `{element}` | {who} |")

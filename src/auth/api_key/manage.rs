@@ -9,7 +9,7 @@ use super::{ApiKeys, raw};
 use crate::{
     auth::{AppScope, Granted, Viewer, checked_name, permission::ManageKeys, settings::checked_origins},
     config::Secret,
-    entity::api_key::{self, Column, Model},
+    entity::api_key::{self, Column, Model, Scope},
     error::{Error, Result},
 };
 
@@ -18,6 +18,9 @@ const KEYS_PER_APP: u64 = 100;
 
 /// The highest rate a key may be given.
 const MAX_PER_MINUTE: i32 = 100_000_000;
+
+/// How long a key that was replaced may work on.
+const LONGEST_OVERLAP_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
 /// What a key can be told at its making.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +35,8 @@ pub struct NewKey {
     pub events_per_minute: Option<i32>,
     /// Origins whose pages may use it; anybody may, where there is none.
     pub allowed_origins: Vec<String>,
+    /// What it shall be good for.
+    pub scope: Scope,
 }
 
 /// What to change of a key. What is absent stays as it is.
@@ -43,11 +48,11 @@ pub struct KeyChanges {
     pub allowed_origins: Option<Vec<String>>,
 }
 
-/// Whether a key lets events in.
+/// Whether a key is good for anything.
 #[derive(async_graphql::Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(name = "ApiKeyStatus")]
 pub enum Status {
-    /// It lets events in.
+    /// It does what it is for.
     Active,
     /// Its time is over.
     Expired,
@@ -80,6 +85,10 @@ impl ApiKeys {
         let requests_per_minute = rate("input.requestsPerMinute", new.requests_per_minute)?;
         let events_per_minute = rate("input.eventsPerMinute", new.events_per_minute)?;
         let allowed_origins = checked_origins("input.allowedOrigins", &new.allowed_origins)?;
+        if new.scope == Scope::Read {
+            reads(events_per_minute.map(|_| "input.eventsPerMinute"))?;
+            reads(allowed_origins.as_ref().map(|_| "input.allowedOrigins"))?;
+        }
         let in_force = api_key::Entity::of_app(scope.app_id()).filter(Column::RevokedAt.is_null());
         if in_force.count(&*self.db).await? >= KEYS_PER_APP {
             let message = format!("The app has {KEYS_PER_APP} keys that are not revoked. Revoke one first.");
@@ -89,9 +98,13 @@ impl ApiKeys {
         let key = api_key::ActiveModel {
             id: Set(Uuid::now_v7()),
             app_id: Set(scope.app_id()),
+            scope: Set(new.scope),
             name: Set(name),
             prefix: Set(raw::prefix(&raw)),
             digest: Set(self.digester.digest(raw.expose())),
+            previous_digest: Set(None),
+            previous_prefix: Set(None),
+            previous_until: Set(None),
             created_by: Set(Some(by.user_id)),
             created_at: Set(now),
             expires_at: Set(new.expires_at),
@@ -134,6 +147,9 @@ impl ApiKeys {
         }
         if let Some(origins) = &changes.allowed_origins {
             let origins = checked_origins("input.allowedOrigins", origins)?;
+            if self.find(scope, key).await?.scope == Scope::Read {
+                reads(origins.as_ref().map(|_| "input.allowedOrigins"))?;
+            }
             update = update.col_expr(Column::AllowedOrigins, Expr::value(origins));
         }
         if changes.name.is_some() || changes.allowed_origins.is_some() {
@@ -158,12 +174,24 @@ impl ApiKeys {
         self.find(scope, key).await
     }
 
-    /// Gives a key in force a new raw key; the old one stops at once. Name, limits, expiry and
-    /// counts stay.
-    pub async fn regenerate(&self, may: Granted<ManageKeys>, key: Uuid) -> Result<(Model, Secret)> {
-        let scope = may.scope();
+    /// Gives a key in force a new raw key. The old one works on until `until`, where that is given, and
+    /// stops at once otherwise; one from before it stops at once. Name, limits, expiry and counts stay.
+    pub async fn regenerate(&self, may: Granted<ManageKeys>, key: Uuid, until: Option<i64>) -> Result<(Model, Secret)> {
+        let (scope, now) = (may.scope(), self.clock.now_ms());
+        if until.is_some_and(|until| until <= now || until > now.saturating_add(LONGEST_OVERLAP_MS)) {
+            let message = "Expected a moment in the next seven days.";
+            return Err(Error::invalid("input.previousWorksUntil", message));
+        }
         let raw = raw::generate();
+        // Of a row as it is now the old values are read by the same statement that writes the new ones.
+        let kept = |column: Column| match until {
+            Some(_) => Expr::col(column),
+            None => Expr::value(None::<String>),
+        };
         let changed = api_key::Entity::update_many()
+            .col_expr(Column::PreviousDigest, kept(Column::Digest))
+            .col_expr(Column::PreviousPrefix, kept(Column::Prefix))
+            .col_expr(Column::PreviousUntil, Expr::value(until))
             .col_expr(Column::Prefix, Expr::value(raw::prefix(&raw)))
             .col_expr(Column::Digest, Expr::value(self.digester.digest(raw.expose())))
             .filter(Column::Id.eq(key))
@@ -183,6 +211,11 @@ impl ApiKeys {
         let found = api_key::Entity::of_app(scope.app_id()).filter(Column::Id.eq(key));
         found.one(self.db.writer()).await?.ok_or(Error::NotFound("API key"))
     }
+}
+
+/// Refuses what makes sense only for events.
+fn reads(given: Option<&str>) -> Result<()> {
+    given.map_or(Ok(()), |field| Err(Error::invalid(field, "A key that reads lets no events in.")))
 }
 
 fn rate(field: &str, per_minute: Option<i32>) -> Result<Option<i32>> {

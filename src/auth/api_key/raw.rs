@@ -24,6 +24,11 @@ pub(super) fn generate() -> Secret {
     Secret::new(format!("{MARK}{random}{checksum}"))
 }
 
+/// Whether a credential means to be an API key, and no token of a session.
+pub fn is_key(credential: &str) -> bool {
+    credential.starts_with(MARK)
+}
+
 /// Whether `raw` can be a key at all.
 pub(super) fn is_well_formed(raw: &str) -> bool {
     let Some(body) = raw.strip_prefix(MARK) else { return false };

@@ -1,5 +1,7 @@
 //! Who sends a request, how often they may, and whether a page may do it in their name.
 
+use std::{net::IpAddr, sync::Arc};
+
 use axum::http::{
     HeaderMap,
     header::{AUTHORIZATION, COOKIE, ORIGIN, USER_AGENT},
@@ -8,20 +10,39 @@ use axum::http::{
 
 use super::peer;
 use crate::{
-    auth::{Viewer, cookie},
+    auth::{
+        Viewer,
+        api_key::{self, ActiveKey},
+        cookie,
+    },
     config::{client_ip, network},
     error::{Error, Result},
-    graphql::{charge::PERIOD, context::Client},
+    graphql::{
+        charge::PERIOD,
+        context::{Asker, Client, KEYS_ONLY_READ},
+    },
     limiter::{Decision, Quota},
     state::App,
 };
 
 /// Who sends a request.
 pub(super) struct Sender {
-    pub(super) viewer: Option<Viewer>,
     pub(super) client: Client,
-    /// Whether a browser signed in by itself, at the bidding of whatever page.
-    by_cookie: bool,
+    who: Who,
+}
+
+/// As whom.
+enum Who {
+    Stranger {
+        /// Whether a cookie came along that signs nobody in.
+        by_cookie: bool,
+    },
+    Person {
+        viewer: Viewer,
+        /// Whether a browser signed in by itself, at the bidding of whatever page.
+        by_cookie: bool,
+    },
+    Key(Arc<ActiveKey>),
 }
 
 impl Sender {
@@ -32,45 +53,83 @@ impl Sender {
         let hops = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
         let ip = client_ip(peer(parts), hops.collect::<Vec<_>>(), &app.config.trusted_proxies);
         let client = Client { ip, user_agent: text(headers, USER_AGENT.as_str()).map(str::to_owned) };
-        if let Some(token) = bearer(headers)? {
-            return Ok(Self { viewer: Some(app.sessions.viewer(token).await?), client, by_cookie: false });
-        }
-        let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let Some(token) = cookies.filter_map(|header| cookie::read(header, cookie::SESSION)).next() else {
-            return Ok(Self { viewer: None, client, by_cookie: false });
+        let who = match bearer(headers)? {
+            Some(key) if api_key::is_key(key) => Who::Key(reader(app, headers, key, ip).await?),
+            Some(token) => Who::Person { viewer: app.sessions.viewer(token).await?, by_cookie: false },
+            None => Who::of_cookie(app, headers).await?,
         };
-        match app.sessions.viewer(token).await {
-            Ok(viewer) => Ok(Self { viewer: Some(viewer), client, by_cookie: true }),
-            Err(Error::Unauthenticated(_)) => Ok(Self { viewer: None, client, by_cookie: true }),
-            Err(error) => Err(error),
+        Ok(Self { client, who })
+    }
+
+    /// The same, as resolvers see it.
+    pub(super) fn asker(&self) -> Asker {
+        match &self.who {
+            Who::Stranger { .. } => Asker::Stranger,
+            Who::Person { viewer, .. } => Asker::Person(*viewer),
+            Who::Key(key) => Asker::Key(key.scope),
         }
     }
 
     /// Takes one of the sender's requests of this minute. Strangers share by address, of IPv6 by network.
     pub(super) async fn take_permit(&self, app: &App) -> Decision {
-        let quota = Quota { permits: app.config.limits.analytics_per_minute, period: PERIOD };
+        let own = if let Who::Key(key) = &self.who { key.requests_per_minute } else { None };
+        let quota = Quota { permits: own.unwrap_or(app.config.limits.analytics_per_minute), period: PERIOD };
         app.limiter.check(&format!("analytics:{}", self.payer()), quota, 1).await
     }
 
     /// Whose quota the request is taken from.
     pub(super) fn payer(&self) -> String {
-        match self.viewer {
-            Some(viewer) => format!("user:{}", viewer.user_id.simple()),
-            None => format!("address:{}", network(self.client.ip, 32, 64)),
+        match &self.who {
+            Who::Stranger { .. } => format!("address:{}", network(self.client.ip, 32, 64)),
+            Who::Person { viewer, .. } => format!("user:{}", viewer.user_id.simple()),
+            Who::Key(key) => format!("key:{}", key.id.simple()),
         }
     }
 
-    /// `Forbidden` when a browser brought its cookie along from a page that is not ours.
+    /// Counts the request for its key, where it has one.
+    pub(super) fn count_use(&self, app: &App) {
+        if let Who::Key(key) = &self.who {
+            app.api_keys.used(key, 1);
+        }
+    }
+
+    /// `Forbidden` for a key, and when a browser brought its cookie along from a page that is not ours.
     pub(super) fn may_change(&self, app: &App, headers: &HeaderMap) -> Result<()> {
+        let by_cookie = match &self.who {
+            Who::Stranger { by_cookie } | Who::Person { by_cookie, .. } => *by_cookie,
+            Who::Key(_) => return Err(KEYS_ONLY_READ),
+        };
         let trusted =
             || cookie::is_trusted_page(&app.config, text(headers, ORIGIN.as_str()), text(headers, "sec-fetch-site"));
-        if !self.by_cookie || trusted() {
+        if !by_cookie || trusted() {
             return Ok(());
         }
         Err(Error::Forbidden(
             "A request that changes something and is signed by a cookie must come from one of our own pages.",
         ))
     }
+}
+
+impl Who {
+    /// Whoever the cookie stands for.
+    async fn of_cookie(app: &App, headers: &HeaderMap) -> Result<Self> {
+        let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let Some(token) = cookies.filter_map(|header| cookie::read(header, cookie::SESSION)).next() else {
+            return Ok(Self::Stranger { by_cookie: false });
+        };
+        match app.sessions.viewer(token).await {
+            Ok(viewer) => Ok(Self::Person { viewer, by_cookie: true }),
+            Err(Error::Unauthenticated(_)) => Ok(Self::Stranger { by_cookie: true }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The key that asks; `Forbidden` unless it is one that reads, sent by a server.
+async fn reader(app: &App, headers: &HeaderMap, raw: &str, ip: IpAddr) -> Result<Arc<ActiveKey>> {
+    let key = app.api_keys.authenticate_from(raw, &app.limiter, Some(ip)).await?;
+    key.admit_question(headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site"))?;
+    Ok(key)
 }
 
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
@@ -82,7 +141,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
     if scheme.eq_ignore_ascii_case("bearer") {
         Ok(Some(token.trim()))
     } else {
-        Err(Error::Unauthenticated("Authorization must be Bearer and a session's token."))
+        Err(Error::Unauthenticated("Authorization must be Bearer and a session's token, or an API key that reads."))
     }
 }
 

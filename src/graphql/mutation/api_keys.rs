@@ -1,4 +1,4 @@
-//! The keys that let events in.
+//! The keys that let events in, and those that ask.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use uuid::Uuid;
@@ -9,25 +9,33 @@ use crate::{
         api_key::{KeyChanges, NewKey},
     },
     clock::Moment,
-    graphql::{context::ContextExt, error::Result, id, types::api_key::ApiKey},
+    graphql::{
+        context::ContextExt,
+        error::Result,
+        id,
+        types::api_key::{ApiKey, ApiKeyScope},
+    },
 };
 
 /// A new API key.
 #[derive(InputObject)]
 struct CreateApiKeyInput {
-    /// Id of the app whose events it shall let in, such as `app_0199…`.
+    /// Id of the app whose events it shall let in, or about which it shall ask, such as `app_0199…`.
     app_id: ID,
+    /// What it shall be good for.
+    #[graphql(default_with = "ApiKeyScope::Ingest")]
+    scope: ApiKeyScope,
     /// What to call it, in 1 to 100 characters.
     name: String,
     /// When it shall stop working by itself; never when absent.
     expires_at: Option<Moment>,
     /// How many requests a minute it may make; as many as the server allows by default when absent.
     requests_per_minute: Option<i32>,
-    /// How many events a minute it may let in; no limit of its own when absent.
+    /// How many events a minute it may let in; no limit of its own when absent. Not for keys that read.
     events_per_minute: Option<i32>,
     /// Origins whose pages may use it, such as `https://shop.example` or `https://*.shop.example`:
     /// for a key that lies open in those pages. It is refused elsewhere and without an origin.
-    /// Whoever has the key may use it when the list is absent or empty. At most 100.
+    /// Whoever has the key may use it when the list is absent or empty. At most 100. Not for keys that read.
     allowed_origins: Option<Vec<String>>,
 }
 
@@ -54,6 +62,9 @@ struct RevokeApiKeyInput {
 struct RegenerateApiKeyInput {
     /// Id of the key, such as `key_0199…`.
     id: ID,
+    /// Until when the old secret works beside the new one: a moment in the next seven days. It stops at
+    /// once when absent.
+    previous_works_until: Option<Moment>,
 }
 
 /// An API key was created.
@@ -61,7 +72,8 @@ struct RegenerateApiKeyInput {
 struct CreateApiKeyPayload {
     /// The new key.
     api_key: ApiKey,
-    /// The key itself, to be sent as `X-API-Key` with events. It is shown only here.
+    /// The key itself, to be sent as `X-API-Key` with events, or as `Authorization: Bearer` with questions.
+    /// It is shown only here.
     key: String,
 }
 
@@ -84,7 +96,7 @@ struct RevokeApiKeyPayload {
 struct RegenerateApiKeyPayload {
     /// The key, the same but for its prefix.
     api_key: ApiKey,
-    /// The new key itself, to be sent as `X-API-Key` with events. It is shown only here.
+    /// The new key itself, to be sent as the old one was. It is shown only here.
     key: String,
 }
 
@@ -93,7 +105,7 @@ pub(super) struct ApiKeyMutations;
 
 #[Object]
 impl ApiKeyMutations {
-    /// Makes a key that lets events into an app. Takes the role `ADMIN`, like all changes of keys.
+    /// Makes a key that lets events into an app, or asks about it. Takes the role `ADMIN`, like all changes of keys.
     async fn create_api_key(
         &self,
         ctx: &Context<'_>,
@@ -107,6 +119,7 @@ impl ApiKeyMutations {
             requests_per_minute: input.requests_per_minute,
             events_per_minute: input.events_per_minute,
             allowed_origins: input.allowed_origins.unwrap_or_default(),
+            scope: input.scope.into(),
         };
         let (key, raw) = server.api_keys.create(scope.may()?, viewer, new).await?;
         Ok(CreateApiKeyPayload { api_key: ApiKey(key), key: raw.expose().to_owned() })
@@ -137,8 +150,9 @@ impl ApiKeyMutations {
         Ok(RevokeApiKeyPayload { api_key: ApiKey(key) })
     }
 
-    /// Gives a key a new secret and keeps its name, limits, expiry and counts. On this instance
-    /// the old secret stops working at once, on others within five seconds. A revoked key is
+    /// Gives a key a new secret and keeps its name, limits, expiry and counts. The old secret works on
+    /// for as long as `previousWorksUntil` says, and stops without it: on this instance at once, on others
+    /// within five seconds. So does one that still worked from an earlier replacement. A revoked key is
     /// answered with the code `CONFLICT`.
     async fn regenerate_api_key(
         &self,
@@ -146,7 +160,8 @@ impl ApiKeyMutations {
         #[graphql(desc = "Which key to replace.")] input: RegenerateApiKeyInput,
     ) -> Result<RegenerateApiKeyPayload> {
         let (scope, key) = way_to(ctx, &input.id).await?;
-        let (key, raw) = ctx.app().api_keys.regenerate(scope.may()?, key).await?;
+        let until = input.previous_works_until.map(|Moment(until)| until);
+        let (key, raw) = ctx.app().api_keys.regenerate(scope.may()?, key, until).await?;
         Ok(RegenerateApiKeyPayload { api_key: ApiKey(key), key: raw.expose().to_owned() })
     }
 }

@@ -189,7 +189,7 @@ impl Basics {
         self.scope.role().into()
     }
 
-    /// Its API keys, revoked and expired ones included, newest first.
+    /// Its API keys, revoked and expired ones included, newest first. An API key does not see them.
     #[graphql(complexity = "page::cost(first, child_complexity)")]
     async fn api_keys(
         &self,
@@ -197,6 +197,7 @@ impl Basics {
         #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
         #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
     ) -> Result<Page<ApiKey>> {
+        ctx.viewer()?;
         api_key::page(ctx, self.scope, first, after).await
     }
 

@@ -39,15 +39,16 @@ pub enum Node {
 
 impl Node {
     /// What `id` names, if the viewer may see it: themselves, their sign-ins, their organizations, their apps and what
-    /// belongs to those.
+    /// belongs to those. An API key sees its app, and of what belongs to it all but keys.
     pub async fn find(ctx: &Context<'_>, id: NodeId) -> Result<Option<Self>> {
-        let (viewer, db) = (ctx.viewer()?, &ctx.app().db);
+        let (viewer, db) = (ctx.maybe_viewer(), &ctx.app().db);
         Ok(match id {
-            NodeId::User(id) if id == viewer.user_id => {
+            NodeId::User(id) if viewer.is_some_and(|viewer| viewer.user_id == id) => {
                 user::Entity::find_by_id(id).one(&**db).await?.map(User).map(Self::User)
             }
             NodeId::User(_) => None,
             NodeId::Session(id) => {
+                let Some(viewer) = viewer else { return Ok(None) };
                 let mine = user_session::Entity::live_of(viewer.user_id, ctx.app().clock.now_ms());
                 let found = mine.filter(user_session::Column::Id.eq(id)).one(&**db).await?;
                 found.map(Session).map(Self::Session)
@@ -56,6 +57,7 @@ impl Node {
                 let found = ctx.loader().load_one(VisibleApp(id)).await?;
                 found.map(|(model, scope)| Self::App(App::new(model, scope)))
             }
+            NodeId::Invitation(_) | NodeId::ApiKey(_) if viewer.is_none() => None,
             NodeId::Organization(id) => Organization::find(ctx, id).await?.map(Self::Organization),
             NodeId::Invitation(id) => Invitation::find(ctx, id).await?.map(Self::Invitation),
             NodeId::ApiKey(id) => {

@@ -72,9 +72,10 @@ impl Organization {
         Self { model, scope }
     }
 
-    /// The organization of this id, if the viewer belongs to it.
+    /// The organization of this id, if the viewer belongs to it; none for an API key.
     pub async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Self>> {
-        let (viewer, db) = (ctx.viewer()?, &ctx.app().db);
+        let Some(viewer) = ctx.maybe_viewer() else { return Ok(None) };
+        let db = &ctx.app().db;
         let Some(scope) = OrganizationScope::of_member_many(db, viewer, &[id]).await?.pop() else { return Ok(None) };
         Ok(Entity::find_by_id(id).one(&**db).await?.map(|model| Self { model, scope }))
     }
@@ -172,7 +173,7 @@ pub struct Belonging {
 
 #[Object]
 impl Belonging {
-    /// The organization it belongs to; null for a viewer of the app alone, who does not see it.
+    /// The organization it belongs to; null for a viewer of the app alone and for an API key, who do not see it.
     #[graphql(complexity = "LOOKUP + child_complexity")]
     async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
         Organization::find(ctx, self.organization_id).await
