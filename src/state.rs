@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::{api_key::ApiKeys, digest::Digests, oauth::Google, session::Sessions},
+    auth::{api_key::ApiKeys, digest::Digests, oauth::SignIn, session::Sessions},
     cache::Cache,
     clock::Clock,
     columnar::Columnar,
@@ -51,7 +51,7 @@ pub struct Parts {
     /// Keys of events, and the count of their use.
     pub api_keys: ApiKeys,
     /// Sign-in elsewhere, when configured.
-    pub google: Option<Google>,
+    pub providers: Vec<SignIn>,
     /// What a request tells about its sender.
     pub enricher: Enricher,
     /// What is kept of the ids of people who were erased.
@@ -75,7 +75,8 @@ impl App {
         db.create_partitions(clock.now_ms()).await?;
         let spool = open_spool(&config, clock.clone()).await;
         let shared = config.redis_url.as_ref().map(Shared::connect).transpose()?;
-        let google = config.google.as_ref();
+        let provider = |provider| SignIn::new(provider, &config.public_url, clock.clone());
+        let providers = config.providers.iter().map(provider).collect::<Result<_>>()?;
         let draining = CancellationToken::new();
         let columnar = Columnar::new(db.clone(), clock.clone(), config.column_cache_bytes);
         columnar.start_sealing(draining.clone());
@@ -88,7 +89,7 @@ impl App {
             limiter: Limiter::new(shared.clone()),
             sessions: Sessions::new(db.clone(), clock.clone(), &config.jwt_secret),
             api_keys: ApiKeys::new(db.clone(), clock.clone(), &config.api_key_secret),
-            google: google.map(|google| Google::new(google, &config.public_url, clock.clone())).transpose()?,
+            providers,
             enricher: Enricher::new(&config, db.clone())?,
             writer,
             bodies: Shares::new(BODIES.max(config.limits.body_bytes.saturating_mul(8))),

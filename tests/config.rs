@@ -37,7 +37,7 @@ fn nothing_has_to_be_set() {
     let config = read(&[("DATA_DIR", dir.path().to_str().unwrap()), ("REDIS_URL", "  ")]).unwrap();
     assert_eq!(config.listen_addr.to_string(), "127.0.0.1:8080");
     assert_eq!(config.public_url.as_str(), "http://127.0.0.1:8080/");
-    assert!(config.is_embedded() && config.google.is_none() && config.redis_url.is_none());
+    assert!(config.is_embedded() && config.providers.is_empty() && config.redis_url.is_none());
     assert_eq!(config.limits.batch_events, 2_500);
     assert!(config.anonymize_ip && !config.log_json);
 }
@@ -53,6 +53,7 @@ fn every_problem_is_told_at_once_and_no_value() {
         ("JWT_SECRET", "tooshortsecret"),
         ("GOOGLE_CLIENT_ID", "only-one"),
         ("GOOGLE_ISSUER", "http://elsewhere.example"),
+        ("OIDC_CLIENT_ID", "only-one"),
         ("CORS_ALLOWED_ORIGINS", "https://a.example, *"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, nonsense"),
         ("ANONYMIZE_IP", "maybe"),
@@ -70,6 +71,8 @@ fn every_problem_is_told_at_once_and_no_value() {
         "JWT_SECRET: expected at least 32 bytes; `openssl rand -hex 32`",
         "GOOGLE_CLIENT_SECRET: must be set",
         "GOOGLE_ISSUER: expected",
+        "OIDC_ISSUER: must be set when OIDC_CLIENT_ID is",
+        "OIDC_CLIENT_SECRET: must be set when OIDC_CLIENT_ID is",
         "CORS_ALLOWED_ORIGINS: expected",
         "TRUSTED_PROXIES: expected",
         "ANONYMIZE_IP: expected",

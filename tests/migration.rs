@@ -3,7 +3,7 @@
 use event_analytics::entity::{
     api_key, api_key_day, app, app_deletion, app_member, erased_id, erasure, event, event_aggregation, event_code,
     event_head, event_segment, goal, identity, invitation, organization, organization_member, saved_segment,
-    segment_column, segment_head, user, user_session, visitor_salt,
+    segment_column, segment_head, user, user_identity, user_session, visitor_salt,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryTrait, Statement};
@@ -66,6 +66,7 @@ async fn entities_fit(db: &DatabaseConnection) {
     fits::<event_code::Entity>(db).await;
     fits::<erasure::Entity>(db).await;
     fits::<erased_id::Entity>(db).await;
+    fits::<user_identity::Entity>(db).await;
 }
 
 #[tokio::test]
@@ -162,6 +163,37 @@ async fn apps_move_into_organizations(db: &DatabaseConnection) {
     let back = "SELECT a.name || ' ' || u.name || ' ' || m.role AS line FROM apps a JOIN app_members m ON m.app_id = a.id \
         JOIN users u ON u.id = m.user_id ORDER BY 1";
     assert_eq!(lines(db, back).await, before);
+}
+
+/// Accounts that signed in with Google before there were identities still do, on the way there and back.
+async fn subjects_move_into_identities(db: &DatabaseConnection) {
+    Migrator::up(db, Some(15)).await.unwrap();
+    let id = if db.get_database_backend() == DbBackend::Postgres {
+        "'00000000-0000-0000-0000-000000000001'"
+    } else {
+        "X'00000000000000000000000000000001'"
+    };
+    let user = format!(
+        "INSERT INTO users (id, email, name, google_subject, created_at, updated_at) VALUES ({id}, 'a', 'ada', 's-1', 1, 1)"
+    );
+    db.execute_unprepared(&user).await.unwrap();
+    Migrator::up(db, None).await.unwrap();
+    let identities = "SELECT i.provider || ' ' || i.subject || ' ' || u.name AS line \
+        FROM user_identities i JOIN users u ON u.id = i.user_id";
+    assert_eq!(lines(db, identities).await, ["google s-1 ada"]);
+    Migrator::down(db, Some(Migrator::migrations().len() as u32 - 15)).await.unwrap();
+    assert_eq!(lines(db, "SELECT google_subject AS line FROM users").await, ["s-1"]);
+}
+
+#[tokio::test]
+async fn subjects_move_into_identities_on_sqlite() {
+    subjects_move_into_identities(&connect("sqlite::memory:").await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subjects_move_into_identities_on_postgres() {
+    let database = TestDatabase::bare().await;
+    subjects_move_into_identities(&connect(database.url()).await.unwrap()).await;
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod m20261122_000014_organizations;
 mod m20261122_000015_exports;
 mod m20261122_000016_invitations;
 mod m20261122_000018_key_scopes;
+mod m20261123_000020_identities;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000015_exports::Migration),
             Box::new(m20261122_000016_invitations::Migration),
             Box::new(m20261122_000018_key_scopes::Migration),
+            Box::new(m20261123_000020_identities::Migration),
         ]
     }
 }

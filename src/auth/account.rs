@@ -1,6 +1,6 @@
 //! Accounts by e-mail and password.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, SqlErr};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, SqlErr};
 use uuid::Uuid;
 
 use crate::{
@@ -19,7 +19,7 @@ pub async fn register(db: &Db, clock: &Clock, email: &str, name: &str, password:
     let name = checked_name("input.name", name)?;
     password::check("input.password", &password)?;
     let password_hash = password::hash(password).await?;
-    insert(db, clock, email, name, Some(password_hash), None).await
+    insert(db.writer(), clock, email, name, Some(password_hash)).await
 }
 
 /// The account behind an address and a password. What was wrong is not said, neither by the
@@ -42,12 +42,11 @@ pub async fn sign_in(db: &Db, email: &str, password: Secret) -> Result<Model> {
 
 /// Stores a new account.
 pub(super) async fn insert(
-    db: &Db,
+    db: &impl ConnectionTrait,
     clock: &Clock,
     email: String,
     name: String,
     password_hash: Option<String>,
-    google_subject: Option<String>,
 ) -> Result<Model> {
     let now = clock.now_ms();
     let user = user::ActiveModel {
@@ -55,11 +54,10 @@ pub(super) async fn insert(
         email: Set(email),
         name: Set(name),
         password_hash: Set(password_hash),
-        google_subject: Set(google_subject),
         created_at: Set(now),
         updated_at: Set(now),
     };
-    user.insert(db.writer()).await.map_err(|error| match error.sql_err() {
+    user.insert(db).await.map_err(|error| match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => {
             Error::conflict("input.email", "There is an account with this e-mail address.")
         }

@@ -1,7 +1,7 @@
-//! Sign-in with Google, or a provider that speaks like it: authorization code flow with PKCE.
+//! Sign-in with a provider of identities, such as Google: OpenID Connect, authorization code flow with PKCE.
 //!
-//! [`Google::start`] sends a browser to the provider and gives it a ticket, a signed cookie of ten
-//! minutes that holds what only this attempt may know. [`Google::finish`] takes the browser back
+//! [`SignIn::start`] sends a browser to the provider and gives it a ticket, a signed cookie of ten
+//! minutes that holds what only this attempt may know. [`SignIn::finish`] takes the browser back
 //! with the same ticket, exchanges the code and checks the id_token. [`account`] finds or makes
 //! the account behind it.
 
@@ -34,14 +34,14 @@ pub const ATTEMPT_SECONDS: i64 = 600;
 /// Marks a ticket as a ticket, so that no other token of ours can stand in for one.
 const TICKET: &str = "event-analytics sign-in attempt";
 
-/// Where the provider sends browsers back to.
-const CALLBACK: &str = "/auth/google/callback";
-
-/// The configured provider.
+/// Sign-in with one configured provider.
 #[derive(Clone)]
-pub struct Google(Arc<Parts>);
+pub struct SignIn(Arc<Parts>);
 
 struct Parts {
+    slug: &'static str,
+    name: String,
+    issuer: String,
     client_id: String,
     client_secret: Secret,
     public_url: Url,
@@ -75,6 +75,8 @@ pub struct Callback {
 /// Somebody the provider vouches for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
+    /// Whose word it is: `google`, or the address of another issuer.
+    pub provider: String,
     /// The provider's own id of the account; never given to another.
     pub subject: String,
     /// Verified by the provider.
@@ -128,6 +130,8 @@ impl Refusal {
 /// What the ticket holds.
 #[derive(Serialize, Deserialize)]
 struct Ticket {
+    /// The provider it was made for: two may share a client secret.
+    iss: String,
     aud: String,
     exp: i64,
     state: String,
@@ -152,11 +156,14 @@ type Client = oauth2::Client<
     BasicRevocationErrorResponse,
 >;
 
-impl Google {
+impl SignIn {
     /// Prepares the client; the provider is asked for its configuration at first use.
-    pub fn new(config: &config::Google, public_url: &Url, clock: Clock) -> Result<Self> {
-        let callback = format!("{}{CALLBACK}", public_url.as_str().trim_end_matches('/'));
+    pub fn new(config: &config::OpenId, public_url: &Url, clock: Clock) -> Result<Self> {
+        let callback = format!("{}/auth/{}/callback", public_url.as_str().trim_end_matches('/'), config.slug);
         Ok(Self(Arc::new(Parts {
+            slug: config.slug,
+            name: config.name.clone(),
+            issuer: config.issuer.as_str().trim_end_matches('/').to_owned(),
             client_id: config.client_id.clone(),
             client_secret: config.client_secret.clone(),
             public_url: public_url.clone(),
@@ -164,6 +171,16 @@ impl Google {
             provider: Provider::new(&config.issuer, clock.clone())?,
             clock,
         })))
+    }
+
+    /// What it is called in addresses.
+    pub fn slug(&self) -> &'static str {
+        self.0.slug
+    }
+
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        &self.0.name
     }
 
     /// Begins a sign-in that shall end at `return_to`, a path of ours.
@@ -182,6 +199,7 @@ impl Google {
             .set_pkce_challenge(challenge)
             .url();
         let ticket = Ticket {
+            iss: parts.issuer.clone(),
             aud: TICKET.into(),
             exp: parts.clock.now_ms() / 1000 + ATTEMPT_SECONDS,
             state: state.into_secret(),
@@ -227,13 +245,18 @@ impl Google {
         let token = token.ok_or_else(|| Refusal::untrusted("the answer holds no id_token"))?;
         let expected =
             id_token::Expected { client_id: &parts.client_id, nonce: &ticket.nonce, now_ms: parts.clock.now_ms() };
-        Ok((id_token::verify(&parts.provider, token, expected).await?, ticket.return_to))
+        let person = id_token::verify(&parts.provider, token, expected).await?;
+        // Subjects are unique within an issuer only. That of Google is not in its name, which `GOOGLE_ISSUER` may change.
+        let provider = if parts.slug == "google" { "google".to_owned() } else { parts.issuer.clone() };
+        let id_token::Person { subject, email, name } = person;
+        Ok((Identity { provider, subject, email, name }, ticket.return_to))
     }
 
     fn open(&self, ticket: &str) -> Result<Ticket, Refusal> {
         let key = DecodingKey::from_secret(self.0.client_secret.expose().as_bytes());
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_audience(&[TICKET]);
+        validation.set_issuer(&[&self.0.issuer]);
         validation.validate_exp = false;
         let ticket = jsonwebtoken::decode::<Ticket>(ticket, &key, &validation).map_err(|_| Refusal::Expired)?.claims;
         if ticket.exp * 1000 <= self.0.clock.now_ms() { Err(Refusal::Expired) } else { Ok(ticket) }

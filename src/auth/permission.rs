@@ -137,6 +137,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("Query.organization", MEMBER),
     ("Query.node", Who::SignedIn),
     ("Query.rateLimit", Who::Anyone),
+    ("Query.signInProviders", Who::Anyone),
     ("User.*", Who::Holder),
     ("App.*", READER),
     ("App.apiKeys", Who::AppMember(Role::Viewer)),

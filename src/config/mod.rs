@@ -17,14 +17,18 @@ pub use self::{
 };
 use crate::error::Result;
 
-/// Google (or a provider that speaks like it), when configured.
+/// Who vouches for people by OpenID Connect.
 #[derive(Debug, Clone)]
-pub struct Google {
-    /// `GOOGLE_CLIENT_ID`
+pub struct OpenId {
+    /// What it is called in addresses: `google` or `oidc`.
+    pub slug: &'static str,
+    /// What people call it: `Google` or `OIDC_NAME`.
+    pub name: String,
+    /// `GOOGLE_CLIENT_ID` or `OIDC_CLIENT_ID`
     pub client_id: String,
-    /// `GOOGLE_CLIENT_SECRET`
+    /// `GOOGLE_CLIENT_SECRET` or `OIDC_CLIENT_SECRET`
     pub client_secret: Secret,
-    /// `GOOGLE_ISSUER`: where `/.well-known/openid-configuration` is found.
+    /// `GOOGLE_ISSUER` or `OIDC_ISSUER`: below it `/.well-known/openid-configuration` is found.
     pub issuer: Url,
 }
 
@@ -74,8 +78,8 @@ pub struct Config {
     pub jwt_secret: Secret,
     /// `API_KEY_SECRET`
     pub api_key_secret: Secret,
-    /// `GOOGLE_*`
-    pub google: Option<Google>,
+    /// `GOOGLE_*` and `OIDC_*`
+    pub providers: Vec<OpenId>,
     /// `CORS_ALLOWED_ORIGINS`: origins whose pages may call GraphQL with credentials.
     pub cors_allowed_origins: Vec<String>,
     /// `TRUSTED_PROXIES`: from whom `X-Forwarded-For` is believed.

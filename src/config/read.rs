@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use redis::IntoConnectionInfo as _;
 use url::Url;
 
-use super::{Config, Google, Limits, Secret, secrets, vars::Vars};
+use super::{Config, Limits, OpenId, Secret, secrets, vars::Vars};
 use crate::error::{Error, Result};
 
 const PORT: u16 = 8080;
@@ -42,7 +42,7 @@ pub(super) fn config(vars: &mut Vars) -> Config {
         redis_url: vars.optional("REDIS_URL", "a redis:// or rediss:// address", redis_url),
         jwt_secret: secret(vars, secrets::NAMES[0]),
         api_key_secret: secret(vars, secrets::NAMES[1]),
-        google: google(vars),
+        providers: providers(vars),
         cors_allowed_origins: vars.list(
             "CORS_ALLOWED_ORIGINS",
             "origins such as https://app.example.com, separated by commas (`*` cannot be used with credentials)",
@@ -124,23 +124,55 @@ fn limits(vars: &mut Vars) -> Limits {
     limits
 }
 
-fn google(vars: &mut Vars) -> Option<Google> {
-    let client_id = vars.optional("GOOGLE_CLIENT_ID", "a client id", |text| Some(text.to_owned()));
-    let client_secret = vars.optional("GOOGLE_CLIENT_SECRET", "a client secret", |text| Some(Secret::new(text)));
-    let issuer = "an https:// address, or an http:// one on this machine";
-    let issuer = vars.with_default("GOOGLE_ISSUER", "https://accounts.google.com", issuer, issuer_url);
-    match (client_id, client_secret) {
-        (Some(client_id), Some(client_secret)) => Some(Google { client_id, client_secret, issuer: issuer? }),
-        (None, None) => None,
-        (Some(_), None) => {
-            vars.problem("GOOGLE_CLIENT_SECRET", "must be set when GOOGLE_CLIENT_ID is");
-            None
-        }
-        (None, Some(_)) => {
-            vars.problem("GOOGLE_CLIENT_ID", "must be set when GOOGLE_CLIENT_SECRET is");
-            None
-        }
+/// Providers of identities, each given whole or not at all.
+fn providers(vars: &mut Vars) -> Vec<OpenId> {
+    const ISSUER: &str = "an https:// address, or an http:// one on this machine";
+    let google = [
+        vars.optional("GOOGLE_CLIENT_ID", "a client id", owned),
+        vars.optional("GOOGLE_CLIENT_SECRET", "a client secret", owned),
+    ];
+    let issuer = vars.with_default("GOOGLE_ISSUER", "https://accounts.google.com", ISSUER, issuer_url);
+    whole(vars, ["GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"], &google);
+    let [client_id, client_secret] = google;
+    let google = open_id("google", "Google".to_owned(), client_id, client_secret, issuer);
+
+    let name = vars.with_default("OIDC_NAME", "single sign-on", "what people call it, at most 50 characters", |text| {
+        Some(text.to_owned()).filter(|text| text.chars().count() <= 50 && !text.contains(char::is_control))
+    });
+    let issuer = vars.optional("OIDC_ISSUER", ISSUER, issuer_url);
+    let oidc = [
+        issuer.as_ref().map(Url::to_string),
+        vars.optional("OIDC_CLIENT_ID", "a client id", owned),
+        vars.optional("OIDC_CLIENT_SECRET", "a client secret", owned),
+    ];
+    whole(vars, ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"], &oidc);
+    let [_, client_id, client_secret] = oidc;
+    let oidc = open_id("oidc", name.unwrap_or_default(), client_id, client_secret, issuer);
+    google.into_iter().chain(oidc).collect()
+}
+
+fn open_id(
+    slug: &'static str,
+    name: String,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    issuer: Option<Url>,
+) -> Option<OpenId> {
+    Some(OpenId { slug, name, client_id: client_id?, client_secret: Secret::new(client_secret?), issuer: issuer? })
+}
+
+/// Notes what is missing of variables that belong together, unless all are.
+fn whole<const N: usize>(vars: &mut Vars, names: [&'static str; N], given: &[Option<String>; N]) {
+    let Some(set) = names.iter().find(|name| vars.is_set(name)) else { return };
+    for (name, _) in
+        names.iter().zip(given).filter(|(name, given)| given.is_none() && !vars.is_set(name)).collect::<Vec<_>>()
+    {
+        vars.problem(name, format!("must be set when {set} is"));
     }
+}
+
+fn owned(text: &str) -> Option<String> {
+    Some(text.to_owned())
 }
 
 fn secret(vars: &mut Vars, name: &'static str) -> Secret {

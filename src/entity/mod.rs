@@ -28,5 +28,6 @@ pub mod saved_segment;
 pub mod segment_column;
 pub mod segment_head;
 pub mod user;
+pub mod user_identity;
 pub mod user_session;
 pub mod visitor_salt;

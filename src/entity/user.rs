@@ -16,9 +16,6 @@ pub struct Model {
     pub name: String,
     /// Argon2id in PHC form; absent for an account that only signs in elsewhere.
     pub password_hash: Option<String>,
-    /// Google's `sub`, once linked; unique.
-    #[sea_orm(unique)]
-    pub google_subject: Option<String>,
     /// Milliseconds since the epoch.
     pub created_at: i64,
     /// Milliseconds since the epoch.

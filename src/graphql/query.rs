@@ -9,7 +9,10 @@ use super::{
     guard::LOOKUP,
     id::{self, NodeId},
     loader::{self, VisibleApp},
-    types::{app::App, node::Node, organization::Organization, rate_limit::RateLimit, user::User},
+    types::{
+        app::App, node::Node, organization::Organization, rate_limit::RateLimit, sign_in_provider::SignInProvider,
+        user::User,
+    },
 };
 use crate::{entity::user, error::Error};
 
@@ -60,6 +63,11 @@ impl Query {
         id: ID,
     ) -> Option<Result<Node>> {
         Some(find_node(ctx, &id).await)
+    }
+
+    /// With whom people can sign in besides their password; empty when none is configured.
+    async fn sign_in_providers(&self, ctx: &Context<'_>) -> Vec<SignInProvider> {
+        ctx.app().providers.iter().cloned().map(SignInProvider).collect()
     }
 
     /// What whoever asks may still ask this minute, and what this request costs of it.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::{
     Router,
-    extract::{ConnectInfo, Query, State, rejection::QueryRejection},
+    extract::{ConnectInfo, Path, Query, State, rejection::QueryRejection},
     http::{
         HeaderMap, StatusCode,
         header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, LOCATION, ORIGIN, RETRY_AFTER, SET_COOKIE, USER_AGENT},
@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::{
     auth::{
         self, cookie,
-        oauth::{self, ATTEMPT_SECONDS, Callback, Google, Refusal},
+        oauth::{self, ATTEMPT_SECONDS, Callback, Refusal, SignIn},
         session,
     },
     config::client_ip,
@@ -27,13 +27,13 @@ use crate::{
 };
 
 /// The cookie that ties an attempt to its browser, and the only paths it is sent to.
-const TICKET: (&str, &str) = ("uea_sign_in", "/auth/google");
+const TICKET: (&str, &str) = ("uea_sign_in", "/auth");
 
-/// The routes. Those of Google are not there when Google is not configured.
+/// The routes. Those of a provider that is not configured are not there.
 pub fn router() -> Router<App> {
     Router::new()
-        .route("/auth/google", get(start))
-        .route("/auth/google/callback", get(finish))
+        .route("/auth/{provider}", get(start))
+        .route("/auth/{provider}/callback", get(finish))
         .route("/auth/logout", post(sign_out))
 }
 
@@ -45,14 +45,15 @@ struct Start {
 /// Sends the browser to the provider.
 async fn start(
     State(app): State<App>,
+    Path(provider): Path<String>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     query: Result<Query<Start>, QueryRejection>,
 ) -> Result<Response, Page> {
-    let google = configured(&app)?;
+    let provider = configured(&app, &provider)?;
     auth::attempt(&app.limiter, &app.config.limits, address(&app, peer, &headers)).await?;
     let return_to = query.ok().and_then(|Query(start)| start.return_to);
-    let attempt = google.start(return_to.as_deref()).await?;
+    let attempt = provider.start(return_to.as_deref()).await?;
     let (name, path) = TICKET;
     let ticket = cookie::set(name, attempt.ticket.expose(), path, ATTEMPT_SECONDS, &app.config.public_url);
     Ok(redirect(attempt.url.as_str(), [ticket]))
@@ -61,14 +62,15 @@ async fn start(
 /// Takes the browser back, signed in or with a page that says why not.
 async fn finish(
     State(app): State<App>,
+    Path(provider): Path<String>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     query: Result<Query<Callback>, QueryRejection>,
 ) -> Result<Response, Page> {
-    let google = configured(&app)?;
+    let provider = configured(&app, &provider)?;
     let (name, path) = TICKET;
     let Query(callback) = query.map_err(|_| Refusal::Expired)?;
-    let (identity, return_to) = google.finish(cookie_of(&headers, name), callback).await?;
+    let (identity, return_to) = provider.finish(cookie_of(&headers, name), callback).await?;
     let user = oauth::account::of(&app.db, &app.clock, identity).await?;
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     let started = app.sessions.start(user.id, agent, Some(address(&app, peer, &headers))).await?;
@@ -97,8 +99,9 @@ async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, gone)]).into_response())
 }
 
-fn configured(app: &App) -> Result<&Google, Page> {
-    app.google.as_ref().ok_or(Page(Refusal::Failed(Error::NotFound("page"))))
+fn configured<'a>(app: &'a App, slug: &str) -> Result<&'a SignIn, Page> {
+    let provider = app.providers.iter().find(|provider| provider.slug() == slug);
+    provider.ok_or(Page(Refusal::Failed(Error::NotFound("page"))))
 }
 
 fn address(app: &App, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use event_analytics::{auth::Viewer, entity::user};
+use event_analytics::{
+    auth::Viewer,
+    entity::{user, user_identity},
+};
 use reqwest::{StatusCode, header::HeaderMap};
 use sea_orm::EntityTrait;
 use serde_json::json;
@@ -78,7 +81,11 @@ impl Browser {
 
     /// Up to the provider's redirect back to us.
     async fn until_callback(&mut self) -> String {
-        let start = self.open("/auth/google?return_to=/playground?tab=1").await;
+        self.until_callback_of("google").await
+    }
+
+    async fn until_callback_of(&mut self, provider: &str) -> String {
+        let start = self.open(&format!("/auth/{provider}?return_to=/playground?tab=1")).await;
         let provider = start.location().to_owned();
         self.open(&provider).await.location().to_owned()
     }
@@ -133,6 +140,43 @@ both_stores! {
         assert_eq!(again.status, StatusCode::NO_CONTENT);
     }
 
+    async fn every_provider_has_a_door_of_its_own(store: Store) {
+        let (google, house) = (Provider::start().await, Provider::start().await);
+        let vars: Vec<_> = google.vars().into_iter().chain(house.oidc_vars()).collect();
+        let app = TestApp::with(store, &vars).await;
+        let doors = app.anonymous().graphql("{ signInProviders { name url } }", json!({})).await.data();
+        assert_eq!(doors["signInProviders"], json!([
+            { "name": "Google", "url": "/auth/google" }, { "name": "Our house", "url": "/auth/oidc" },
+        ]));
+
+        let mut ada = Browser::of(&app);
+        let callback = ada.until_callback_of("oidc").await;
+        ada.open(&callback).await.location();
+        let ada = ada.viewer(&app).await.unwrap();
+        // The same address, vouched for by another: nobody has said that they are one.
+        Browser::of(&app).sign_in().await.refused(409, "ACCOUNT_EXISTS");
+        // The same subject with another provider is somebody else.
+        google.set(&Settings { email: Some("bob@example.com".into()), ..Settings::default() }).await;
+        let mut bob = Browser::of(&app);
+        bob.sign_in().await.location();
+        let bob = bob.viewer(&app).await.unwrap();
+        assert_ne!(ada.user_id, bob.user_id);
+        let identities = user_identity::Entity::find().all(&*app.app.db).await.unwrap();
+        let mut identities: Vec<_> = identities.into_iter().map(|own| (own.provider, own.subject, own.user_id)).collect();
+        identities.sort();
+        let mut expected = [
+            ("google".to_owned(), "subject-1".to_owned(), bob.user_id), (house.url.clone(), "subject-1".to_owned(), ada.user_id),
+        ];
+        expected.sort();
+        assert_eq!(identities, expected);
+
+        // An attempt with one provider ends at no other's door.
+        let mut mixed = Browser::of(&app);
+        let callback = mixed.until_callback().await.replace("/auth/google/", "/auth/oidc/");
+        mixed.open(&callback).await.refused(400, "SIGN_IN_EXPIRED");
+        assert_eq!(Browser::of(&app).open("/auth/nobody").await.status, StatusCode::NOT_FOUND);
+    }
+
     async fn an_account_with_a_password_is_not_handed_over(store: Store) {
         let provider = Provider::start().await;
         let app = TestApp::with(store, &provider.vars()).await;
@@ -142,7 +186,7 @@ both_stores! {
         let mut browser = Browser::of(&app);
         browser.sign_in().await.refused(409, "ACCOUNT_EXISTS");
         assert!(browser.viewer(&app).await.is_none());
-        assert_eq!(users(&app).await[0].google_subject, None);
+        assert!(user_identity::Entity::find().all(&**db).await.unwrap().is_empty());
     }
 }
 
@@ -249,7 +293,7 @@ async fn new_keys_are_fetched_when_they_appear_but_not_for_every_forgery() {
 async fn without_google_there_are_no_such_pages() {
     let app = TestApp::start(Store::Sqlite).await;
     let mut browser = Browser::of(&app);
-    for path in ["/auth/google", "/auth/google/callback", "/auth/google/callback?code=1&state=1"] {
+    for path in ["/auth/google", "/auth/oidc", "/auth/google/callback", "/auth/google/callback?code=1&state=1"] {
         assert_eq!(browser.open(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
     assert!(!browser.open("/").await.text.contains("/auth/google"));

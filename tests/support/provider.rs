@@ -111,7 +111,17 @@ impl Provider {
         provider
     }
 
-    /// What the server must be told to use it.
+    /// What the server must be told to use it as any other provider.
+    pub fn oidc_vars(&self) -> [(&str, &str); 4] {
+        [
+            ("OIDC_CLIENT_ID", CLIENT_ID),
+            ("OIDC_CLIENT_SECRET", CLIENT_SECRET),
+            ("OIDC_ISSUER", &self.url),
+            ("OIDC_NAME", "Our house"),
+        ]
+    }
+
+    /// What the server must be told to use it in place of Google.
     pub fn vars(&self) -> [(&str, &str); 3] {
         [("GOOGLE_CLIENT_ID", CLIENT_ID), ("GOOGLE_CLIENT_SECRET", CLIENT_SECRET), ("GOOGLE_ISSUER", &self.url)]
     }

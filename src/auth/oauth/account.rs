@@ -1,47 +1,79 @@
 //! The account behind an identity.
 
-use sea_orm::{EntityTrait, QueryFilter, entity::prelude::*};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, EntityTrait, SqlErr, entity::prelude::*};
 
 use super::{Identity, Refusal};
 use crate::{
     auth::{account, checked_name},
     clock::Clock,
     db::Db,
-    entity::user::{self, Column, Model},
+    entity::{
+        user::{self, Model},
+        user_identity,
+    },
     error::{Error, Result},
 };
 
 /// Finds the account of this identity, by the provider's subject first. By e-mail address it
-/// takes only an account that has neither a password nor another subject; where there is none,
+/// takes only an account that has neither a password nor another identity; where there is none,
 /// it makes one.
 pub async fn of(db: &Db, clock: &Clock, identity: Identity) -> Result<Model, Refusal> {
     let email = account::checked_email("email", &identity.email).map_err(|_| Refusal::EmailUnverified)?;
-    if let Some(user) = by_subject(db, &identity.subject).await? {
+    if let Some(user) = known(db, &identity).await? {
         return Ok(user);
     }
     let name = identity.name.as_deref().and_then(|name| checked_name("name", name).ok());
     let name = name.unwrap_or_else(|| email.split('@').next().unwrap_or_default().to_owned());
-    let subject = identity.subject.clone();
-    match account::insert(db, clock, email.clone(), name, None, Some(subject)).await {
+    let transaction = db.begin().await.map_err(Error::from)?;
+    let made = account::insert(&transaction, clock, email.clone(), name, None).await;
+    let linked = match made {
+        Ok(user) => link(transaction, clock, user, &identity).await?,
+        Err(Error::Conflict { .. }) => {
+            transaction.rollback().await.map_err(Error::from)?;
+            let transaction = db.begin().await.map_err(Error::from)?;
+            match unclaimed(&transaction, &email).await? {
+                Some(user) => link(transaction, clock, user, &identity).await?,
+                None => None,
+            }
+        }
+        Err(error) => return Err(error.into()),
+    };
+    match linked {
+        Some(user) => Ok(user),
         // The address is taken, or the same person has come through two doors at a time.
-        Err(Error::Conflict { .. }) => link(db, clock, &email, &identity.subject).await,
-        made => Ok(made?),
+        None => known(db, &identity).await?.ok_or(Refusal::AccountExists),
     }
 }
 
-async fn link(db: &Db, clock: &Clock, email: &str, subject: &str) -> Result<Model, Refusal> {
-    user::Entity::update_many()
-        .col_expr(Column::GoogleSubject, Expr::value(subject))
-        .col_expr(Column::UpdatedAt, Expr::value(clock.now_ms()))
-        .filter(Column::Email.eq(email))
-        .filter(Column::PasswordHash.is_null())
-        .filter(Column::GoogleSubject.is_null())
-        .exec(db.writer())
-        .await
-        .map_err(Error::from)?;
-    by_subject(db, subject).await?.ok_or(Refusal::AccountExists)
+/// Ties an identity to an account; nothing when somebody else was first.
+async fn link(db: DatabaseTransaction, clock: &Clock, user: Model, identity: &Identity) -> Result<Option<Model>> {
+    let row = user_identity::ActiveModel {
+        provider: Set(identity.provider.clone()),
+        subject: Set(identity.subject.clone()),
+        user_id: Set(user.id),
+        created_at: Set(clock.now_ms()),
+    };
+    match row.insert(&db).await {
+        Ok(_) => db.commit().await?,
+        Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
+            db.rollback().await?;
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Some(user))
 }
 
-async fn by_subject(db: &Db, subject: &str) -> Result<Option<Model>> {
-    Ok(user::Entity::find().filter(Column::GoogleSubject.eq(subject)).one(db.writer()).await?)
+/// The account of this address, if nothing can sign in to it yet.
+async fn unclaimed(db: &DatabaseTransaction, email: &str) -> Result<Option<Model>> {
+    let user = user::Entity::by_email(email).one(db).await?.filter(|user| user.password_hash.is_none());
+    let Some(user) = user else { return Ok(None) };
+    let other = user_identity::Entity::find().filter(user_identity::Column::UserId.eq(user.id)).one(db).await?;
+    Ok(other.is_none().then_some(user))
+}
+
+async fn known(db: &Db, identity: &Identity) -> Result<Option<Model>> {
+    let key = (identity.provider.clone(), identity.subject.clone());
+    let Some(found) = user_identity::Entity::find_by_id(key).one(db.writer()).await? else { return Ok(None) };
+    Ok(user::Entity::find_by_id(found.user_id).one(db.writer()).await?)
 }

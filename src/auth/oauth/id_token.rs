@@ -7,7 +7,7 @@ use jsonwebtoken::{
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
-use super::{Identity, Refusal, provider::Provider};
+use super::{Refusal, provider::Provider};
 
 /// Asymmetric ones only: `none` and HMAC with a published key are the classic forgeries.
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::RS256, Algorithm::ES256];
@@ -20,6 +20,13 @@ pub(super) struct Expected<'a> {
     pub client_id: &'a str,
     pub nonce: &'a str,
     pub now_ms: i64,
+}
+
+/// Whom it speaks of.
+pub(super) struct Person {
+    pub subject: String,
+    pub email: String,
+    pub name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -36,7 +43,7 @@ struct Claims {
 }
 
 /// Who the token speaks of, when it is the provider's, for us, for this attempt and current.
-pub(super) async fn verify(provider: &Provider, token: &str, expected: Expected<'_>) -> Result<Identity, Refusal> {
+pub(super) async fn verify(provider: &Provider, token: &str, expected: Expected<'_>) -> Result<Person, Refusal> {
     let header = decode_header(token).map_err(Refusal::untrusted)?;
     if !ALGORITHMS.contains(&header.alg) {
         return Err(Refusal::untrusted("the id_token is signed by an algorithm that is not taken"));
@@ -73,7 +80,7 @@ fn find<'a>(keys: &'a JwkSet, kid: Option<&str>, algorithm: Algorithm) -> Option
 }
 
 /// The claims that no library checks for us.
-fn hold(claims: Claims, expected: Expected<'_>) -> Result<Identity, Refusal> {
+fn hold(claims: Claims, expected: Expected<'_>) -> Result<Person, Refusal> {
     if claims.exp.saturating_mul(1000) <= expected.now_ms - LEEWAY_MS {
         return Err(Refusal::untrusted("the id_token has expired"));
     }
@@ -92,7 +99,7 @@ fn hold(claims: Claims, expected: Expected<'_>) -> Result<Identity, Refusal> {
         return Err(Refusal::untrusted("the id_token has no usable subject"));
     }
     match claims.email {
-        Some(email) if claims.email_verified => Ok(Identity { subject: claims.sub, email, name: claims.name }),
+        Some(email) if claims.email_verified => Ok(Person { subject: claims.sub, email, name: claims.name }),
         _ => Err(Refusal::EmailUnverified),
     }
 }

@@ -16,6 +16,7 @@ pub mod rate_limit;
 pub mod saved_segment;
 pub mod session;
 pub mod settings;
+pub mod sign_in_provider;
 pub mod top_properties;
 pub mod user;
 pub mod user_stats;

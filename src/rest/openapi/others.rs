@@ -63,32 +63,34 @@ pub(super) fn ready() {}
 ))]
 pub(super) fn metrics() {}
 
-/// Sign in with Google
+/// Sign in with a provider
 ///
-/// Sends the browser to Google. There only when Google is configured.
-#[utoipa::path(get, path = "/auth/google", tag = "sign-in", params(
+/// Sends the browser to Google, or to the provider of `OIDC_ISSUER`. There only when it is configured.
+#[utoipa::path(get, path = "/auth/{provider}", tag = "sign-in", params(
+    ("provider" = String, Path, description = "`google` or `oidc`.", example = "google"),
     ("return_to" = Option<String>, Query, description = "A path of this server to end at.", example = "/playground"),
 ), responses(
-    (status = 303, description = "To Google."),
-    (status = 404, description = "Google is not configured."),
+    (status = 303, description = "To the provider."),
+    (status = 404, description = "The provider is not configured."),
     (status = 429, description = "Too many attempts from this address."),
 ))]
-pub(super) fn google() {}
+pub(super) fn sign_in() {}
 
-/// Back from Google
+/// Back from a provider
 ///
-/// Where Google sends the browser back to; signs in by cookie.
-#[utoipa::path(get, path = "/auth/google/callback", tag = "sign-in", params(
-    ("code" = Option<String>, Query, description = "Google's word that the person agreed."),
+/// Where the provider sends the browser back to; signs in by cookie.
+#[utoipa::path(get, path = "/auth/{provider}/callback", tag = "sign-in", params(
+    ("provider" = String, Path, description = "`google` or `oidc`.", example = "google"),
+    ("code" = Option<String>, Query, description = "The provider's word that the person agreed."),
     ("state" = Option<String>, Query, description = "What ties the attempt to the browser."),
     ("error" = Option<String>, Query, description = "Why the person did not agree."),
 ), responses(
     (status = 303, description = "Signed in, and on to where the attempt began."),
     (status = 400, description = "The attempt is not one of this browser, or has expired."),
-    (status = 403, description = "Google does not vouch for the person."),
-    (status = 404, description = "Google is not configured."),
+    (status = 403, description = "The provider does not vouch for the person."),
+    (status = 404, description = "The provider is not configured."),
 ))]
-pub(super) fn google_callback() {}
+pub(super) fn callback() {}
 
 /// Sign out
 ///
