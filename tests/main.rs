@@ -9,6 +9,7 @@
 mod support;
 
 mod analytics;
+mod audit;
 mod browser;
 mod cache;
 mod config;

@@ -1,5 +1,6 @@
 //! Settings, read once from variables and checked at once.
 
+mod operations;
 mod proxies;
 mod read;
 mod secrets;
@@ -59,6 +60,18 @@ pub struct Limits {
     pub query_timeout: Duration,
 }
 
+/// What GraphQL tells and takes.
+#[derive(Debug, Clone)]
+pub struct Graphql {
+    /// `GRAPHQL_INTROSPECTION`: whether it tells its schema.
+    pub introspection: bool,
+    /// `GRAPHQL_SUGGESTIONS`: whether it tells what a misspelt name may have meant.
+    pub suggestions: bool,
+    /// `GRAPHQL_STORED_OPERATIONS`: the texts of what may be asked; whatever its schema knows, where there
+    /// is no list.
+    pub operations: Option<Vec<String>>,
+}
+
 /// Every setting. `.env.example` says what each variable means.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -92,6 +105,8 @@ pub struct Config {
     pub column_cache_bytes: u64,
     /// `CACHE_TTL_SECONDS`
     pub cache_ttl: Duration,
+    /// `GRAPHQL_*`
+    pub graphql: Graphql,
     /// `RATE_LIMIT_*`, `MAX_*`, `*_TIMEOUT_SECONDS`
     pub limits: Limits,
     /// `LOG_FORMAT`: `text` or `json`.

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use redis::IntoConnectionInfo as _;
 use url::Url;
 
-use super::{Config, Limits, OpenId, Secret, secrets, vars::Vars};
+use super::{Config, Graphql, Limits, OpenId, Secret, operations, secrets, vars::Vars};
 use crate::error::{Error, Result};
 
 const PORT: u16 = 8080;
@@ -59,6 +59,15 @@ pub(super) fn config(vars: &mut Vars) -> Config {
         }),
         column_cache_bytes: vars.number("COLUMN_CACHE_BYTES", 256 << 20, 1 << 20..=1 << 50),
         cache_ttl: Duration::from_secs(vars.number("CACHE_TTL_SECONDS", 3_600, 1..=31_536_000)),
+        graphql: Graphql {
+            introspection: vars.flag("GRAPHQL_INTROSPECTION", true),
+            suggestions: vars.flag("GRAPHQL_SUGGESTIONS", true),
+            operations: vars.optional(
+                "GRAPHQL_STORED_OPERATIONS",
+                "a folder with .graphql files, each an operation of at most 64 KiB",
+                operations::read,
+            ),
+        },
         limits: limits(vars),
         log_json: vars.choice("LOG_FORMAT", &["text", "json"]) == "json",
     };

@@ -36,6 +36,14 @@ pub fn of_request(error: &Error) -> ServerError {
     failure
 }
 
+/// The refusal of a document that a client names by its digest and that is not known, as the clients of
+/// Apollo understand it: they send it again with its text.
+pub fn not_stored() -> ServerError {
+    let mut failure = ServerError::new("PersistedQueryNotFound", None);
+    failure.extensions.get_or_insert_default().set("code", "PERSISTED_QUERY_NOT_FOUND");
+    failure
+}
+
 fn extensions(error: &Error) -> ErrorExtensionValues {
     let mut values = ErrorExtensionValues::default();
     values.set("code", error.code());

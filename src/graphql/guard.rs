@@ -9,6 +9,7 @@
 //! [`Guard`] is an extension of the schema, and so holds on every transport.
 
 mod document;
+mod fields;
 mod text;
 
 use std::sync::Arc;
@@ -53,7 +54,10 @@ pub const LOOKUP: usize = 20;
 /// Reading a level of a filter takes a lot of stack.
 const MAX_INPUT_DEPTH: usize = 24;
 
-pub use self::document::asks_one;
+pub use self::{
+    document::asks_one,
+    fields::{authentications, introspects, only_asks},
+};
 
 /// Reads a document, unless its text, its shape or its variables are out of bounds.
 pub fn parse(query: &str, variables: &Variables) -> ServerResult<ExecutableDocument> {

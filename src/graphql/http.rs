@@ -5,6 +5,7 @@
 
 mod message;
 mod sender;
+mod stored;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -22,6 +23,7 @@ use tower_http::request_id::RequestId;
 use self::{
     message::{MediaType, Params},
     sender::Sender,
+    stored::Stored,
 };
 use super::{
     Schema,
@@ -37,6 +39,7 @@ use crate::{error::Error, limiter::Decision, state::App};
 struct Edge {
     app: App,
     schema: Schema,
+    stored: Stored,
 }
 
 /// Why a request never became an operation.
@@ -69,7 +72,7 @@ impl From<Error> for Refusal {
 /// `/graphql`
 pub fn router(app: App) -> Router {
     let schema = super::schema(app.clone());
-    Router::new().route("/graphql", any(handle)).with_state(Edge { app, schema })
+    Router::new().route("/graphql", any(handle)).with_state(Edge { stored: Stored::of(&app), app, schema })
 }
 
 async fn handle(State(edge): State<Edge>, request: Request) -> Response {
@@ -112,28 +115,43 @@ impl Edge {
             Method::POST => Params::from_body(&parts.headers, body).await?,
             _ => return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Ask with POST, or with GET.")),
         };
-        let document = match guard::parse(&params.query, &params.variables) {
+        sender.may_ask(&self.app, parts)?;
+        let found = match self.stored.find(params.query, params.persisted).await {
+            Ok(found) => found,
+            Err(missing) => return missing.answer(),
+        };
+        let document = match guard::parse(&found.text, &params.variables) {
             Ok(document) => document,
             Err(mut failure) => {
                 report::classify(&mut failure);
                 return Ok(Answer::from_errors(vec![failure]));
             }
         };
+        if !self.app.config.graphql.introspection && guard::introspects(&document) {
+            return Err(Error::Forbidden("This server does not tell its schema.").into());
+        }
         let name = params.operation_name.as_deref();
         let chosen = document.operations.iter().find(|(candidate, _)| match name {
             Some(name) => candidate.is_some_and(|candidate| candidate == name),
             None => true,
         });
-        if chosen.is_some_and(|(_, operation)| operation.node.ty == OperationType::Mutation) {
+        let chosen = chosen.map(|(_, operation)| &operation.node);
+        if let Some(operation) = chosen.filter(|operation| operation.ty == OperationType::Mutation) {
             if parts.method == Method::GET {
                 return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "GET cannot change anything. Use POST."));
             }
             sender.may_change(&self.app, &parts.headers)?;
+            if guard::authentications(&document, operation) > 1 {
+                return Err(Error::CostExceeded("Sign in or register once in a request.".into()).into());
+            }
+        }
+        if !sender.is_stranger() {
+            self.stored.keep(&found, &document).await;
         }
         sender.count_use(&self.app);
         let (asker, charge) = (sender.asker(), Charge::to(sender.payer()));
-        let asks_one = chosen.is_some_and(|(_, operation)| guard::asks_one(&operation.node));
-        let mut operation = Operation::new(params.query).variables(params.variables);
+        let asks_one = chosen.is_some_and(guard::asks_one);
+        let mut operation = Operation::new(found.text).variables(params.variables);
         operation.operation_name = params.operation_name;
         operation.set_parsed_query(document);
         let loaders = Loaders::of_request(self.app.clone(), asker, asks_one);

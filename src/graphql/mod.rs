@@ -32,7 +32,15 @@ pub fn sdl() -> String {
 
 /// The schema over a running server, with every limit in force.
 pub fn schema(app: App) -> Schema {
-    builder()
+    let told = &app.config.graphql;
+    let mut builder = builder();
+    if !told.introspection {
+        builder = builder.disable_introspection();
+    }
+    if !told.suggestions {
+        builder = builder.disable_suggestions();
+    }
+    builder
         .data(app)
         .extension(Report)
         .extension(Guard)

@@ -123,3 +123,26 @@ async fn input_nests_only_so_deep() {
         }
     }
 }
+
+#[tokio::test]
+async fn passwords_are_tried_one_a_request() {
+    let app = TestApp::start(Store::Sqlite).await;
+    app.user("alice").await;
+    let guess = |name: &str, password: &str| {
+        format!("{name}: signIn(input: {{ email: \"alice@example.com\", password: \"{password}\" }}) {{ token }}")
+    };
+    let (wrong, right) = (guess("a", "incorrect horse battery"), guess("b", "correct horse battery staple"));
+    for many in [
+        format!("mutation {{ {wrong} {right} }}"),
+        format!("mutation {{ {wrong} ... {{ {right} }} }}"),
+        format!("mutation {{ ...f ...g }} fragment f on Mutation {{ {wrong} }} fragment g on Mutation {{ {right} }}"),
+        format!(
+            "mutation {{ {right} c: register(input: {{ email: \"b@example.com\", password: \"x\", name: \"b\" }}) {{ token }} }}"
+        ),
+    ] {
+        let reply = app.anonymous().graphql(&many, json!({})).await;
+        assert_eq!(reply.error_code(), "COST_EXCEEDED", "{many}");
+        assert!(reply.body.get("data").is_none(), "none was tried");
+    }
+    app.anonymous().graphql(&format!("mutation {{ {right} }}"), json!({})).await.data();
+}

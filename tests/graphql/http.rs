@@ -126,6 +126,38 @@ async fn a_cookie_changes_things_only_for_our_own_pages() {
 }
 
 #[tokio::test]
+async fn a_cookie_asks_by_get_only_for_pages_we_know() {
+    let app = TestApp::with(Store::Sqlite, &[("CORS_ALLOWED_ORIGINS", "https://figures.example")]).await;
+    let alice = app.user("alice").await;
+    let cookie = format!("uea_session={}", alice.token.as_ref().unwrap());
+    let ask = async |headers: &[(&str, &str)]| {
+        let mut request = app.anonymous().request("GET", "/graphql").query(&[("query", "{ viewer { email } }")]);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Reply::of(request).await
+    };
+    // As an image, a link or a form of another page would ask.
+    for header in [("sec-fetch-site", "cross-site"), ("content-type", "text/plain"), ("accept", "*/*")] {
+        assert_eq!(ask(&[("cookie", &cookie), header]).await.expect(403).error_code(), "FORBIDDEN", "{header:?}");
+    }
+    for header in [
+        ("origin", app.url.as_str()),
+        ("origin", "https://figures.example"),
+        ("sec-fetch-site", "same-origin"),
+        ("apollo-require-preflight", "true"),
+        ("x-apollo-operation-name", "Viewer"),
+        ("content-type", "application/json"),
+    ] {
+        let data = ask(&[("cookie", &cookie), header]).await.data();
+        assert_eq!(data["viewer"]["email"], "alice@example.com", "{header:?}");
+    }
+    let bearer = format!("Bearer {}", alice.token.as_ref().unwrap());
+    ask(&[("authorization", &bearer)]).await.data();
+    ask(&[]).await.data();
+}
+
+#[tokio::test]
 async fn a_bad_token_is_refused_and_a_stale_cookie_is_a_stranger() {
     let app = TestApp::start(Store::Sqlite).await;
     let forger = Person { token: Some("a.b.c".into()), ..app.anonymous() };

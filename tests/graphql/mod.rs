@@ -21,4 +21,5 @@ mod revenue;
 mod saved_segments;
 mod schema;
 mod settings;
+mod stored;
 mod top_properties;

@@ -14,7 +14,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
-use super::Refusal;
+use super::{Refusal, stored::Persisted};
 use crate::{error::Error, limiter::Decision};
 
 /// Bytes of a request.
@@ -24,10 +24,20 @@ const MAX_BODY: usize = 64 * 1024;
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Params {
-    pub(super) query: String,
+    /// Absent where the document is named.
+    pub(super) query: Option<String>,
     pub(super) operation_name: Option<String>,
     #[serde(deserialize_with = "variables")]
     pub(super) variables: Variables,
+    #[serde(rename = "extensions", deserialize_with = "persisted")]
+    pub(super) persisted: Option<Persisted>,
+}
+
+/// Of an object, or null for none, what it says about a persisted query. Other extensions are none of ours.
+fn persisted<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<Persisted>, D::Error> {
+    let map = Option::<Map<String, serde_json::Value>>::deserialize(source)?;
+    let named = map.and_then(|mut map| map.remove("persistedQuery"));
+    named.map(serde_json::from_value).transpose().map_err(serde::de::Error::custom)
 }
 
 /// An object, or null for none.
@@ -59,7 +69,7 @@ impl Params {
             wrong((path != ".").then_some(path), format!("The body must be a JSON object with a query: {cause}."))
         })?;
         json.end().map_err(|error| wrong(None, format!("The body must be one JSON object: {error}.")))?;
-        Self::checked(params)
+        Ok(params)
     }
 
     /// Of `GET`, from the address.
@@ -70,7 +80,7 @@ impl Params {
         let mut params = Self::default();
         for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match &*key {
-                "query" => params.query = value.into_owned(),
+                "query" => params.query = Some(value.into_owned()),
                 "operationName" if !value.is_empty() => params.operation_name = Some(value.into_owned()),
                 "variables" if !value.is_empty() => {
                     let read = variables(&mut serde_json::Deserializer::from_str(&value));
@@ -78,17 +88,16 @@ impl Params {
                         wrong(Some("variables".into()), format!("variables must be a JSON object: {error}."))
                     })?;
                 }
+                "extensions" if !value.is_empty() => {
+                    let read = persisted(&mut serde_json::Deserializer::from_str(&value));
+                    params.persisted = read.map_err(|error| {
+                        wrong(Some("extensions".into()), format!("extensions must be a JSON object: {error}."))
+                    })?;
+                }
                 _ => {}
             }
         }
-        Self::checked(params)
-    }
-
-    fn checked(self) -> Result<Self, Refusal> {
-        if self.query.trim().is_empty() {
-            return Err(wrong(Some("query".into()), "query must hold a GraphQL document.".into()));
-        }
-        Ok(self)
+        Ok(params)
     }
 }
 

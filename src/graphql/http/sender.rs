@@ -3,8 +3,8 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::http::{
-    HeaderMap,
-    header::{AUTHORIZATION, COOKIE, ORIGIN, USER_AGENT},
+    HeaderMap, Method,
+    header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN, USER_AGENT},
     request::Parts,
 };
 
@@ -86,6 +86,43 @@ impl Sender {
         }
     }
 
+    /// Whether nobody is behind the request whom we know.
+    pub(super) fn is_stranger(&self) -> bool {
+        matches!(self.who, Who::Stranger { .. })
+    }
+
+    /// `Forbidden` when a browser brought its cookie along with a `GET` that any page could have made it
+    /// send. Ours, and those that were listed, say who they are; others may send a header that no form or
+    /// image can, for which a browser asks us first.
+    pub(super) fn may_ask(&self, app: &App, parts: &Parts) -> Result<()> {
+        let headers = &parts.headers;
+        let forced = [CONTENT_TYPE.as_str(), "x-apollo-operation-name", "apollo-require-preflight"];
+        let is_simple = |name: &&str| match headers.get(*name).map(|value| value.to_str().unwrap_or_default()) {
+            Some(value) if *name == CONTENT_TYPE.as_str() => !value.starts_with("application/json"),
+            value => value.is_none(),
+        };
+        if parts.method != Method::GET || !self.by_cookie() || self.is_trusted(app, headers) {
+            return Ok(());
+        }
+        if forced.iter().all(is_simple) {
+            return Err(Error::Forbidden(
+                "A GET that is signed by a cookie must come from one of our own pages, or carry the header apollo-require-preflight.",
+            ));
+        }
+        Ok(())
+    }
+
+    fn by_cookie(&self) -> bool {
+        match &self.who {
+            Who::Stranger { by_cookie } | Who::Person { by_cookie, .. } => *by_cookie,
+            Who::Key(_) => false,
+        }
+    }
+
+    fn is_trusted(&self, app: &App, headers: &HeaderMap) -> bool {
+        cookie::is_trusted_page(&app.config, text(headers, ORIGIN.as_str()), text(headers, "sec-fetch-site"))
+    }
+
     /// Counts the request for its key, where it has one.
     pub(super) fn count_use(&self, app: &App) {
         if let Who::Key(key) = &self.who {
@@ -95,13 +132,10 @@ impl Sender {
 
     /// `Forbidden` for a key, and when a browser brought its cookie along from a page that is not ours.
     pub(super) fn may_change(&self, app: &App, headers: &HeaderMap) -> Result<()> {
-        let by_cookie = match &self.who {
-            Who::Stranger { by_cookie } | Who::Person { by_cookie, .. } => *by_cookie,
-            Who::Key(_) => return Err(KEYS_ONLY_READ),
-        };
-        let trusted =
-            || cookie::is_trusted_page(&app.config, text(headers, ORIGIN.as_str()), text(headers, "sec-fetch-site"));
-        if !by_cookie || trusted() {
+        if let Who::Key(_) = &self.who {
+            return Err(KEYS_ONLY_READ);
+        }
+        if !self.by_cookie() || self.is_trusted(app, headers) {
             return Ok(());
         }
         Err(Error::Forbidden(
