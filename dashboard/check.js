@@ -5,6 +5,7 @@ import { open, watch } from "../playground/browser.js";
 import { firstLoad } from "./check/first-load.js";
 import { onboarding } from "./check/onboarding.js";
 import { overview } from "./check/overview.js";
+import { leaving, pagesWithEvents, pagesWithoutEvents } from "./check/pages.js";
 
 const [url, pictures] = process.argv.slice(2);
 
@@ -19,6 +20,8 @@ try {
   await firstLoad(check);
   await onboarding(check);
   await overview(check);
+  await pagesWithEvents(check);
+  await leaving(check);
 } catch (error) {
   problems.push(error.stack, `at ${page.url()}`, await page.locator("main").innerText().catch(String));
   if (pictures) await page.screenshot({ path: join(pictures, "failure.png"), fullPage: true });

@@ -38,7 +38,7 @@ const FOREVER: &str = "public, max-age=31536000, immutable";
 const GOOGLE: [&str; 2] = [r#"<meta name="google" content="no""#, r#"<meta name="google" content="yes""#];
 
 /// The dashboard's addresses. Each is named: what is not stays 404, as a client of the API expects.
-const ADDRESSES: [&str; 6] = ["/", "/sign-in", "/register", "/new", "/account", "/apps/{*page}"];
+const ADDRESSES: [&str; 7] = ["/", "/sign-in", "/register", "/invitation", "/new", "/account", "/apps/{*page}"];
 
 /// The dashboard and `/playground`. `google` says whether to offer signing in with Google.
 pub fn router(google: bool) -> Router {

@@ -39,9 +39,15 @@ async fn every_address_of_the_dashboard_is_its_page_and_no_other_is() {
     if let Some(front) = page(&stranger, "/").await {
         assert!(!front.contains("<style") && !front.contains("<script>"), "nothing stands in the page itself");
         assert!(!stranger.get("/").await.header("content-security-policy").contains("unsafe"));
-        for address in
-            ["/sign-in", "/register", "/new", "/account", "/apps/app_1", "/apps/app_1/users/a%2Fb?range=TODAY"]
-        {
+        for address in [
+            "/sign-in",
+            "/register",
+            "/invitation",
+            "/new",
+            "/account",
+            "/apps/app_1",
+            "/apps/app_1/users/a%2Fb?range=TODAY",
+        ] {
             assert_eq!(stranger.get(address).await.expect(200).text, front, "{address}");
         }
     }

@@ -1,5 +1,6 @@
 // From nobody to the first event.
 import { execFileSync } from "node:child_process";
+import { pagesWithoutEvents } from "./pages.js";
 import { looks, same } from "./looks.js";
 
 export async function onboarding(check) {
@@ -25,7 +26,8 @@ export async function onboarding(check) {
   await page.goto(`${url}/apps/${check.app}`);
   await page.getByText("No events in this range.").waitFor();
   await looks(check, "overview, empty");
-  await page.goBack();
+  await pagesWithoutEvents(check);
+  await page.goto(`${url}/apps/${check.app}/setup`);
 
   // The key is gone with the page that showed it.
   await page.getByRole("button", { name: "Create an API key" }).click();

@@ -9,8 +9,8 @@ async function send({ url, key }) {
   const events = Array.from({ length: 300 }, (_, index) => ({
     id: `check-${index}`,
     event_type: index % 10 === 9 ? "purchase" : "page_view",
-    user_id: `user-${index % 30}`,
-    session_id: `session-${index % 60}`,
+    user_id: `user-${index % 31}`,
+    session_id: `session-${index % 31}-${Math.floor(index / 62)}`,
     url: `https://shop.example${PAGES[index % PAGES.length]}${index % 4 === 0 ? "?utm_campaign=spring&utm_source=mail" : ""}`,
     referrer: index % 2 ? "https://search.example/" : undefined,
     timestamp: new Date(Date.now() - (index + 1) * 28 * 60_000).toISOString(),

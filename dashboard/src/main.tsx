@@ -4,6 +4,8 @@ import "./style/layout.css";
 import "./style/controls.css";
 import "./style/panels.css";
 import "./style/tables.css";
+import "./style/reports.css";
+import "./style/events.css";
 import "./style/pages.css";
 import { render } from "preact";
 import { Root } from "./root";

@@ -1,7 +1,9 @@
 // Which page an address is, and who may see it.
 import { useEffect } from "preact/hooks";
 import { ErrorNote } from "./layout/states";
+import { Account } from "./pages/account";
 import { AppPages } from "./pages/app-pages";
+import { Invitation } from "./pages/invitation";
 import { NewApp } from "./pages/new-app";
 import { NotFound } from "./pages/not-found";
 import { Setup } from "./pages/setup";
@@ -25,6 +27,8 @@ function home(viewer: Viewer): string {
 function Page({ path, viewer }: { path: string; viewer: Viewer }) {
   if (["/", "/sign-in", "/register"].includes(path)) return <GoTo to={home(viewer)} />;
   if (path === "/new") return <NewApp />;
+  if (path === "/account") return <Account />;
+  if (path === "/invitation") return <Invitation />;
   const [, app, rest = ""] = path.match(/^\/apps\/([^/]+)(?:\/(.*))?$/) ?? [];
   const found = viewer.apps.find(({ id }) => id === app);
   if (!found) return <NotFound />;
@@ -47,7 +51,7 @@ export function Root() {
     );
   } else if (open) page = <SignIn registering={place.path === "/register"} entered={again} />;
   else {
-    const next = place.path === "/" ? "" : `?next=${encodeURIComponent(location.pathname + location.search)}`;
+    const next = place.path === "/" ? "" : `?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`;
     page = <GoTo to={`/sign-in${next}`} />;
   }
   return <PlaceContext.Provider value={place}>{page}</PlaceContext.Provider>;

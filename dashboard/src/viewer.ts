@@ -46,6 +46,10 @@ export type Scope = {
   view: View;
   setView: (view: View) => void;
   goals: Goals;
+  /** Names of the saved segments by their ids. */
+  segments: Map<string, string>;
+  /** Reads goals and segments anew, after they changed. */
+  renew: () => void;
 };
 
 export const ScopeContext = createContext<Scope | null>(null);

@@ -43,6 +43,11 @@ export function money(amount: string, currency: string | null): string {
   }
 }
 
+/** To the second, without the year. */
+export function exactly(time: string, zone: string): string {
+  return new Date(time).toLocaleString(undefined, { timeZone: zone, month: "short", day: "numeric", hour: "numeric", minute: "2-digit", second: "2-digit" });
+}
+
 export function moment(time: string | null | undefined, zone: string): string {
   if (!time) return NOTHING;
   return new Date(time).toLocaleString(undefined, { timeZone: zone, dateStyle: "medium", timeStyle: "short" });

@@ -9,19 +9,21 @@ import { toggled } from "../data/view";
 import { Values } from "../schema.gen";
 import { useScope } from "../viewer";
 import { Icon } from "./icons";
+import { KeptFilters, SaveFilters } from "./kept";
 import { Popover } from "./popover";
 
 const CHOSEN_BY: Operator[] = ["is", "not", "contains", "starts", "none"];
 
 function Chip({ condition }: { condition: Condition }) {
-  const { view, setView, goals } = useScope();
+  const { view, setView, goals, segments } = useScope();
   const { column, operator, value } = condition;
   const invertible = operator === "is" || operator === "not";
   const invert = () => {
     const other: Condition = { column, value, operator: operator === "is" ? "not" : "is" };
     setView({ ...view, conditions: view.conditions.map((one) => (isSame(one, condition) ? other : one)) });
   };
-  const name = column === "goal" ? (goals.get(value)?.name ?? "a deleted goal") : valueName(column, value);
+  const kept = { goal: goals.get(value)?.name, segment: segments.get(value) }[column];
+  const name = column === "goal" || column === "segment" ? (kept ?? "one that was deleted") : valueName(column, value);
   const text = (
     <>
       {titleOf(column)} <em>{OPERATORS[operator]}</em> {operator !== "none" && <strong>{name}</strong>}
@@ -115,6 +117,8 @@ export function Filters() {
           {(close) => <AddFilter close={close} />}
         </Popover>
       </li>
+      <KeptFilters />
+      <SaveFilters />
       {view.conditions.length > 1 && (
         <li>
           <button type="button" class="quiet" onClick={() => setView({ ...view, conditions: [] })}>

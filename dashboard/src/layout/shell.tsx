@@ -11,7 +11,18 @@ import { Icon, type IconName, Logo } from "./icons";
 import { Popover } from "./popover";
 import { ThemeButton } from "./theme";
 
-const PAGES: [path: string, title: string, icon: IconName][] = [["", "Overview", "overview"]];
+const PAGES: [path: string, title: string, icon: IconName][] = [
+  ["", "Overview", "overview"],
+  ["sessions", "Sessions", "sessions"],
+  ["users", "Users", "users"],
+  ["events", "Events", "events"],
+  ["properties", "Properties", "properties"],
+  ["funnels", "Funnels", "funnels"],
+  ["retention", "Retention", "retention"],
+  ["paths", "Paths", "paths"],
+  ["goals", "Goals", "goals"],
+  ["settings", "Settings", "settings"],
+];
 
 export function AppSwitcher({ app }: { app: App | null }) {
   const { viewer } = useViewer();

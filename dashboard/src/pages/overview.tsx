@@ -8,8 +8,9 @@ import { bucketName } from "../charts/axis";
 import { TimelineChart } from "../charts/timeline";
 import { Choice, Controls } from "../layout/controls";
 import { Shell } from "../layout/shell";
-import { Empty, ErrorNote } from "../layout/states";
+import { ErrorNote } from "../layout/states";
 import { Headline } from "../panels/headline";
+import { Nothing } from "../panels/nothing";
 import { PanelMenu } from "../panels/panel";
 import { Tabbed } from "../panels/tabbed";
 import { useParam } from "../router";
@@ -86,7 +87,7 @@ function Course({ data, metric, comparing }: { data: OverviewQuery | undefined; 
       />
       <details class="values">
         <summary>Show the values as a table</summary>
-        <div class="scroll" tabIndex={0} role="region" aria-label="Values">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Values, table">
           <table>
             <thead>
               <tr>
@@ -114,34 +115,6 @@ function Course({ data, metric, comparing }: { data: OverviewQuery | undefined; 
         </div>
       </details>
     </>
-  );
-}
-
-function NothingYet() {
-  const { app, view, setView } = useScope();
-  if (view.conditions.length > 0) {
-    return (
-      <Empty title="Nothing passes these filters in this range.">
-        <button type="button" class="primary" onClick={() => setView({ ...view, conditions: [] })}>
-          Clear the filters
-        </button>
-      </Empty>
-    );
-  }
-  return (
-    <Empty title="No events in this range.">
-      <p class="muted">Look at a longer range, or send the first event.</p>
-      <p class="row">
-        {view.preset !== "ALL_TIME" && (
-          <button type="button" onClick={() => setView({ ...view, preset: "ALL_TIME", from: null, to: null, interval: null })}>
-            Look at all time
-          </button>
-        )}
-        <a class="button primary" href={`/apps/${app.id}/setup`}>
-          How to send events
-        </a>
-      </p>
-    </Empty>
   );
 }
 
@@ -179,7 +152,7 @@ export function Overview() {
                 shown={shown}
               />
             </div>
-            {empty ? <NothingYet /> : <Course data={asked.data} metric={metric} comparing={comparable} />}
+            {empty ? <Nothing /> : <Course data={asked.data} metric={metric} comparing={comparable} />}
           </section>
           <div class="grid">
             <Tabbed

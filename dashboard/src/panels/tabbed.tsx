@@ -55,9 +55,6 @@ export function Tabbed(props: { title: string; tabs: Tab[]; totals: Record<"uniq
   const table = rows && { name: tab.title.toLowerCase().replaceAll(" ", "-"), rows, fields: rankingFields };
   const content = (
     <>
-      <p class="units muted" aria-hidden="true">
-        {by === "events" ? "Events" : "Visitors"}
-      </p>
       {rows ? <Ranking column={tab.column} rows={rows} by={by} total={totals[by]} /> : <Skeleton rows={8} />}
       {tab.ranking && tab.ranking.groups > 8 && <Details title={tab.title} column={tab.column} by={by} groups={tab.ranking.groups} />}
     </>

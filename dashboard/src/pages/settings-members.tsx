@@ -1,0 +1,156 @@
+// The people of the app's organization: their roles, and invitations that are open.
+import { useState } from "preact/hooks";
+import { day } from "../data/format";
+import { useChange, useQuestion } from "../data/use-question";
+import { Snippet } from "../layout/copy";
+import { Choice } from "../layout/controls";
+import { Wrong } from "../layout/states";
+import { Answered } from "../panels/panel";
+import {
+  ChangeMemberRole,
+  InviteMember,
+  Invitations as InvitationsQuestion,
+  Members as Question,
+  type MembersQuery,
+  RemoveMember,
+  RevokeInvitation,
+  type Role,
+} from "../schema.gen";
+import { useScope, useViewer } from "../viewer";
+import { invitationLink } from "./invitation";
+
+type Organization = NonNullable<NonNullable<MembersQuery["app"]>["organization"]>;
+type Member = Organization["members"]["nodes"][number];
+
+const ROLES: Record<Role, string> = { VIEWER: "Viewer", EDITOR: "Editor", ADMIN: "Admin", OWNER: "Owner" };
+const RANK: Role[] = ["VIEWER", "EDITOR", "ADMIN", "OWNER"];
+
+/** Nobody hands out or touches a role above their own. */
+const upTo = (role: Role) => Object.fromEntries(RANK.slice(0, RANK.indexOf(role) + 1).map((one) => [one, ROLES[one]])) as Record<Role, string>;
+
+function MemberLine({ member, organization, changed }: { member: Member; organization: Organization; changed: () => void }) {
+  const { viewer } = useViewer();
+  const change = useChange(ChangeMemberRole);
+  const remove = useChange(RemoveMember);
+  const { userId, name, email, role } = member;
+  const mine = organization.myRole;
+  const manages = (mine === "ADMIN" || mine === "OWNER") && RANK.indexOf(role) <= RANK.indexOf(mine);
+  const one = { organizationId: organization.id, userId };
+  return (
+    <li>
+      <div>
+        <strong>{name}</strong> {userId === viewer.id && <span class="badge">you</span>}
+        <p class="muted small">{email}</p>
+        <Wrong error={change.error ?? remove.error} />
+      </div>
+      {manages && userId !== viewer.id ? (
+        <div class="row">
+          <Choice
+            label={`Role of ${name}`}
+            value={role}
+            options={upTo(mine)}
+            choose={async (role) => (await change.run({ input: { ...one, role } })) && changed()}
+          />
+          <button
+            type="button"
+            class="button danger"
+            onClick={async () => confirm(`Remove ${name}?`) && (await remove.run({ input: one })) && changed()}
+          >
+            Remove
+          </button>
+        </div>
+      ) : (
+        <span class="muted">{ROLES[role]}</span>
+      )}
+    </li>
+  );
+}
+
+function Invitations({ organization }: { organization: Organization }) {
+  const { app } = useScope();
+  const asked = useQuestion(InvitationsQuestion, { organization: organization.id });
+  const invite = useChange(InviteMember);
+  const revoke = useChange(RevokeInvitation);
+  const [link, setLink] = useState<string>();
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const data = new FormData(form);
+    const input = { organizationId: organization.id, email: String(data.get("email")).trim(), role: String(data.get("role")) as Role };
+    const made = await invite.run({ input });
+    if (!made) return;
+    setLink(invitationLink(made.inviteMember.token));
+    form.reset();
+    asked.retry();
+  };
+  return (
+    <>
+      {link && <Snippet label="Hand this link over by a way you trust; it works once, for seven days" text={link} />}
+      <Answered asked={asked} rows={1}>
+        {(data) => (
+          <ul class="list">
+            {data.organization?.invitations.nodes.map(({ id, email, role, app: only, expiresAt }) => (
+              <li key={id}>
+                <div>
+                  <strong>{email}</strong> <span class="badge">invited</span>
+                  <p class="muted small">
+                    {only ? `Guest of ${only.name}` : ROLES[role]}, until {day(expiresAt, app.timezone)}
+                  </p>
+                </div>
+                <button type="button" class="button" onClick={async () => (await revoke.run({ input: { id } })) && asked.retry()}>
+                  Take back
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Answered>
+      <form class="sentence" onSubmit={submit}>
+        <label>
+          E-mail of a new member
+          <input name="email" type="email" required autocomplete="off" />
+        </label>
+        <label>
+          Role
+          <select name="role">
+            {Object.entries(upTo("ADMIN")).map(([role, title]) => (
+              <option key={role} value={role}>
+                {title}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button type="submit" class="primary" disabled={invite.busy}>
+          Invite
+        </button>
+      </form>
+      <Wrong error={invite.error ?? revoke.error} />
+    </>
+  );
+}
+
+export function Members() {
+  const { app } = useScope();
+  const asked = useQuestion(Question, { app: app.id });
+  return (
+    <Answered asked={asked} rows={3}>
+      {(data) => {
+        const organization = data.app?.organization;
+        if (!organization) return null;
+        const manages = organization.myRole === "ADMIN" || organization.myRole === "OWNER";
+        return (
+          <section class="card panel apart" aria-label="Members">
+            <h2>Members of {organization.name}</h2>
+            <p class="muted">Viewers read, editors keep goals and segments, admins change apps, keys and members, owners delete.</p>
+            <ul class="list">
+              {organization.members.nodes.map((member) => (
+                <MemberLine key={member.userId} member={member} organization={organization} changed={asked.retry} />
+              ))}
+            </ul>
+            {manages && <Invitations organization={organization} />}
+          </section>
+        );
+      }}
+    </Answered>
+  );
+}

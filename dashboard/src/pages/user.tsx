@@ -1,0 +1,131 @@
+// One person: what they did, day by day, and with what.
+import { count, moment, valueName, whole } from "../data/format";
+import { useList } from "../data/use-list";
+import { useQuestion } from "../data/use-question";
+import { useVariables } from "../data/use-variables";
+import { rangeOf, writeView } from "../data/view";
+import { dayOf } from "../data/zone";
+import { Controls } from "../layout/controls";
+import { Icon } from "../layout/icons";
+import { Shell } from "../layout/shell";
+import { Empty } from "../layout/states";
+import { Bars } from "../panels/bars";
+import { EventLine, type EventRow, eventFields } from "../panels/event-line";
+import { Figures } from "../panels/figures";
+import { More } from "../panels/more";
+import { Answered, Panel } from "../panels/panel";
+import { withParams } from "../router";
+import { Events, User as Question, type UserQuery } from "../schema.gen";
+import { useScope } from "../viewer";
+
+type Person = NonNullable<NonNullable<UserQuery["app"]>["user"]>;
+
+function About({ person }: { person: Person }) {
+  const { app } = useScope();
+  const device = ({ device, browser, os }: Person["devices"][number]) =>
+    [device && valueName("device", device), browser, os].filter(Boolean).join(" · ") || "Unknown";
+  return (
+    <>
+      <section class="card panel" aria-label="In numbers">
+        <Figures
+          figures={[
+            ["Events", whole(person.totals.events)],
+            ["Sessions", whole(person.totals.sessions)],
+            ["Page views", whole(person.totals.pageViews)],
+            ["First seen", moment(person.firstSeenAt, app.timezone)],
+            ["Last seen", moment(person.lastSeenAt, app.timezone)],
+          ]}
+        />
+      </section>
+      <div class="grid three">
+        <Panel title="What they did">
+          <Bars rows={person.topEvents.slice(0, 6).map(({ eventType, events }) => ({ key: eventType, name: eventType, value: events }))} units="Events" />
+        </Panel>
+        <Panel title="Where they looked">
+          <Bars rows={person.topPages.slice(0, 6).map(({ pagePath, pageViews }) => ({ key: pagePath, name: pagePath, value: pageViews }))} units="Page views" />
+        </Panel>
+        <Panel title="What they used">
+          <Bars rows={person.devices.slice(0, 6).map((used) => ({ key: device(used), name: device(used), value: used.events }))} units="Events" />
+        </Panel>
+      </div>
+    </>
+  );
+}
+
+/** Events of one day under its date. */
+function byDay(events: EventRow[], zone: string): [day: string, events: EventRow[]][] {
+  const days = new Map<string, EventRow[]>();
+  for (const event of events) {
+    const day = dayOf(new Date(event.timestamp), zone);
+    days.set(day, [...(days.get(day) ?? []), event]);
+  }
+  return [...days];
+}
+
+function Course({ userId }: { userId: string }) {
+  const { app } = useScope();
+  const shared = useVariables();
+  const mine = { userId: { eq: userId } };
+  const variables = { ...shared, filter: shared.filter ? { and: [mine, shared.filter] } : mine };
+  const list = useList(Events, variables, (answer) => answer.app?.events);
+  const date = new Intl.DateTimeFormat(undefined, { timeZone: app.timezone, weekday: "long", day: "numeric", month: "long", year: "numeric" });
+  const time = new Intl.DateTimeFormat(undefined, { timeZone: app.timezone, timeStyle: "medium" });
+  return (
+    <Panel title="Everything, newest first" class="apart" table={{ name: "user-events", rows: list.nodes, fields: eventFields }} shown={{ operation: Events, variables }}>
+      <Answered asked={list.first} rows={10}>
+        {() => (
+          <>
+            {byDay(list.nodes, app.timezone).map(([day, events]) => (
+              <section key={day} class="day">
+                <h3>
+                  {date.format(new Date(events[0]!.timestamp))} <span class="muted">{count(events.length, "event")}</span>
+                </h3>
+                <ol class="log days">
+                  {events.map((event) => (
+                    <li key={event.eventId}>
+                      <EventLine event={event} time={time.format(new Date(event.timestamp))} />
+                    </li>
+                  ))}
+                </ol>
+              </section>
+            ))}
+            <More {...list} />
+          </>
+        )}
+      </Answered>
+    </Panel>
+  );
+}
+
+export function User({ userId }: { userId: string }) {
+  const { app, view, setView } = useScope();
+  const asked = useQuestion(Question, { app: app.id, userId, range: rangeOf(view, app.timezone), bots: view.bots, timezone: app.timezone });
+  return (
+    <Shell page="users" title={userId}>
+      <p class="backward">
+        <a href={withParams(`/apps/${app.id}/users`, writeView(view))}>
+          <Icon name="back" /> Users
+        </a>
+      </p>
+      <Controls title={userId} />
+      <Answered asked={asked} rows={10}>
+        {(data) =>
+          data.app?.user ? (
+            <>
+              <About person={data.app.user} />
+              <Course userId={userId} />
+            </>
+          ) : (
+            <div class="card">
+              <Empty title="Nothing of this user in this range.">
+                <button type="button" class="primary" onClick={() => setView({ ...view, preset: "ALL_TIME", from: null, to: null })}>
+                  Look at all time
+                </button>
+              </Empty>
+            </div>
+          )
+        }
+      </Answered>
+    </Shell>
+  );
+}

@@ -1,0 +1,69 @@
+// The users of an app, one line each.
+import { ago, count, moment, whole } from "../data/format";
+import { useList } from "../data/use-list";
+import { useVariables } from "../data/use-variables";
+import { writeView } from "../data/view";
+import { Choice, Controls } from "../layout/controls";
+import { Shell } from "../layout/shell";
+import { More } from "../panels/more";
+import { Nothing } from "../panels/nothing";
+import { Answered, Panel } from "../panels/panel";
+import { DataTable, type TableColumn } from "../panels/table";
+import { useParam, withParams } from "../router";
+import { type UserOrder, Users as Question, type UsersQuery } from "../schema.gen";
+import { useScope } from "../viewer";
+
+type Row = NonNullable<UsersQuery["app"]>["users"]["nodes"][number];
+
+const ORDERS: Record<UserOrder, string> = { LAST_SEEN: "Seen last", FIRST_SEEN: "Seen first lately", EVENTS: "Most events" };
+
+export function Users() {
+  const { app, view } = useScope();
+  const [param, setParam] = useParam("order");
+  const orderBy = param !== null && Object.hasOwn(ORDERS, param) ? (param as UserOrder) : "LAST_SEEN";
+  const variables = { ...useVariables(), orderBy };
+  const list = useList(Question, variables, (answer) => answer.app?.users);
+  const link = (user: string) => withParams(`/apps/${app.id}/users/${encodeURIComponent(user)}`, writeView({ ...view, conditions: [] }));
+  const columns: TableColumn<Row>[] = [
+    { name: "user", title: "User", value: (row) => row.userId, show: (row) => <a href={link(row.userId)}>{row.userId}</a> },
+    { name: "events", title: "Events", right: true, value: (row) => row.totals.events, show: (row) => whole(row.totals.events) },
+    { name: "sessions", title: "Sessions", right: true, value: (row) => row.totals.sessions, show: (row) => whole(row.totals.sessions) },
+    { name: "page_views", title: "Page views", right: true, value: (row) => row.totals.pageViews, show: (row) => whole(row.totals.pageViews) },
+    { name: "first_seen_at", title: "First seen", value: (row) => row.firstSeenAt, show: (row) => moment(row.firstSeenAt, app.timezone) },
+    {
+      name: "last_seen_at",
+      title: "Last seen",
+      value: (row) => row.lastSeenAt,
+      show: (row) => <span title={moment(row.lastSeenAt, app.timezone)}>{ago(row.lastSeenAt)}</span>,
+    },
+  ];
+  return (
+    <Shell page="users" title="Users">
+      <Controls title="Users" />
+      <Panel
+        title="Users"
+        head={
+          <div class="sentence">
+            <h2>{list.first.data?.app ? count(list.first.data.app.users.totalCount, "user") : "Users"}</h2>
+            <Choice label="Order" value={orderBy} options={ORDERS} choose={(order) => setParam(order === "LAST_SEEN" ? null : order)} />
+          </div>
+        }
+        table={{ name: "users", rows: list.nodes, fields: columns }}
+        shown={{ operation: Question, variables }}
+      >
+        <Answered asked={list.first} rows={14}>
+          {() =>
+            list.nodes.length === 0 ? (
+              <Nothing title="No users in this range." />
+            ) : (
+              <>
+                <DataTable label="Users" columns={columns} rows={list.nodes} keyOf={(row) => row.userId} />
+                <More {...list} />
+              </>
+            )
+          }
+        </Answered>
+      </Panel>
+    </Shell>
+  );
+}
