@@ -1,7 +1,5 @@
 //! The pages a browser opens: the dashboard and the playground, which npm built from `dashboard/` and `playground/`.
 
-use std::borrow::Cow;
-
 use axum::{
     Router,
     extract::Path,
@@ -34,17 +32,12 @@ const PLAYGROUND_POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
 /// The built files carry a hash of their content in their names.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
-/// Where the dashboard's page says whether signing in with Google is offered.
-const GOOGLE: [&str; 2] = [r#"<meta name="google" content="no""#, r#"<meta name="google" content="yes""#];
-
 /// The dashboard's addresses. Each is named: what is not stays 404, as a client of the API expects.
 const ADDRESSES: [&str; 7] = ["/", "/sign-in", "/register", "/invitation", "/new", "/account", "/apps/{*page}"];
 
-/// The dashboard and `/playground`. `google` says whether to offer signing in with Google.
-pub fn router(google: bool) -> Router {
-    let dashboard = ADDRESSES
-        .into_iter()
-        .fold(Router::new(), |router, address| router.route(address, get(async move || dashboard(google))));
+/// The dashboard and `/playground`.
+pub fn router() -> Router {
+    let dashboard = ADDRESSES.into_iter().fold(Router::new(), |router, address| router.route(address, get(dashboard)));
     dashboard
         .route("/assets/{name}", get(asset::<Dashboard>))
         .route("/playground", get(playground))
@@ -53,13 +46,11 @@ pub fn router(google: bool) -> Router {
         .layer(CompressionLayer::new())
 }
 
-fn dashboard(google: bool) -> Response {
-    let Some(index) = Dashboard::get("index.html") else {
-        return not_built("Event Analytics", "dashboard");
-    };
-    let html = String::from_utf8_lossy(&index.data);
-    let [without, with] = GOOGLE;
-    page(DASHBOARD_POLICY, if google { Cow::Owned(html.replace(without, with)) } else { html })
+async fn dashboard() -> Response {
+    match Dashboard::get("index.html") {
+        Some(index) => page(DASHBOARD_POLICY, String::from_utf8_lossy(&index.data)),
+        None => not_built("Event Analytics", "dashboard"),
+    }
 }
 
 async fn playground() -> Response {

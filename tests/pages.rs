@@ -56,14 +56,3 @@ async fn every_address_of_the_dashboard_is_its_page_and_no_other_is() {
         assert!(!answer.text.contains("<html"), "{address}");
     }
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_dashboard_offers_google_where_it_is_set_up() {
-    let google = [("GOOGLE_CLIENT_ID", "id"), ("GOOGLE_CLIENT_SECRET", "secret")];
-    for (vars, offer) in [(&google[..], "yes"), (&[][..], "no")] {
-        let app = TestApp::with(Store::Sqlite, vars).await;
-        if let Some(front) = page(&app.anonymous(), "/").await {
-            assert!(front.contains(&format!(r#"<meta name="google" content="{offer}""#)), "{front}");
-        }
-    }
-}

@@ -11,6 +11,7 @@ export async function firstLoad(check) {
   page.on("response", load);
   await page.goto(`${url}/`);
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await page.getByRole("link", { name: "Continue with Google" }).waitFor();
   page.off("response", load);
   const sizes = await Promise.all(loads);
   const total = sizes.reduce((sum, [, bytes]) => sum + bytes, 0);

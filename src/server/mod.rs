@@ -18,7 +18,7 @@ pub fn router(app: App) -> Router {
     let site = graphql::router(app.clone())
         .merge(rest::oauth::router().with_state(app.clone()))
         .merge(rest::exports::router().with_state(app.clone()))
-        .merge(pages::router(app.providers.iter().any(|provider| provider.slug() == "google")))
+        .merge(pages::router())
         .layer(bounds)
         .layer(protect::cors(config));
     let hsts = protect::hsts(config);

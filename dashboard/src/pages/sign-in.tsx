@@ -1,13 +1,11 @@
 // The door: signing in, or making an account.
 import { useEffect } from "preact/hooks";
-import { useChange } from "../data/use-question";
+import { useChange, useQuestion } from "../data/use-question";
 import { Logo } from "../layout/icons";
 import { Wrong } from "../layout/states";
 import { ThemeButton } from "../layout/theme";
 import { navigate, usePlace } from "../router";
-import { Register, SignIn as SignInChange } from "../schema.gen";
-
-const offersGoogle = document.querySelector<HTMLMetaElement>('meta[name="google"]')?.content === "yes";
+import { Register, SignIn as SignInChange, SignInProviders } from "../schema.gen";
 
 /** Only a path of this page, as whoever wrote the link may be anybody. */
 function safe(next: string | null): string {
@@ -18,6 +16,7 @@ export function SignIn({ registering, entered }: { registering: boolean; entered
   const { params } = usePlace();
   const signIn = useChange(SignInChange);
   const register = useChange(Register);
+  const providers = useQuestion(SignInProviders, {}).data?.signInProviders ?? [];
   const { busy, error } = registering ? register : signIn;
   const title = registering ? "Create an account" : "Sign in";
   const next = safe(params.get("next"));
@@ -48,14 +47,12 @@ export function SignIn({ registering, entered }: { registering: boolean; entered
         <Logo />
         <h1>{title}</h1>
         <p class="muted">Event Analytics: exact figures about your sites and apps, on your own server.</p>
-        {offersGoogle && (
-          <>
-            <a class="button wide" href={`/auth/google?return_to=${encodeURIComponent(next)}`}>
-              Continue with Google
-            </a>
-            <p class="or">or</p>
-          </>
-        )}
+        {providers.map(({ name, url }) => (
+          <a key={url} class="button wide" href={`${url}?return_to=${encodeURIComponent(next)}`}>
+            Continue with {name}
+          </a>
+        ))}
+        {providers.length > 0 && <p class="or">or</p>}
         <form onSubmit={submit}>
           {registering && (
             <label>
