@@ -8,8 +8,8 @@ pub mod organization;
 use std::{future::Future, time::Duration};
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    entity::prelude::*, sea_query::SimpleExpr,
+    ActiveEnum, ActiveModelTrait, ActiveValue::Set, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, entity::prelude::*, sea_query::SimpleExpr,
 };
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -18,6 +18,7 @@ use crate::{
     auth::{
         Granted,
         api_key::ApiKeys,
+        audit::{Action, Entry, Fact, Place, fact},
         checked_name,
         permission::{ChangeApp, CreateApp, DeleteApp},
         settings,
@@ -80,6 +81,9 @@ pub async fn create(
     segment_head::ActiveModel::from(segment_head::Model { app_id: id, next_segment: 1, ..Default::default() })
         .insert(&transaction)
         .await?;
+    let place = Place::from(may.scope()).app(Some(id));
+    let entry = Entry::of(Action::AppCreated, place).to(id, &app.name).with(facts(&app));
+    entry.record(&transaction, now).await?;
     transaction.commit().await?;
     Ok(app)
 }
@@ -148,28 +152,50 @@ pub async fn update(
     may: Granted<ChangeApp>,
     changes: Changes,
 ) -> Result<Model> {
-    let scope = may.scope();
+    let (scope, now) = (may.scope(), clock.now_ms());
     let changes = changes.checked()?;
-    if !changes.is_empty() {
-        let update = app::Entity::update_many().filter(app::Column::Id.eq(scope.app_id()));
-        let update = changes.into_iter().fold(update, |update, (column, value)| update.col_expr(column, value));
-        update.col_expr(app::Column::UpdatedAt, Expr::value(clock.now_ms())).exec(db.writer()).await?;
-        keys.forget(scope.app_id());
+    let transaction = db.begin().await?;
+    let own = || app::Entity::find_by_id(scope.app_id());
+    let before = own().lock_exclusive().one(&transaction).await?.ok_or(Error::NotFound("app"))?;
+    if changes.is_empty() {
+        return Ok(before);
     }
-    app::Entity::find_by_id(scope.app_id()).one(db.writer()).await?.ok_or(Error::NotFound("app"))
+    let update = app::Entity::update_many().filter(app::Column::Id.eq(scope.app_id()));
+    let update = changes.into_iter().fold(update, |update, (column, value)| update.col_expr(column, value));
+    update.col_expr(app::Column::UpdatedAt, Expr::value(now)).exec(&transaction).await?;
+    let after = own().one(&transaction).await?.ok_or(Error::NotFound("app"))?;
+    let entry = Entry::of(Action::AppUpdated, scope).to(after.id, &after.name);
+    entry.from_to(facts(&before), facts(&after)).record(&transaction, now).await?;
+    transaction.commit().await?;
+    keys.forget(scope.app_id());
+    Ok(after)
+}
+
+/// What the log says of an app.
+fn facts(app: &Model) -> Vec<Fact> {
+    vec![
+        fact("name", &app.name),
+        fact("timezone", &app.timezone),
+        fact("ipMode", app.ip_mode.map(|mode| mode.to_value())),
+        fact("botPolicy", app.bot_policy.to_value()),
+        fact("allowedOrigins", &app.allowed_origins),
+        fact("excludedIps", &app.excluded_ips),
+        fact("excludedPaths", &app.excluded_paths),
+        fact("retentionDays", app.retention_days),
+    ]
 }
 
 /// Deletes an app with its events, keys, goals, saved segments and memberships; says how many events there were.
 ///
 /// First, in one short transaction, the app itself, so that nobody can write or ask any more; then
 /// its events, some at a time, so that writers of other apps never wait for long.
-pub async fn delete(db: &Db, keys: &ApiKeys, may: Granted<DeleteApp>) -> Result<u64> {
-    let app = may.scope().app_id();
+pub async fn delete(db: &Db, clock: &Clock, keys: &ApiKeys, may: Granted<DeleteApp>) -> Result<u64> {
+    let (app, now) = (may.scope().app_id(), clock.now_ms());
     let (db, keys) = (db.clone(), keys.clone());
     // In a task of its own: an app of many events takes longer than a request may, and must not
     // begin anew whenever its owner has waited long enough.
     let deleted = tokio::spawn(async move {
-        if !retried(|| delete_app(&db, app)).await? {
+        if !retried(|| delete_app(&db, may, now)).await? {
             return Err(Error::NotFound("app"));
         }
         keys.forget(app);
@@ -194,7 +220,8 @@ pub async fn finish_deletions(db: &Db) -> Result<()> {
 /// Every writer of events locks the head row and holds it to its commit. So whoever came before
 /// this has committed, and those events are seen by the deletion that follows; whoever comes after
 /// finds no head and stores nothing. From the commit on the app's events can only become fewer.
-async fn delete_app(db: &Db, app: Uuid) -> Result<bool, DbErr> {
+async fn delete_app(db: &Db, may: Granted<DeleteApp>, now: i64) -> Result<bool, DbErr> {
+    let app = may.scope().app_id();
     let transaction = db.begin().await?;
     event_head::Entity::delete_by_id(app).exec(&transaction).await?;
     // Whoever seals events holds it to the commit, and stores nothing without it.
@@ -204,10 +231,14 @@ async fn delete_app(db: &Db, app: Uuid) -> Result<bool, DbErr> {
     saved_segment::Entity::delete_many().filter(saved_segment::Column::AppId.eq(app)).exec(&transaction).await?;
     goal::Entity::delete_many().filter(goal::Column::AppId.eq(app)).exec(&transaction).await?;
     app_member::Entity::delete_many().filter(app_member::Column::AppId.eq(app)).exec(&transaction).await?;
-    if app::Entity::delete_by_id(app).exec(&transaction).await?.rows_affected == 0 {
+    let found = app::Entity::find_by_id(app).lock_exclusive().one(&transaction).await?;
+    let Some(found) = found else {
         transaction.rollback().await?;
         return Ok(false);
-    }
+    };
+    // Before it goes: the log of its organization keeps that it was there.
+    Entry::of(Action::AppDeleted, may.scope()).to(app, &found.name).record(&transaction, now).await?;
+    app::Entity::delete_by_id(app).exec(&transaction).await?;
     app_deletion::ActiveModel { app_id: Set(app) }.insert(&transaction).await?;
     transaction.commit().await?;
     Ok(true)

@@ -18,6 +18,7 @@ mod m20261122_000013_goals;
 mod m20261122_000014_organizations;
 mod m20261122_000015_exports;
 mod m20261122_000016_invitations;
+mod m20261122_000017_audit;
 mod m20261122_000018_key_scopes;
 mod m20261123_000020_identities;
 
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000014_organizations::Migration),
             Box::new(m20261122_000015_exports::Migration),
             Box::new(m20261122_000016_invitations::Migration),
+            Box::new(m20261122_000017_audit::Migration),
             Box::new(m20261122_000018_key_scopes::Migration),
             Box::new(m20261123_000020_identities::Migration),
         ]

@@ -1,14 +1,19 @@
 //! Goals: filters with a name that an app keeps, each letting through the events that reach it.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, EntityTrait, PaginatorTrait, QueryFilter, entity::prelude::*,
+    ActiveModelTrait, ActiveValue::Set, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, entity::prelude::*,
     sea_query::SimpleExpr,
 };
 use uuid::Uuid;
 
 use super::{filter::EventFilter, stored};
 use crate::{
-    auth::{Granted, checked_name, permission::EditDefinitions},
+    auth::{
+        Granted,
+        audit::{Action, Entry, fact},
+        checked_name,
+        permission::EditDefinitions,
+    },
     clock::Clock,
     db::Db,
     entity::goal::{ActiveModel, Column, Entity, Model},
@@ -60,7 +65,11 @@ pub async fn create(db: &Db, clock: &Clock, may: Granted<EditDefinitions>, new: 
         let message = format!("The app has {GOALS_PER_APP} goals already. Delete one first.");
         return Err(Error::Conflict { field: None, message });
     }
-    goal.insert(db.writer()).await.map_err(|error| stored::refused(error, "goal"))
+    let transaction = db.begin().await?;
+    let goal = goal.insert(&transaction).await.map_err(|error| stored::refused(error, "goal"))?;
+    Entry::of(Action::GoalCreated, scope).to(goal.id, &goal.name).record(&transaction, now).await?;
+    transaction.commit().await?;
+    Ok(goal)
 }
 
 /// Changes what is given and leaves the rest.
@@ -82,22 +91,36 @@ pub async fn update(
     if let Some(filter) = &changes.filter {
         columns.push((Column::Filter, Expr::value(written(filter)?)));
     }
-    if !columns.is_empty() {
-        columns.push((Column::UpdatedAt, Expr::value(clock.now_ms())));
-        let own = Entity::update_many().filter(Column::AppId.eq(scope.app_id())).filter(Column::Id.eq(goal));
-        let update = columns.into_iter().fold(own, |update, (column, value)| update.col_expr(column, value));
-        update.exec(db.writer()).await.map_err(|error| stored::refused(error, "goal"))?;
+    let (now, transaction) = (clock.now_ms(), db.begin().await?);
+    let found = Entity::find_by_id((scope.app_id(), goal)).lock_exclusive().one(&transaction).await?;
+    let before = found.ok_or(Error::NotFound("goal"))?;
+    if columns.is_empty() {
+        return Ok(before);
     }
-    Entity::find_by_id((scope.app_id(), goal)).one(db.writer()).await?.ok_or(Error::NotFound("goal"))
+    columns.push((Column::UpdatedAt, Expr::value(now)));
+    let own = Entity::update_many().filter(Column::AppId.eq(scope.app_id())).filter(Column::Id.eq(goal));
+    let update = columns.into_iter().fold(own, |update, (column, value)| update.col_expr(column, value));
+    update.exec(&transaction).await.map_err(|error| stored::refused(error, "goal"))?;
+    let after = Entity::find_by_id((scope.app_id(), goal)).one(&transaction).await?.ok_or(Error::NotFound("goal"))?;
+    Entry::of(Action::GoalUpdated, scope)
+        .to(goal, &after.name)
+        .from_to(vec![fact("name", before.name)], vec![fact("name", &after.name)])
+        .untold("description", before.description != after.description)
+        .untold("filter", before.filter != after.filter)
+        .record(&transaction, now)
+        .await?;
+    transaction.commit().await?;
+    Ok(after)
 }
 
 /// Forgets a goal. The events that reached it stay.
-pub async fn delete(db: &Db, may: Granted<EditDefinitions>, goal: Uuid) -> Result<()> {
-    let scope = may.scope();
-    match Entity::delete_by_id((scope.app_id(), goal)).exec(db.writer()).await?.rows_affected {
-        0 => Err(Error::NotFound("goal")),
-        _ => Ok(()),
-    }
+pub async fn delete(db: &Db, clock: &Clock, may: Granted<EditDefinitions>, goal: Uuid) -> Result<()> {
+    let (scope, transaction) = (may.scope(), db.begin().await?);
+    let found = Entity::find_by_id((scope.app_id(), goal)).lock_exclusive().one(&transaction).await?;
+    let found = found.ok_or(Error::NotFound("goal"))?;
+    Entity::delete_by_id((scope.app_id(), goal)).exec(&transaction).await?;
+    Entry::of(Action::GoalDeleted, scope).to(goal, &found.name).record(&transaction, clock.now_ms()).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// Which events reach a goal.

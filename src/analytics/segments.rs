@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QuerySelect,
 };
 use uuid::Uuid;
 
@@ -11,7 +12,12 @@ use super::{
     stored,
 };
 use crate::{
-    auth::{AppScope, Granted, checked_name, permission::EditDefinitions},
+    auth::{
+        AppScope, Granted,
+        audit::{Action, Entry, fact},
+        checked_name,
+        permission::EditDefinitions,
+    },
     clock::Clock,
     db::Db,
     entity::saved_segment::{ActiveModel, Column, Entity, Model},
@@ -71,7 +77,11 @@ pub async fn create(db: &Db, clock: &Clock, may: Granted<EditDefinitions>, new: 
     let (app_id, id, description) = (Set(app), Set(Uuid::now_v7()), Set(None));
     let mut row = ActiveModel { app_id, id, description, created_at: Set(now), ..Default::default() };
     new.apply(&mut row, now)?;
-    row.insert(db.writer()).await.map_err(refused)
+    let transaction = db.begin().await?;
+    let row = row.insert(&transaction).await.map_err(refused)?;
+    Entry::of(Action::SavedSegmentCreated, may.scope()).to(row.id, &row.name).record(&transaction, now).await?;
+    transaction.commit().await?;
+    Ok(row)
 }
 
 /// Changes what is given and leaves the rest. It holds from the next request on.
@@ -83,22 +93,32 @@ pub async fn update(
     changes: Changes,
 ) -> Result<Model> {
     let key = (may.scope().app_id(), id);
-    let row = Entity::find_by_id(key).one(db.writer()).await?.ok_or(Error::NotFound("saved segment"))?;
-    let mut row = row.into_active_model();
-    changes.apply(&mut row, clock.now_ms())?;
-    match row.update(db.writer()).await {
-        Err(DbErr::RecordNotUpdated) => Err(Error::NotFound("saved segment")),
-        changed => changed.map_err(refused),
-    }
+    let (now, transaction) = (clock.now_ms(), db.begin().await?);
+    let found = Entity::find_by_id(key).lock_exclusive().one(&transaction).await?;
+    let before = found.ok_or(Error::NotFound("saved segment"))?;
+    let mut row = before.clone().into_active_model();
+    changes.apply(&mut row, now)?;
+    let after = row.update(&transaction).await.map_err(refused)?;
+    Entry::of(Action::SavedSegmentUpdated, may.scope())
+        .to(id, &after.name)
+        .from_to(vec![fact("name", before.name)], vec![fact("name", &after.name)])
+        .untold("description", before.description != after.description)
+        .untold("filter", before.filter != after.filter)
+        .record(&transaction, now)
+        .await?;
+    transaction.commit().await?;
+    Ok(after)
 }
 
 /// Deletes one.
-pub async fn delete(db: &Db, may: Granted<EditDefinitions>, id: Uuid) -> Result<()> {
-    let key = (may.scope().app_id(), id);
-    match Entity::delete_by_id(key).exec(db.writer()).await?.rows_affected {
-        0 => Err(Error::NotFound("saved segment")),
-        _ => Ok(()),
-    }
+pub async fn delete(db: &Db, clock: &Clock, may: Granted<EditDefinitions>, id: Uuid) -> Result<()> {
+    let (key, transaction) = ((may.scope().app_id(), id), db.begin().await?);
+    let found = Entity::find_by_id(key).lock_exclusive().one(&transaction).await?;
+    let found = found.ok_or(Error::NotFound("saved segment"))?;
+    Entity::delete_by_id(key).exec(&transaction).await?;
+    let entry = Entry::of(Action::SavedSegmentDeleted, may.scope()).to(id, &found.name);
+    entry.record(&transaction, clock.now_ms()).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// Those of an app that have these ids.

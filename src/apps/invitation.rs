@@ -16,6 +16,7 @@ use crate::{
     auth::{
         AppScope, Granted, OrganizationScope, Viewer,
         account::checked_email,
+        audit::{Action, Entry, Place},
         one_time::Purpose,
         permission::{ManageGuests, ManageMembers},
     },
@@ -63,23 +64,18 @@ pub async fn to_organization(
     if let Some(account) = user::Entity::by_email(&email).one(&transaction).await? {
         check_not_member(&transaction, organization_id, account.id).await?;
     }
-    let by = may.scope().user_id();
-    let made = insert(&transaction, clock, Target { organization_id, app_id: None }, email, role, by).await?;
+    let by = may.scope().viewer();
+    let made = insert(&transaction, clock, Target { organization_id, app_id: None, by }, email, role).await?;
     transaction.commit().await?;
     Ok(made)
 }
 
 /// Invites somebody to see one app. An earlier invitation of the same address is withdrawn.
-pub async fn to_app(
-    db: &Db,
-    clock: &Clock,
-    may: Granted<ManageGuests>,
-    by: Viewer,
-    email: &str,
-) -> Result<(Model, Secret)> {
+pub async fn to_app(db: &Db, clock: &Clock, may: Granted<ManageGuests>, email: &str) -> Result<(Model, Secret)> {
     let email = checked_email("input.email", email)?;
     let transaction = db.begin().await?;
-    let scope = guest::hold(&transaction, may, by).await?.scope();
+    let scope = guest::hold(&transaction, may).await?.scope();
+    let by = scope.viewer().ok_or(Error::NotFound("app"))?;
     let organization_id = guest::organization_of(&transaction, scope).await?;
     if let Some(account) = user::Entity::by_email(&email).one(&transaction).await? {
         check_not_member(&transaction, organization_id, account.id).await?;
@@ -87,8 +83,8 @@ pub async fn to_app(
             return Err(Error::conflict("input.email", "They can see the app already."));
         }
     }
-    let target = Target { organization_id, app_id: Some(scope.app_id()) };
-    let made = insert(&transaction, clock, target, email, Role::Viewer, by.user_id).await?;
+    let target = Target { organization_id, app_id: Some(scope.app_id()), by };
+    let made = insert(&transaction, clock, target, email, Role::Viewer).await?;
     transaction.commit().await?;
     Ok(made)
 }
@@ -116,15 +112,20 @@ pub async fn accept(db: &Db, clock: &Clock, viewer: Viewer, token: &str) -> Resu
         None => join(&transaction, &invitation, viewer.user_id, now).await?,
     }
     Entity::delete_by_id(invitation.id).exec(&transaction).await?;
+    noted(Action::InvitationAccepted, &invitation, viewer).record(&transaction, now).await?;
     transaction.commit().await?;
     Ok(invitation)
 }
 
 /// Withdraws an invitation; `NotFound` unless the viewer could have made it or at least sees its organization.
-pub async fn revoke(db: &Db, viewer: Viewer, id: Uuid) -> Result<()> {
+pub async fn revoke(db: &Db, clock: &Clock, viewer: Viewer, id: Uuid) -> Result<()> {
     let invitation = find(db, viewer, id).await?.ok_or(NO_INVITATION)?;
-    Entity::delete_by_id(invitation.id).exec(db.writer()).await?;
-    Ok(())
+    let transaction = db.begin().await?;
+    if Entity::delete_by_id(invitation.id).exec(&transaction).await?.rows_affected == 0 {
+        return Err(NO_INVITATION);
+    }
+    noted(Action::InvitationRevoked, &invitation, viewer).record(&transaction, clock.now_ms()).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// An invitation by its id, if the viewer may see it: whoever may make one like it. `Forbidden` for those who
@@ -154,11 +155,18 @@ pub(super) async fn withdraw_all_by(transaction: &DatabaseTransaction, organizat
     Ok(())
 }
 
-/// What somebody is invited to.
+/// What the log says of an invitation.
+fn noted(action: Action, invitation: &Model, by: Viewer) -> Entry {
+    let place = Place::organization(invitation.organization_id, by).app(invitation.app_id);
+    Entry::of(action, place).to(invitation.id, &invitation.email).with(vec![member::of_role(invitation.role)])
+}
+
+/// What somebody is invited to, and by whom.
 #[derive(Debug, Clone, Copy)]
 struct Target {
     organization_id: Uuid,
     app_id: Option<Uuid>,
+    by: Viewer,
 }
 
 async fn insert(
@@ -167,7 +175,6 @@ async fn insert(
     target: Target,
     email: String,
     role: Role,
-    by: Uuid,
 ) -> Result<(Model, Secret)> {
     let now = clock.now_ms();
     let of_organization = Column::OrganizationId.eq(target.organization_id);
@@ -190,11 +197,14 @@ async fn insert(
         email,
         role,
         digest,
-        invited_by: by,
+        invited_by: target.by.user_id,
         created_at: now,
         expires_at: now + LIFETIME_MS,
     };
-    Ok((made.into_active_model().insert(transaction).await?, token))
+    let made = made.into_active_model().insert(transaction).await?;
+    let action = if target.app_id.is_some() { Action::GuestInvited } else { Action::MemberInvited };
+    noted(action, &made, target.by).record(transaction, now).await?;
+    Ok((made, token))
 }
 
 async fn check_not_member(transaction: &DatabaseTransaction, organization: Uuid, user: Uuid) -> Result<()> {

@@ -5,8 +5,8 @@
 //! who was just removed changes anything any more.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QuerySelect, QueryTrait, entity::prelude::*,
+    ActiveEnum, ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QuerySelect, QueryTrait, entity::prelude::*,
 };
 use uuid::Uuid;
 
@@ -14,19 +14,22 @@ use super::{invitation, organization};
 use crate::{
     auth::{
         Granted, OrganizationScope,
+        audit::{Action, Entry, Fact, fact},
         permission::{ManageMembers, Permission, TransferOwnership},
     },
+    clock::Clock,
     db::Db,
     entity::{
         app, app_member,
         organization_member::{Column, Entity, Model},
         role::Role,
+        user,
     },
     error::{Error, Result},
 };
 
 /// Gives a member another role; both the old one and the new one must be within reach.
-pub async fn change_role(db: &Db, may: Granted<ManageMembers>, user: Uuid, role: Role) -> Result<Model> {
+pub async fn change_role(db: &Db, clock: &Clock, may: Granted<ManageMembers>, user: Uuid, role: Role) -> Result<Model> {
     let transaction = db.begin().await?;
     let may = hold(&transaction, may).await?;
     let member = find(&transaction, may.scope(), user).await?;
@@ -35,42 +38,56 @@ pub async fn change_role(db: &Db, may: Granted<ManageMembers>, user: Uuid, role:
     if member.role == Role::Owner && role < Role::Owner {
         check_other_owner(&transaction, &member).await?;
     }
+    let before = member.role;
     let changed = set_role(&transaction, member, role).await?;
+    let entry = Entry::of(Action::MemberRoleChanged, may.scope()).to(user, &email(&transaction, user).await?);
+    let entry = entry.from_to(vec![of_role(before)], vec![of_role(role)]);
+    entry.record(&transaction, clock.now_ms()).await?;
     transaction.commit().await?;
     Ok(changed)
 }
 
 /// Makes another member an owner and the one who asks an admin.
-pub async fn transfer(db: &Db, may: Granted<TransferOwnership>, to: Uuid) -> Result<Model> {
+pub async fn transfer(db: &Db, clock: &Clock, may: Granted<TransferOwnership>, to: Uuid) -> Result<Model> {
     let transaction = db.begin().await?;
     let scope = hold(&transaction, may).await?.scope();
-    if to == scope.user_id() {
+    let by = scope.viewer().user_id;
+    if to == by {
         return Err(Error::invalid("input.userId", "Expected another member than yourself."));
     }
     let owner = find(&transaction, scope, to).await?;
     let owner = set_role(&transaction, owner, Role::Owner).await?;
-    let giver = find(&transaction, scope, scope.user_id()).await?;
+    let giver = find(&transaction, scope, by).await?;
     set_role(&transaction, giver, Role::Admin).await?;
+    let entry = Entry::of(Action::OwnershipTransferred, scope).to(to, &email(&transaction, to).await?);
+    entry.record(&transaction, clock.now_ms()).await?;
     transaction.commit().await?;
     Ok(owner)
 }
 
 /// Removes a member, who must be within reach.
-pub async fn remove(db: &Db, may: Granted<ManageMembers>, user: Uuid) -> Result<()> {
+pub async fn remove(db: &Db, clock: &Clock, may: Granted<ManageMembers>, user: Uuid) -> Result<()> {
     let transaction = db.begin().await?;
     let may = hold(&transaction, may).await?;
     let member = find(&transaction, may.scope(), user).await?;
     check_reach(may, member.role)?;
+    let role = member.role;
     part(&transaction, member).await?;
+    let entry = Entry::of(Action::MemberRemoved, may.scope()).to(user, &email(&transaction, user).await?);
+    entry.from_to(vec![of_role(role)], vec![NO_ROLE]).record(&transaction, clock.now_ms()).await?;
     Ok(transaction.commit().await?)
 }
 
 /// Ends the membership of the one who asks.
-pub async fn leave(db: &Db, scope: OrganizationScope) -> Result<()> {
+pub async fn leave(db: &Db, clock: &Clock, scope: OrganizationScope) -> Result<()> {
     let transaction = db.begin().await?;
     organization::lock(&transaction, scope.organization_id()).await?;
-    let member = find(&transaction, scope, scope.user_id()).await?;
+    let user = scope.viewer().user_id;
+    let member = find(&transaction, scope, user).await?;
+    let role = member.role;
     part(&transaction, member).await?;
+    let entry = Entry::of(Action::MemberLeft, scope).to(user, &email(&transaction, user).await?);
+    entry.from_to(vec![of_role(role)], vec![NO_ROLE]).record(&transaction, clock.now_ms()).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -81,6 +98,20 @@ pub(super) async fn hold<P: Permission<Scope = OrganizationScope>>(
 ) -> Result<Granted<P>> {
     organization::lock(transaction, may.scope().organization_id()).await?;
     may.scope().again(transaction).await?.may()
+}
+
+/// What the log says of somebody who has no role any more.
+const NO_ROLE: Fact = ("role", None);
+
+/// What the log says of a role.
+pub(super) fn of_role(role: Role) -> Fact {
+    fact("role", role.to_value())
+}
+
+/// What the log calls a member.
+async fn email(transaction: &DatabaseTransaction, user: Uuid) -> Result<String> {
+    let account = user::Entity::find_by_id(user).one(transaction).await?;
+    Ok(account.map(|account| account.email).unwrap_or_default())
 }
 
 async fn find(transaction: &DatabaseTransaction, scope: OrganizationScope, user: Uuid) -> Result<Model> {

@@ -1,13 +1,16 @@
 //! Organizations: those who run apps together.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, entity::prelude::*,
+    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    entity::prelude::*,
 };
 use uuid::Uuid;
 
 use crate::{
     auth::{
-        Granted, OrganizationScope, Viewer, checked_name,
+        Granted, OrganizationScope, Viewer,
+        audit::{Action, Entry, Place, fact},
+        checked_name,
         permission::{ChangeOrganization, DeleteOrganization},
     },
     clock::Clock,
@@ -29,7 +32,7 @@ const PER_USER: u64 = 100;
 pub async fn create(db: &Db, clock: &Clock, viewer: Viewer, name: &str) -> Result<Model> {
     let name = checked_name("input.name", name)?;
     let transaction = db.begin().await?;
-    let made = insert(&transaction, clock, viewer.user_id, name).await?;
+    let made = insert(&transaction, clock, viewer, name).await?;
     transaction.commit().await?;
     Ok(made)
 }
@@ -45,7 +48,7 @@ pub async fn own(db: &Db, clock: &Clock, viewer: Viewer) -> Result<OrganizationS
         None => {
             let account = user::Entity::find_by_id(viewer.user_id).one(&transaction).await?;
             let account = account.ok_or(Error::NotFound("account"))?;
-            insert(&transaction, clock, viewer.user_id, account.name).await?.id
+            insert(&transaction, clock, viewer, account.name).await?.id
         }
     };
     let scope = OrganizationScope::of_member(&transaction, viewer, id).await?;
@@ -53,8 +56,8 @@ pub async fn own(db: &Db, clock: &Clock, viewer: Viewer) -> Result<OrganizationS
     Ok(scope)
 }
 
-async fn insert(db: &impl ConnectionTrait, clock: &Clock, owner: Uuid, name: String) -> Result<Model> {
-    let now = clock.now_ms();
+async fn insert(db: &impl ConnectionTrait, clock: &Clock, by: Viewer, name: String) -> Result<Model> {
+    let (now, owner) = (clock.now_ms(), by.user_id);
     lock_user(db, owner).await?;
     check_room(db, owner).await?;
     let id = Uuid::now_v7();
@@ -67,6 +70,7 @@ async fn insert(db: &impl ConnectionTrait, clock: &Clock, owner: Uuid, name: Str
         created_at: Set(now),
     };
     member.insert(db).await?;
+    Entry::of(Action::OrganizationCreated, Place::organization(id, by)).to(id, &made.name).record(db, now).await?;
     Ok(made)
 }
 
@@ -82,20 +86,25 @@ pub(super) async fn check_room(db: &impl ConnectionTrait, user: Uuid) -> Result<
 /// Changes an organization's name, where one is given.
 pub async fn update(db: &Db, clock: &Clock, may: Granted<ChangeOrganization>, name: Option<&str>) -> Result<Model> {
     let id = may.scope().organization_id();
-    if let Some(name) = name {
-        Entity::update_many()
-            .col_expr(Column::Name, Expr::value(checked_name("input.name", name)?))
-            .col_expr(Column::UpdatedAt, Expr::value(clock.now_ms()))
-            .filter(Column::Id.eq(id))
-            .exec(db.writer())
-            .await?;
-    }
-    Entity::find_by_id(id).one(db.writer()).await?.ok_or(Error::NotFound("organization"))
+    let transaction = db.begin().await?;
+    lock(&transaction, id).await?;
+    let found = Entity::find_by_id(id).one(&transaction).await?.ok_or(Error::NotFound("organization"))?;
+    let Some(name) = name else { return Ok(found) };
+    let (now, before) = (clock.now_ms(), found.name.clone());
+    let mut changed = found.into_active_model();
+    changed.name = Set(checked_name("input.name", name)?);
+    changed.updated_at = Set(now);
+    let changed = changed.update(&transaction).await?;
+    let entry = Entry::of(Action::OrganizationUpdated, may.scope()).to(id, &changed.name);
+    let entry = entry.from_to(vec![fact("name", before)], vec![fact("name", &changed.name)]);
+    entry.record(&transaction, now).await?;
+    transaction.commit().await?;
+    Ok(changed)
 }
 
 /// Deletes an organization with its memberships and invitations; `Conflict` while it has apps, so that
 /// no data goes without having been named.
-pub async fn delete(db: &Db, may: Granted<DeleteOrganization>) -> Result<()> {
+pub async fn delete(db: &Db, clock: &Clock, may: Granted<DeleteOrganization>) -> Result<()> {
     let id = may.scope().organization_id();
     let transaction = db.begin().await?;
     lock(&transaction, id).await?;
@@ -103,7 +112,11 @@ pub async fn delete(db: &Db, may: Granted<DeleteOrganization>) -> Result<()> {
         let message = "The organization still has apps. Delete them first.".into();
         return Err(Error::Conflict { field: None, message });
     }
+    let name = Entity::find_by_id(id).one(&transaction).await?.map(|found| found.name).unwrap_or_default();
     Entity::delete_by_id(id).exec(&transaction).await?;
+    // Its own log is gone with it.
+    let entry = Entry::of(Action::OrganizationDeleted, may.scope().viewer()).to(id, &name);
+    entry.record(&transaction, clock.now_ms()).await?;
     Ok(transaction.commit().await?)
 }
 

@@ -1,10 +1,15 @@
 //! Accounts by e-mail and password.
 
+use std::net::IpAddr;
+
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, SqlErr};
 use uuid::Uuid;
 
 use crate::{
-    auth::{checked_name, password},
+    auth::{
+        audit::{Action, Entry, Place},
+        checked_name, password, whence,
+    },
     clock::Clock,
     config::Secret,
     db::Db,
@@ -12,14 +17,24 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Makes an account. That an address is taken cannot be hidden without sending mail; callers
+/// Makes an account for somebody at `ip`. That an address is taken cannot be hidden without sending mail; callers
 /// limit how often one may ask.
-pub async fn register(db: &Db, clock: &Clock, email: &str, name: &str, password: Secret) -> Result<Model> {
+pub async fn register(
+    db: &Db,
+    clock: &Clock,
+    email: &str,
+    name: &str,
+    password: Secret,
+    ip: Option<IpAddr>,
+) -> Result<Model> {
     let email = checked_email("input.email", email)?;
     let name = checked_name("input.name", name)?;
     password::check("input.password", &password)?;
     let password_hash = password::hash(password).await?;
-    insert(db.writer(), clock, email, name, Some(password_hash)).await
+    let transaction = db.begin().await?;
+    let made = insert(&transaction, clock, email, name, Some(password_hash), ip).await?;
+    transaction.commit().await?;
+    Ok(made)
 }
 
 /// The account behind an address and a password. What was wrong is not said, neither by the
@@ -47,6 +62,7 @@ pub(super) async fn insert(
     email: String,
     name: String,
     password_hash: Option<String>,
+    ip: Option<IpAddr>,
 ) -> Result<Model> {
     let now = clock.now_ms();
     let user = user::ActiveModel {
@@ -57,12 +73,15 @@ pub(super) async fn insert(
         created_at: Set(now),
         updated_at: Set(now),
     };
-    user.insert(db).await.map_err(|error| match error.sql_err() {
+    let user = user.insert(db).await.map_err(|error| match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => {
             Error::conflict("input.email", "There is an account with this e-mail address.")
         }
         _ => error.into(),
-    })
+    })?;
+    let entry = Entry::of(Action::AccountRegistered, Place::account(user.id, ip.map(whence))).to(user.id, &user.email);
+    entry.record(db, now).await?;
+    Ok(user)
 }
 
 /// An address in the form it is stored: trimmed and in lower case. Only its outline is checked;

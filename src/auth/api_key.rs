@@ -269,7 +269,7 @@ fn found(row: &api_key::Model, app: &app::Model, digest: &str) -> Option<Found> 
     let key = ActiveKey {
         id: row.id,
         good_for: row.scope,
-        scope: AppScope { app_id: row.app_id, role: Role::Viewer },
+        scope: AppScope { app_id: row.app_id, role: Role::Viewer, viewer: None },
         requests_per_minute: row.requests_per_minute.and_then(|n| u32::try_from(n).ok()),
         events_per_minute: row.events_per_minute.and_then(|n| u32::try_from(n).ok()),
         allowed_origins: Origins::of(row.allowed_origins.as_ref()),

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod api_key;
+pub mod audit;
 pub mod cookie;
 pub mod digest;
 pub mod export;
@@ -32,12 +33,19 @@ use crate::{
 };
 
 /// The person behind a request: signed in by a session that was live when it arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Viewer {
     /// Row of `users`.
     pub user_id: Uuid,
     /// Row of `user_sessions`.
     pub session_id: Uuid,
+    /// From where the request came: of its address the network, as [`whence`] has it.
+    pub network: Option<IpAddr>,
+}
+
+/// What is kept of the address of whoever signs in or changes something.
+pub fn whence(ip: IpAddr) -> IpAddr {
+    network(ip, 24, 48)
 }
 
 /// Proof that whoever asks may read this app. Only this module can make one, after it has checked a
@@ -47,6 +55,8 @@ pub struct Viewer {
 pub struct AppScope {
     app_id: Uuid,
     role: Role,
+    /// Who holds it; nobody where a key or a link opens the app.
+    viewer: Option<Viewer>,
 }
 
 impl AppScope {
@@ -58,12 +68,19 @@ impl AppScope {
     /// The viewer's ways into those of these apps that are theirs, in one read. Of the role in the
     /// organization and that in the app alone the greater counts.
     pub async fn of_member_many(db: &Db, viewer: Viewer, apps: &[Uuid]) -> Result<Vec<Self>> {
-        Self::of_user(&**db, viewer.user_id, apps).await
+        Ok(Self::of_user(&**db, viewer.user_id, apps).await?.into_iter().map(|scope| scope.held_by(viewer)).collect())
     }
 
     /// The same as of now, by a transaction that holds what it decides on; `NotFound` for whoever was removed meanwhile.
-    pub async fn again(self, db: &impl ConnectionTrait, viewer: Viewer) -> Result<Self> {
-        Self::of_user(db, viewer.user_id, &[self.app_id]).await?.pop().ok_or(Error::NotFound("app"))
+    pub async fn again(self, db: &impl ConnectionTrait) -> Result<Self> {
+        const GONE: Error = Error::NotFound("app");
+        let viewer = self.viewer.ok_or(GONE)?;
+        let found = Self::of_user(db, viewer.user_id, &[self.app_id]).await?.pop();
+        Ok(found.ok_or(GONE)?.held_by(viewer))
+    }
+
+    fn held_by(self, viewer: Viewer) -> Self {
+        Self { viewer: Some(viewer), ..self }
     }
 
     /// The same, of an account whether it is signed in or not.
@@ -85,7 +102,7 @@ impl AppScope {
             .await?;
         let scopes = roles.into_iter().filter_map(|(app_id, alone, whole)| {
             let role = Ord::max(alone, whole)?;
-            Some(Self { app_id, role })
+            Some(Self { app_id, role, viewer: None })
         });
         Ok(scopes.collect())
     }
@@ -98,6 +115,11 @@ impl AppScope {
     /// The app it opens.
     pub fn app_id(&self) -> Uuid {
         self.app_id
+    }
+
+    /// Who holds it; nobody where a key or a link opens the app.
+    pub fn viewer(&self) -> Option<Viewer> {
+        self.viewer
     }
 
     /// What its holder may do there.
@@ -114,20 +136,16 @@ fn mine(column: impl IntoColumnRef, user: Uuid) -> Condition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OrganizationScope {
     organization_id: Uuid,
-    user_id: Uuid,
+    viewer: Viewer,
     role: Role,
 }
 
 impl OrganizationScope {
     /// The viewer's way into an organization; `NotFound` when it does not exist or is not theirs.
     pub async fn of_member(db: &impl ConnectionTrait, viewer: Viewer, organization_id: Uuid) -> Result<Self> {
-        Self::of_account(db, viewer.user_id, organization_id).await
-    }
-
-    async fn of_account(db: &impl ConnectionTrait, user_id: Uuid, organization_id: Uuid) -> Result<Self> {
-        let member = organization_member::Entity::find_by_id((organization_id, user_id)).one(db).await?;
+        let member = organization_member::Entity::find_by_id((organization_id, viewer.user_id)).one(db).await?;
         let member = member.ok_or(Error::NotFound("organization"))?;
-        Ok(Self { organization_id, user_id: member.user_id, role: member.role })
+        Ok(Self { organization_id, viewer, role: member.role })
     }
 
     /// The viewer's ways into those of these organizations that are theirs, in one read.
@@ -137,7 +155,7 @@ impl OrganizationScope {
             .filter(organization_member::Column::OrganizationId.is_in(organizations.iter().copied()));
         let scope = |member: organization_member::Model| Self {
             organization_id: member.organization_id,
-            user_id: member.user_id,
+            viewer,
             role: member.role,
         };
         Ok(members.all(&**db).await?.into_iter().map(scope).collect())
@@ -145,7 +163,7 @@ impl OrganizationScope {
 
     /// The same as of now, by a transaction that holds what it decides on; `NotFound` for whoever was removed meanwhile.
     pub async fn again(self, db: &impl ConnectionTrait) -> Result<Self> {
-        Self::of_account(db, self.user_id, self.organization_id).await
+        Self::of_member(db, self.viewer, self.organization_id).await
     }
 
     /// The proof that a change demands; `Forbidden` where the role is too small for it.
@@ -159,8 +177,8 @@ impl OrganizationScope {
     }
 
     /// Who holds it.
-    pub fn user_id(&self) -> Uuid {
-        self.user_id
+    pub fn viewer(&self) -> Viewer {
+        self.viewer
     }
 
     /// What its holder may do there.

@@ -89,6 +89,8 @@ permissions! {
     ManageMembers: OrganizationScope, Admin, "Only admins and owners may invite, change and remove members.";
     /// To let people see one app alone, and to stop that.
     ManageGuests: AppScope, Admin, "Only admins and owners may invite and remove guests of the app.";
+    /// To see who changed what.
+    ReadAuditLog: OrganizationScope, Admin, "Only admins and owners may see the audit log.";
     /// To hand an organization over.
     TransferOwnership: OrganizationScope, Owner, "Only an owner may hand the organization over.";
     /// To delete an organization.
@@ -145,6 +147,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("App.erasure", app::<ErasePeople>()),
     ("App.guests", app::<ManageGuests>()),
     ("Organization.*", MEMBER),
+    ("Organization.auditLog", organization::<ReadAuditLog>()),
     ("Organization.invitations", organization::<ManageMembers>()),
     ("Mutation.register", Who::Anyone),
     ("Mutation.signIn", Who::Anyone),

@@ -10,9 +10,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    auth::Viewer,
+    auth::{
+        Viewer,
+        audit::{Action, Entry, Place, fact},
+        whence,
+    },
     clock::Clock,
-    config::{Secret, network},
+    config::Secret,
     db::Db,
     entity::user_session::{self, Column, Model},
     error::{Error, Result},
@@ -72,7 +76,7 @@ impl Sessions {
     /// Signs `user` in; of the address only the network is kept. Sessions of theirs whose time is over are swept on the way, so that the
     /// table needs no job.
     pub async fn start(&self, user: Uuid, user_agent: Option<&str>, ip: Option<IpAddr>) -> Result<Started> {
-        let now = self.clock.now_ms();
+        let (now, network) = (self.clock.now_ms(), ip.map(whence));
         // Whole seconds, so that the row and the token end at the same moment.
         let (iat, exp) = (now / 1000, now / 1000 + LIFETIME.as_secs() as i64);
         let session = user_session::ActiveModel {
@@ -82,7 +86,7 @@ impl Sessions {
             expires_at: Set(exp * 1000),
             revoked_at: Set(None),
             user_agent: Set(user_agent.map(shortened)),
-            ip_address: Set(ip.map(|ip| network(ip, 24, 48).to_string())),
+            ip_address: Set(network.map(|network| network.to_string())),
         };
         let transaction = self.db.begin().await?;
         user_session::Entity::delete_many()
@@ -91,6 +95,8 @@ impl Sessions {
             .exec(&transaction)
             .await?;
         let session = session.insert(&transaction).await?;
+        let entry = Entry::of(Action::SignedIn, Place::account(user, network)).to(session.id, "");
+        entry.record(&transaction, now).await?;
         transaction.commit().await?;
         let claims = Claims { iss: ISSUER.into(), aud: ISSUER.into(), sub: user, sid: session.id, iat, exp };
         let token =
@@ -98,9 +104,9 @@ impl Sessions {
         Ok(Started { session, token: Secret::new(token) })
     }
 
-    /// Who holds this token; `Unauthenticated` unless it is whole, current and its session live.
+    /// Who holds this token and asks from `ip`; `Unauthenticated` unless it is whole, current and its session live.
     /// The session is read every time, so a revoked one is dead at once on every instance.
-    pub async fn viewer(&self, token: &str) -> Result<Viewer> {
+    pub async fn viewer(&self, token: &str, ip: Option<IpAddr>) -> Result<Viewer> {
         const DEAD: Error = Error::Unauthenticated("The session has ended or never was. Sign in again.");
         let (_, key, validation) = &*self.keys;
         let claims = jsonwebtoken::decode::<Claims>(token, key, validation).map_err(|_| DEAD)?.claims;
@@ -112,7 +118,7 @@ impl Sessions {
         if session.user_id != claims.sub || session.revoked_at.is_some() || session.expires_at <= now {
             return Err(DEAD);
         }
-        Ok(Viewer { user_id: session.user_id, session_id: session.id })
+        Ok(Viewer { user_id: session.user_id, session_id: session.id, network: ip.map(whence) })
     }
 
     /// The viewer's live sessions, newest first.
@@ -125,23 +131,36 @@ impl Sessions {
     /// changes nothing.
     pub async fn revoke(&self, viewer: Viewer, session: Uuid) -> Result<Model> {
         let mine = Column::UserId.eq(viewer.user_id);
-        self.end(mine.clone().and(Column::Id.eq(session))).await?;
-        let session = user_session::Entity::find_by_id(session).filter(mine).one(self.db.writer()).await?;
+        let transaction = self.db.begin().await?;
+        if self.end(&transaction, mine.clone().and(Column::Id.eq(session))).await? > 0 {
+            let own = session == viewer.session_id;
+            let action = if own { Action::SignedOut } else { Action::SessionRevoked };
+            Entry::of(action, viewer).to(session, "").record(&transaction, self.clock.now_ms()).await?;
+        }
+        let session = user_session::Entity::find_by_id(session).filter(mine).one(&transaction).await?;
+        transaction.commit().await?;
         session.ok_or(Error::NotFound("session"))
     }
 
     /// Ends every session of the viewer but the one they ask with; says how many there were.
     pub async fn revoke_others(&self, viewer: Viewer) -> Result<u64> {
         let others = Column::UserId.eq(viewer.user_id).and(Column::Id.ne(viewer.session_id));
-        self.end(others.and(Column::ExpiresAt.gt(self.clock.now_ms()))).await
+        let (now, transaction) = (self.clock.now_ms(), self.db.begin().await?);
+        let ended = self.end(&transaction, others.and(Column::ExpiresAt.gt(now))).await?;
+        if ended > 0 {
+            let entry = Entry::of(Action::OtherSessionsRevoked, viewer).with(vec![fact("sessions", ended)]);
+            entry.record(&transaction, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(ended)
     }
 
-    async fn end(&self, which: Expr) -> Result<u64> {
+    async fn end(&self, db: &impl ConnectionTrait, which: Expr) -> Result<u64> {
         let ended = user_session::Entity::update_many()
             .col_expr(Column::RevokedAt, Expr::value(self.clock.now_ms()))
             .filter(which)
             .filter(Column::RevokedAt.is_null())
-            .exec(self.db.writer())
+            .exec(db)
             .await?;
         Ok(ended.rows_affected)
     }

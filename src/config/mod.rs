@@ -97,6 +97,8 @@ pub struct Config {
     pub cors_allowed_origins: Vec<String>,
     /// `TRUSTED_PROXIES`: from whom `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// `AUDIT_RETENTION_DAYS`: how long the audit log is kept.
+    pub audit_retention: Duration,
     /// `ANONYMIZE_IP`: keep only the network part of addresses.
     pub anonymize_ip: bool,
     /// `GEOIP_DATABASE`: an MMDB file.

@@ -53,6 +53,7 @@ pub(super) fn config(vars: &mut Vars) -> Config {
             "addresses or networks such as 10.0.0.0/8, separated by commas",
             |text| text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)),
         ),
+        audit_retention: DAY * vars.number("AUDIT_RETENTION_DAYS", 365, 1..=36_500),
         anonymize_ip: vars.flag("ANONYMIZE_IP", true),
         geoip_database: vars.optional("GEOIP_DATABASE", "the path of an MMDB file that exists", |text| {
             Some(PathBuf::from(text)).filter(|path| path.is_file())

@@ -67,11 +67,11 @@ impl Demo {
     }
 
     async fn sign_in(&mut self, app: &App) -> Result<Viewer> {
-        if let Ok(viewer) = app.sessions.viewer(&self.token).await {
+        if let Ok(viewer) = app.sessions.viewer(&self.token, None).await {
             return Ok(viewer);
         }
         let password = || Secret::new(self.password.clone());
-        let user = match account::register(&app.db, &app.clock, &self.email, "Demo owner", password()).await {
+        let user = match account::register(&app.db, &app.clock, &self.email, "Demo owner", password(), None).await {
             Err(Error::Conflict { .. }) => {
                 account::sign_in(&app.db, &self.email, password()).await.map_err(|error| match error {
                     Error::Unauthenticated(_) => Error::invalid(
@@ -88,7 +88,7 @@ impl Demo {
         };
         let Started { session, token } = app.sessions.start(user.id, Some("event-analytics demo"), None).await?;
         self.token = token.expose().to_owned();
-        Ok(Viewer { user_id: user.id, session_id: session.id })
+        Ok(Viewer { user_id: user.id, session_id: session.id, network: None })
     }
 
     /// Makes sure of an app and of a key that opens it.

@@ -9,6 +9,7 @@ pub mod api_key_day;
 pub mod app;
 pub mod app_deletion;
 pub mod app_member;
+pub mod audit_event;
 pub mod dead_letter;
 pub mod erased_id;
 pub mod erasure;

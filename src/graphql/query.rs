@@ -57,10 +57,7 @@ impl Query {
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(
-            desc = "Id of an account, a session, an organization, an invitation, an app, an API key, an event, a goal or a saved segment."
-        )]
-        id: ID,
+        #[graphql(desc = "The id of anything that has one, such as `app_0199…`.")] id: ID,
     ) -> Option<Result<Node>> {
         Some(find_node(ctx, &id).await)
     }

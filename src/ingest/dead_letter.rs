@@ -11,7 +11,11 @@ use uuid::Uuid;
 
 use super::{Draft, Verdict, writer::Writer};
 use crate::{
-    auth::{AppScope, Granted, permission::SettleDeadLetters},
+    auth::{
+        AppScope, Granted,
+        audit::{Action, Entry, fact},
+        permission::SettleDeadLetters,
+    },
     db::Db,
     entity::dead_letter::{ActiveModel, Column, Entity, Model},
     error::{Error, Result},
@@ -121,6 +125,10 @@ pub async fn replay(
             .exec(db.writer())
             .await?;
     }
+    // Each event was stored by a transaction of its own; this tells of all of them.
+    let Replayed { stored, duplicates, rejected } = replayed;
+    let counts = vec![fact("stored", stored), fact("duplicates", duplicates), fact("rejected", rejected)];
+    Entry::of(Action::DeadLettersReplayed, scope).with(counts).record(db.writer(), now).await?;
     Ok(replayed)
 }
 
@@ -139,9 +147,13 @@ pub(super) async fn next(
 }
 
 /// Deletes those with these ids, or all; says how many there were.
-pub async fn discard(db: &Db, may: Granted<SettleDeadLetters>, ids: Option<Vec<Uuid>>) -> Result<u64> {
-    let scope = may.scope();
-    Ok(Entity::delete_many().filter(chosen(scope, ids)).exec(db.writer()).await?.rows_affected)
+pub async fn discard(db: &Db, now: i64, may: Granted<SettleDeadLetters>, ids: Option<Vec<Uuid>>) -> Result<u64> {
+    let (scope, transaction) = (may.scope(), db.begin().await?);
+    let discarded = Entity::delete_many().filter(chosen(scope, ids)).exec(&transaction).await?.rows_affected;
+    let entry = Entry::of(Action::DeadLettersDiscarded, scope).with(vec![fact("discarded", discarded)]);
+    entry.record(&transaction, now).await?;
+    transaction.commit().await?;
+    Ok(discarded)
 }
 
 fn chosen(scope: AppScope, ids: Option<Vec<Uuid>>) -> Condition {

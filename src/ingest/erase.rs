@@ -20,7 +20,13 @@ use uuid::Uuid;
 
 use super::{Draft, dead_letter, wire::bounds, writer::Writer};
 use crate::{
-    auth::{Granted, Viewer, digest::Digests, export, permission::ErasePeople},
+    auth::{
+        Granted, Viewer,
+        audit::{Action, Entry},
+        digest::Digests,
+        export,
+        permission::ErasePeople,
+    },
     cache::{self, Cache},
     clock::Clock,
     columnar::{
@@ -61,7 +67,7 @@ impl Eraser {
     pub async fn erase(&self, may: Granted<ErasePeople>, viewer: Viewer, id: &str) -> Result<erasure::Model> {
         let app = may.scope().app_id();
         check_id(id)?;
-        let receipt = self.request(app, viewer, id).await?;
+        let receipt = self.request(may, viewer, id).await?;
         let (own, found) = (self.clone(), receipt.clone());
         // In a task of its own: whoever stops waiting must not stop it.
         let finished = tokio::spawn(async move { own.finish(&found).await });
@@ -92,8 +98,8 @@ impl Eraser {
     }
 
     /// Writes the request down.
-    async fn request(&self, app: Uuid, viewer: Viewer, id: &str) -> Result<erasure::Model> {
-        let now = self.clock.now_ms();
+    async fn request(&self, may: Granted<ErasePeople>, viewer: Viewer, id: &str) -> Result<erasure::Model> {
+        let (app, now) = (may.scope().app_id(), self.clock.now_ms());
         let transaction = self.db.begin().await?;
         let until_seq = hold(&transaction, app, now).await?;
         let ids = ids_of(&transaction, app, id).await?;
@@ -129,6 +135,8 @@ impl Eraser {
             pending: Set(Some(serde_json::to_string(&pending).map_err(Error::internal)?)),
         };
         let receipt = receipt.insert(&transaction).await?;
+        // Without the person: the receipt does not say who that was, and neither does the log.
+        Entry::of(Action::PersonErased, may.scope()).to(erasure_id, "").record(&transaction, now).await?;
         transaction.commit().await?;
         Ok(receipt)
     }

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     auth::{
         Granted, Viewer,
+        audit::{Action, Entry},
         export::{self, Person},
         permission::ExportPeople,
     },
@@ -81,7 +82,9 @@ impl Exporter {
         let head = event_head::Entity::find_by_id(app).one(&transaction).await?.ok_or(Error::NotFound("app"))?;
         let ids = ids_of(&transaction, app, id).await?;
         let person = Person { id: id.to_owned(), seq: head.seq, as_of: self.clock.now_ms() };
+        let now = person.as_of;
         let (token, expires_at) = export::create(&transaction, may, viewer, person).await?;
+        Entry::of(Action::PersonExported, scope).record(&transaction, now).await?;
         transaction.commit().await?;
         let theirs = Theirs { app: scope, ids: Arc::new(ids.iter().cloned().collect()), seq: head.seq };
         let events = self.columnar.count_of_person(&theirs).await?.values().sum();

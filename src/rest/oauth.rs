@@ -71,9 +71,10 @@ async fn finish(
     let (name, path) = TICKET;
     let Query(callback) = query.map_err(|_| Refusal::Expired)?;
     let (identity, return_to) = provider.finish(cookie_of(&headers, name), callback).await?;
-    let user = oauth::account::of(&app.db, &app.clock, identity).await?;
+    let ip = address(&app, peer, &headers);
+    let user = oauth::account::of(&app.db, &app.clock, identity, ip).await?;
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-    let started = app.sessions.start(user.id, agent, Some(address(&app, peer, &headers))).await?;
+    let started = app.sessions.start(user.id, agent, Some(ip)).await?;
     let url = &app.config.public_url;
     let lifetime = session::LIFETIME.as_secs() as i64;
     let token = cookie::set(cookie::SESSION, started.token.expose(), "/", lifetime, url);
@@ -82,14 +83,18 @@ async fn finish(
 
 /// Ends the session of the cookie or the bearer token, and makes the browser forget the cookie.
 /// Whoever is signed in no more is signed out already.
-async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Page> {
+async fn sign_out(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Result<Response, Page> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let bearer = text(AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
     if bearer.is_none() && !cookie::is_trusted_page(&app.config, text(ORIGIN.as_str()), text("sec-fetch-site")) {
         return Err(Error::Forbidden("Only pages of this server may sign out.").into());
     }
     if let Some(token) = bearer.or_else(|| cookie_of(&headers, cookie::SESSION)) {
-        match app.sessions.viewer(token).await {
+        match app.sessions.viewer(token, Some(address(&app, peer, &headers))).await {
             Ok(viewer) => drop(app.sessions.revoke(viewer, viewer.session_id).await?),
             Err(Error::Unauthenticated(_)) => {}
             Err(error) => return Err(error.into()),

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::{protect::longest_request, router};
-use crate::{apps, error::Result, state::App, telemetry};
+use crate::{apps, auth::audit, error::Result, state::App, telemetry};
 
 /// How long a client may take to send the head of a request, the first one or the next.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -180,6 +180,10 @@ async fn sweep(app: App) {
             error.log();
         }
         if let Err(error) = app.api_keys.forget_old_days().await {
+            error.log();
+        }
+        let retention = i64::try_from(app.config.audit_retention.as_millis()).unwrap_or(i64::MAX);
+        if let Err(error) = audit::forget_old(&app.db, app.clock.now_ms() - retention).await {
             error.log();
         }
         if let Err(error) = app.enricher.salts().forget_old(app.clock.now_ms()).await {

@@ -3,6 +3,7 @@
 mod accounts;
 mod api_keys;
 mod apps;
+mod audit;
 mod bad_input;
 mod behaviours;
 mod bots;

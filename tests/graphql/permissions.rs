@@ -23,9 +23,9 @@ use crate::support::{
 const TENANTS: [&str; 6] = ["Query", "Mutation", "Subscription", "User", "App", "Organization"];
 
 /// Somebody who asks, and what they are to the tenant that is asked about.
-struct Actor {
-    name: String,
-    person: Person,
+pub struct Actor {
+    pub name: String,
+    pub person: Person,
     /// In the organization.
     member: Option<Role>,
     /// In the app.
@@ -77,16 +77,16 @@ async fn organization(app: &TestApp, members: &[(Uuid, Role)]) -> Uuid {
     id
 }
 
-struct World {
-    app: TestApp,
-    actors: Vec<Actor>,
+pub struct World {
+    pub app: TestApp,
+    pub actors: Vec<Actor>,
     members: Vec<(Uuid, Role)>,
     app_viewer: Uuid,
     host: Person,
 }
 
 impl World {
-    async fn new(store: Store) -> Self {
+    pub async fn new(store: Store) -> Self {
         let app = TestApp::start(store).await;
         let (mut actors, mut members, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
         for role in [Role::Owner, Role::Admin, Role::Editor, Role::Viewer] {
@@ -132,11 +132,11 @@ impl World {
         Self { app, actors, members, app_viewer, host }
     }
 
-    fn owner(&self) -> &Person {
+    pub fn owner(&self) -> &Person {
         &self.actors[0].person
     }
 
-    async fn tenant(&self) -> Tenant {
+    pub async fn tenant(&self) -> Tenant {
         let organization = format!("org_{}", organization(&self.app, &self.members).await.simple());
         let made = async |mutation: &str, input: Value, selection: &str, pointer: &str| {
             let data = self.owner().mutate(mutation, input, selection).await.data();
@@ -217,13 +217,13 @@ fn who(of: &str, field: &str) -> Who {
 }
 
 /// Every object type of the schema.
-async fn types(app: &TestApp) -> Vec<Value> {
+pub async fn types(app: &TestApp) -> Vec<Value> {
     let schema = app.anonymous().graphql(include_str!("introspection.graphql"), json!({})).await.data();
     let types = schema["__schema"]["types"].as_array().unwrap();
     types.iter().filter(|of| of["kind"] == "OBJECT" || of["kind"] == "INTERFACE").cloned().collect()
 }
 
-fn fields<'a>(types: &'a [Value], name: &str) -> &'a [Value] {
+pub fn fields<'a>(types: &'a [Value], name: &str) -> &'a [Value] {
     types.iter().find(|of| of["name"] == name).map_or(&[], |of| of["fields"].as_array().unwrap())
 }
 

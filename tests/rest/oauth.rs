@@ -97,7 +97,7 @@ impl Browser {
     }
 
     async fn viewer(&self, app: &TestApp) -> Option<Viewer> {
-        app.app.sessions.viewer(self.cookies.get("uea_session")?).await.ok()
+        app.app.sessions.viewer(self.cookies.get("uea_session")?, None).await.ok()
     }
 }
 
@@ -134,7 +134,7 @@ both_stores! {
         let page = browser.send("POST", "/auth/logout", &[("origin", &app.url)]).await;
         assert_eq!(page.status, StatusCode::NO_CONTENT);
         assert!(browser.cookies.is_empty());
-        assert!(app.app.sessions.viewer(&token).await.is_err());
+        assert!(app.app.sessions.viewer(&token, None).await.is_err());
         assert!(other.viewer(&app).await.is_some());
         let again = browser.send("POST", "/auth/logout", &[("sec-fetch-site", "same-origin")]).await;
         assert_eq!(again.status, StatusCode::NO_CONTENT);
@@ -182,7 +182,7 @@ both_stores! {
         let app = TestApp::with(store, &provider.vars()).await;
         let db = &app.app.db;
         let password = event_analytics::config::Secret::new(PASSWORD);
-        event_analytics::auth::account::register(db, &app.clock, "ada@example.com", "Ada", password).await.unwrap();
+        event_analytics::auth::account::register(db, &app.clock, "ada@example.com", "Ada", password, None).await.unwrap();
         let mut browser = Browser::of(&app);
         browser.sign_in().await.refused(409, "ACCOUNT_EXISTS");
         assert!(browser.viewer(&app).await.is_none());

@@ -1,13 +1,21 @@
 //! What owners do with keys.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, EntityTrait, PaginatorTrait, QueryFilter, SqlErr, entity::prelude::*,
+    ActiveEnum, ActiveModelTrait, ActiveValue::Set, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, SqlErr,
+    entity::prelude::*,
 };
 use uuid::Uuid;
 
 use super::{ApiKeys, raw};
 use crate::{
-    auth::{AppScope, Granted, Viewer, checked_name, permission::ManageKeys, settings::checked_origins},
+    auth::{
+        AppScope, Granted, Viewer,
+        audit::{Action, Entry, Fact, fact},
+        checked_name,
+        permission::ManageKeys,
+        settings::checked_origins,
+    },
+    clock::Moment,
     config::Secret,
     entity::api_key::{self, Column, Model, Scope},
     error::{Error, Result},
@@ -115,11 +123,15 @@ impl ApiKeys {
             events_per_minute: Set(events_per_minute),
             allowed_origins: Set(allowed_origins),
         };
-        let key = key.insert(self.db.writer()).await.map_err(|error| match error.sql_err() {
+        let transaction = self.db.begin().await?;
+        let key = key.insert(&transaction).await.map_err(|error| match error.sql_err() {
             // Deleted a moment ago, after the scope was found.
             Some(SqlErr::ForeignKeyConstraintViolation(_)) => Error::NotFound("app"),
             _ => error.into(),
         })?;
+        let entry = Entry::of(Action::ApiKeyCreated, scope).to(key.id, &key.name).with(facts(&key));
+        entry.record(&transaction, now).await?;
+        transaction.commit().await?;
         Ok((key, raw))
     }
 
@@ -140,38 +152,50 @@ impl ApiKeys {
 
     /// Changes what is given and leaves the rest.
     pub async fn update(&self, may: Granted<ManageKeys>, key: Uuid, changes: KeyChanges) -> Result<Model> {
-        let scope = may.scope();
+        let (scope, now) = (may.scope(), self.clock.now_ms());
         let mut update = api_key::Entity::update_many();
+        let transaction = self.db.begin().await?;
+        let before = held(&transaction, scope, key).await?;
+        if changes.name.is_none() && changes.allowed_origins.is_none() {
+            return Ok(before);
+        }
         if let Some(name) = &changes.name {
             update = update.col_expr(Column::Name, Expr::value(checked_name("input.name", name)?));
         }
         if let Some(origins) = &changes.allowed_origins {
             let origins = checked_origins("input.allowedOrigins", origins)?;
-            if self.find(scope, key).await?.scope == Scope::Read {
+            if before.scope == Scope::Read {
                 reads(origins.as_ref().map(|_| "input.allowedOrigins"))?;
             }
             update = update.col_expr(Column::AllowedOrigins, Expr::value(origins));
         }
-        if changes.name.is_some() || changes.allowed_origins.is_some() {
-            let own = update.filter(Column::Id.eq(key)).filter(Column::AppId.eq(scope.app_id()));
-            own.exec(self.db.writer()).await?;
-            self.forget(scope.app_id());
-        }
-        self.find(scope, key).await
+        update.filter(Column::Id.eq(key)).filter(Column::AppId.eq(scope.app_id())).exec(&transaction).await?;
+        let after = held(&transaction, scope, key).await?;
+        let entry = Entry::of(Action::ApiKeyUpdated, scope).to(key, &after.name);
+        entry.from_to(facts(&before), facts(&after)).record(&transaction, now).await?;
+        transaction.commit().await?;
+        self.forget(scope.app_id());
+        Ok(after)
     }
 
     /// Ends a key for good. Ending it twice changes nothing.
     pub async fn revoke(&self, may: Granted<ManageKeys>, key: Uuid) -> Result<Model> {
-        let scope = may.scope();
-        api_key::Entity::update_many()
-            .col_expr(Column::RevokedAt, Expr::value(self.clock.now_ms()))
+        let (scope, now) = (may.scope(), self.clock.now_ms());
+        let transaction = self.db.begin().await?;
+        let ended = api_key::Entity::update_many()
+            .col_expr(Column::RevokedAt, Expr::value(now))
             .filter(Column::Id.eq(key))
             .filter(Column::AppId.eq(scope.app_id()))
             .filter(Column::RevokedAt.is_null())
-            .exec(self.db.writer())
+            .exec(&transaction)
             .await?;
+        let row = held(&transaction, scope, key).await?;
+        if ended.rows_affected > 0 {
+            Entry::of(Action::ApiKeyRevoked, scope).to(key, &row.name).record(&transaction, now).await?;
+        }
+        transaction.commit().await?;
         self.forget(scope.app_id());
-        self.find(scope, key).await
+        Ok(row)
     }
 
     /// Gives a key in force a new raw key. The old one works on until `until`, where that is given, and
@@ -188,6 +212,7 @@ impl ApiKeys {
             Some(_) => Expr::col(column),
             None => Expr::value(None::<String>),
         };
+        let transaction = self.db.begin().await?;
         let changed = api_key::Entity::update_many()
             .col_expr(Column::PreviousDigest, kept(Column::Digest))
             .col_expr(Column::PreviousPrefix, kept(Column::Prefix))
@@ -197,20 +222,39 @@ impl ApiKeys {
             .filter(Column::Id.eq(key))
             .filter(Column::AppId.eq(scope.app_id()))
             .filter(Column::RevokedAt.is_null())
-            .exec(self.db.writer())
+            .exec(&transaction)
             .await?;
-        self.forget(scope.app_id());
-        let row = self.find(scope, key).await?;
+        let row = held(&transaction, scope, key).await?;
         if changed.rows_affected == 0 {
             return Err(Error::conflict("input.id", "The key is revoked. Create a new one."));
         }
+        let entry = Entry::of(Action::ApiKeyRegenerated, scope).to(key, &row.name);
+        entry
+            .with(vec![fact("previousWorksUntil", until.map(|at| Moment(at).to_string()))])
+            .record(&transaction, now)
+            .await?;
+        transaction.commit().await?;
+        self.forget(scope.app_id());
         Ok((row, raw))
     }
+}
 
-    async fn find(&self, scope: AppScope, key: Uuid) -> Result<Model> {
-        let found = api_key::Entity::of_app(scope.app_id()).filter(Column::Id.eq(key));
-        found.one(self.db.writer()).await?.ok_or(Error::NotFound("API key"))
-    }
+/// A key of the app, held to the commit.
+async fn held(transaction: &impl ConnectionTrait, scope: AppScope, key: Uuid) -> Result<Model> {
+    let found = api_key::Entity::of_app(scope.app_id()).filter(Column::Id.eq(key)).lock_exclusive();
+    found.one(transaction).await?.ok_or(Error::NotFound("API key"))
+}
+
+/// What the log says of a key.
+fn facts(key: &Model) -> Vec<Fact> {
+    vec![
+        fact("scope", key.scope.to_value()),
+        fact("name", &key.name),
+        fact("expiresAt", key.expires_at.map(|at| Moment(at).to_string())),
+        fact("requestsPerMinute", key.requests_per_minute),
+        fact("eventsPerMinute", key.events_per_minute),
+        fact("allowedOrigins", &key.allowed_origins),
+    ]
 }
 
 /// Refuses what makes sense only for events.

@@ -1,10 +1,16 @@
 //! The account behind an identity.
 
+use std::net::IpAddr;
+
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, EntityTrait, SqlErr, entity::prelude::*};
 
 use super::{Identity, Refusal};
 use crate::{
-    auth::{account, checked_name},
+    auth::{
+        account,
+        audit::{Action, Entry, Place},
+        checked_name, whence,
+    },
     clock::Clock,
     db::Db,
     entity::{
@@ -16,8 +22,8 @@ use crate::{
 
 /// Finds the account of this identity, by the provider's subject first. By e-mail address it
 /// takes only an account that has neither a password nor another identity; where there is none,
-/// it makes one.
-pub async fn of(db: &Db, clock: &Clock, identity: Identity) -> Result<Model, Refusal> {
+/// it makes one, for somebody at `ip`.
+pub async fn of(db: &Db, clock: &Clock, identity: Identity, ip: IpAddr) -> Result<Model, Refusal> {
     let email = account::checked_email("email", &identity.email).map_err(|_| Refusal::EmailUnverified)?;
     if let Some(user) = known(db, &identity).await? {
         return Ok(user);
@@ -25,14 +31,14 @@ pub async fn of(db: &Db, clock: &Clock, identity: Identity) -> Result<Model, Ref
     let name = identity.name.as_deref().and_then(|name| checked_name("name", name).ok());
     let name = name.unwrap_or_else(|| email.split('@').next().unwrap_or_default().to_owned());
     let transaction = db.begin().await.map_err(Error::from)?;
-    let made = account::insert(&transaction, clock, email.clone(), name, None).await;
+    let made = account::insert(&transaction, clock, email.clone(), name, None, Some(ip)).await;
     let linked = match made {
-        Ok(user) => link(transaction, clock, user, &identity).await?,
+        Ok(user) => link(transaction, clock, user, &identity, ip).await?,
         Err(Error::Conflict { .. }) => {
             transaction.rollback().await.map_err(Error::from)?;
             let transaction = db.begin().await.map_err(Error::from)?;
             match unclaimed(&transaction, &email).await? {
-                Some(user) => link(transaction, clock, user, &identity).await?,
+                Some(user) => link(transaction, clock, user, &identity, ip).await?,
                 None => None,
             }
         }
@@ -46,7 +52,13 @@ pub async fn of(db: &Db, clock: &Clock, identity: Identity) -> Result<Model, Ref
 }
 
 /// Ties an identity to an account; nothing when somebody else was first.
-async fn link(db: DatabaseTransaction, clock: &Clock, user: Model, identity: &Identity) -> Result<Option<Model>> {
+async fn link(
+    db: DatabaseTransaction,
+    clock: &Clock,
+    user: Model,
+    identity: &Identity,
+    ip: IpAddr,
+) -> Result<Option<Model>> {
     let row = user_identity::ActiveModel {
         provider: Set(identity.provider.clone()),
         subject: Set(identity.subject.clone()),
@@ -54,7 +66,11 @@ async fn link(db: DatabaseTransaction, clock: &Clock, user: Model, identity: &Id
         created_at: Set(clock.now_ms()),
     };
     match row.insert(&db).await {
-        Ok(_) => db.commit().await?,
+        Ok(_) => {
+            let entry = Entry::of(Action::IdentityLinked, Place::account(user.id, Some(whence(ip))));
+            entry.to(user.id, &user.email).record(&db, clock.now_ms()).await?;
+            db.commit().await?;
+        }
         Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
             db.rollback().await?;
             return Ok(None);

@@ -55,8 +55,8 @@ impl Sender {
         let client = Client { ip, user_agent: text(headers, USER_AGENT.as_str()).map(str::to_owned) };
         let who = match bearer(headers)? {
             Some(key) if api_key::is_key(key) => Who::Key(reader(app, headers, key, ip).await?),
-            Some(token) => Who::Person { viewer: app.sessions.viewer(token).await?, by_cookie: false },
-            None => Who::of_cookie(app, headers).await?,
+            Some(token) => Who::Person { viewer: app.sessions.viewer(token, Some(ip)).await?, by_cookie: false },
+            None => Who::of_cookie(app, headers, ip).await?,
         };
         Ok(Self { client, who })
     }
@@ -146,12 +146,12 @@ impl Sender {
 
 impl Who {
     /// Whoever the cookie stands for.
-    async fn of_cookie(app: &App, headers: &HeaderMap) -> Result<Self> {
+    async fn of_cookie(app: &App, headers: &HeaderMap, ip: IpAddr) -> Result<Self> {
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let Some(token) = cookies.filter_map(|header| cookie::read(header, cookie::SESSION)).next() else {
             return Ok(Self::Stranger { by_cookie: false });
         };
-        match app.sessions.viewer(token).await {
+        match app.sessions.viewer(token, Some(ip)).await {
             Ok(viewer) => Ok(Self::Person { viewer, by_cookie: true }),
             Err(Error::Unauthenticated(_)) => Ok(Self::Stranger { by_cookie: true }),
             Err(error) => Err(error),

@@ -91,7 +91,8 @@ impl AccountMutations {
         let app = ctx.app();
         auth::attempt(&app.limiter, &app.config.limits, ctx.client().ip).await?;
         let password = Secret::new(input.password);
-        let user = account::register(&app.db, &app.clock, &input.email, &input.name, password).await?;
+        let ip = Some(ctx.client().ip);
+        let user = account::register(&app.db, &app.clock, &input.email, &input.name, password, ip).await?;
         sign_in(ctx, user).await
     }
 

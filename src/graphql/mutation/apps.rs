@@ -142,7 +142,7 @@ impl AppMutations {
     ) -> Result<DeleteAppPayload> {
         let (server, viewer) = (ctx.app(), ctx.viewer()?);
         let scope = AppScope::of_member(&server.db, viewer, id::app(&input.id)?).await?;
-        let events = apps::delete(&server.db, &server.api_keys, scope.may()?).await?;
+        let events = apps::delete(&server.db, &server.clock, &server.api_keys, scope.may()?).await?;
         Ok(DeleteAppPayload { deleted_app_id: input.id, deleted_events: BigInt(events) })
     }
 }

@@ -78,7 +78,8 @@ impl DeadLetterMutations {
         #[graphql(desc = "Which dead letters to give up.")] input: DiscardDeadLettersInput,
     ) -> Result<DiscardDeadLettersPayload> {
         let (app, scope, ids) = way_to(ctx, &input.app_id, input.event_ids).await?;
-        let discarded = dead_letter::discard(&ctx.app().db, scope.may()?, ids).await?;
+        let server = ctx.app();
+        let discarded = dead_letter::discard(&server.db, server.clock.now_ms(), scope.may()?, ids).await?;
         Ok(DiscardDeadLettersPayload { app, discarded: BigInt(discarded) })
     }
 }

@@ -106,7 +106,7 @@ impl GoalMutations {
         #[graphql(desc = "Which goal to delete.")] input: DeleteGoalInput,
     ) -> Result<DeleteGoalPayload> {
         let (scope, goal) = way_to(ctx, &input.id).await?;
-        goal::delete(&ctx.app().db, scope.may()?, goal).await?;
+        goal::delete(&ctx.app().db, &ctx.app().clock, scope.may()?, goal).await?;
         Ok(DeleteGoalPayload { deleted_goal_id: input.id })
     }
 }

@@ -150,7 +150,7 @@ impl InvitationMutations {
     ) -> Result<InviteGuestPayload> {
         let (server, viewer) = (ctx.app(), ctx.viewer()?);
         let may = AppScope::of_member(&server.db, viewer, id::app(&input.app_id)?).await?.may()?;
-        let (made, token) = invitation::to_app(&server.db, &server.clock, may, viewer, &input.email).await?;
+        let (made, token) = invitation::to_app(&server.db, &server.clock, may, &input.email).await?;
         Ok(InviteGuestPayload { invitation: Invitation(made), token: token.expose().to_owned() })
     }
 
@@ -183,7 +183,8 @@ impl InvitationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which invitation to revoke.")] input: RevokeInvitationInput,
     ) -> Result<RevokeInvitationPayload> {
-        invitation::revoke(&ctx.app().db, ctx.viewer()?, id::invitation(&input.id)?).await?;
+        let (server, viewer) = (ctx.app(), ctx.viewer()?);
+        invitation::revoke(&server.db, &server.clock, viewer, id::invitation(&input.id)?).await?;
         Ok(RevokeInvitationPayload { revoked_invitation_id: input.id })
     }
 
@@ -194,9 +195,10 @@ impl InvitationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Whom to remove from which app.")] input: RemoveGuestInput,
     ) -> Result<RemoveGuestPayload> {
-        let (db, viewer, app) = (&ctx.app().db, ctx.viewer()?, id::app(&input.app_id)?);
+        ctx.viewer()?;
+        let (server, app) = (ctx.app(), id::app(&input.app_id)?);
         let (model, scope) = ctx.loader().load_one(VisibleApp(app)).await?.ok_or(Error::NotFound("app"))?;
-        guest::remove(db, scope.may()?, viewer, id::user(&input.user_id)?).await?;
+        guest::remove(&server.db, &server.clock, scope.may()?, id::user(&input.user_id)?).await?;
         Ok(RemoveGuestPayload { app: App::new(model, scope), removed_user_id: input.user_id })
     }
 
@@ -206,9 +208,9 @@ impl InvitationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which app to leave.")] input: LeaveAppInput,
     ) -> Result<LeaveAppPayload> {
-        let (db, viewer, app) = (&ctx.app().db, ctx.viewer()?, id::app(&input.app_id)?);
-        let scope = AppScope::of_member(db, viewer, app).await?;
-        guest::leave(db, scope, viewer).await?;
+        let (server, viewer, app) = (ctx.app(), ctx.viewer()?, id::app(&input.app_id)?);
+        let scope = AppScope::of_member(&server.db, viewer, app).await?;
+        guest::leave(&server.db, &server.clock, scope).await?;
         let left = ctx.loader().load_one(VisibleApp(app)).await?;
         Ok(LeaveAppPayload { app: left.map(|(model, scope)| App::new(model, scope)) })
     }

@@ -101,9 +101,9 @@ impl MemberMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Whose role to change, and to what.")] input: ChangeMemberRoleInput,
     ) -> Result<ChangeMemberRolePayload> {
-        let scope = way_to(ctx, &input.organization_id).await?;
+        let (server, scope) = (ctx.app(), way_to(ctx, &input.organization_id).await?);
         let user = id::user(&input.user_id)?;
-        let changed = member::change_role(&ctx.app().db, scope.may()?, user, input.role.into()).await?;
+        let changed = member::change_role(&server.db, &server.clock, scope.may()?, user, input.role.into()).await?;
         let organization = Organization::find(ctx, scope.organization_id()).await?;
         let organization = organization.ok_or(Error::NotFound("organization"))?;
         Ok(ChangeMemberRolePayload { organization, member: with_account(ctx, changed).await? })
@@ -117,8 +117,8 @@ impl MemberMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Whom to remove from which organization.")] input: RemoveMemberInput,
     ) -> Result<RemoveMemberPayload> {
-        let scope = way_to(ctx, &input.organization_id).await?;
-        member::remove(&ctx.app().db, scope.may()?, id::user(&input.user_id)?).await?;
+        let (server, scope) = (ctx.app(), way_to(ctx, &input.organization_id).await?);
+        member::remove(&server.db, &server.clock, scope.may()?, id::user(&input.user_id)?).await?;
         let organization = Organization::find(ctx, scope.organization_id()).await?;
         Ok(RemoveMemberPayload { organization, removed_user_id: input.user_id })
     }
@@ -129,8 +129,8 @@ impl MemberMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which organization to leave.")] input: LeaveOrganizationInput,
     ) -> Result<LeaveOrganizationPayload> {
-        let scope = way_to(ctx, &input.organization_id).await?;
-        member::leave(&ctx.app().db, scope).await?;
+        let (server, scope) = (ctx.app(), way_to(ctx, &input.organization_id).await?);
+        member::leave(&server.db, &server.clock, scope).await?;
         Ok(LeaveOrganizationPayload { left_organization_id: input.organization_id })
     }
 
@@ -140,8 +140,8 @@ impl MemberMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which organization, and to whom.")] input: TransferOwnershipInput,
     ) -> Result<TransferOwnershipPayload> {
-        let scope = way_to(ctx, &input.organization_id).await?;
-        let owner = member::transfer(&ctx.app().db, scope.may()?, id::user(&input.user_id)?).await?;
+        let (server, scope) = (ctx.app(), way_to(ctx, &input.organization_id).await?);
+        let owner = member::transfer(&server.db, &server.clock, scope.may()?, id::user(&input.user_id)?).await?;
         let organization = Organization::find(ctx, scope.organization_id()).await?;
         let organization = organization.ok_or(Error::NotFound("organization"))?;
         Ok(TransferOwnershipPayload { organization, owner: with_account(ctx, owner).await? })

@@ -87,8 +87,8 @@ impl OrganizationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which organization to delete.")] input: DeleteOrganizationInput,
     ) -> Result<DeleteOrganizationPayload> {
-        let scope = way_to(ctx, &input.id).await?;
-        organization::delete(&ctx.app().db, scope.may()?).await?;
+        let (server, scope) = (ctx.app(), way_to(ctx, &input.id).await?);
+        organization::delete(&server.db, &server.clock, scope.may()?).await?;
         Ok(DeleteOrganizationPayload { deleted_organization_id: input.id })
     }
 }

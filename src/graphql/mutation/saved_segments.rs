@@ -105,7 +105,7 @@ impl SavedSegmentMutations {
         #[graphql(desc = "Which saved segment to delete.")] input: DeleteSavedSegmentInput,
     ) -> Result<DeleteSavedSegmentPayload> {
         let (scope, segment) = way_to(ctx, &input.id).await?;
-        segments::delete(&ctx.app().db, scope.may()?, segment).await?;
+        segments::delete(&ctx.app().db, &ctx.app().clock, scope.may()?, segment).await?;
         Ok(DeleteSavedSegmentPayload { deleted_saved_segment_id: input.id })
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod app;
+pub mod audit;
 pub mod conversion;
 pub mod dead_letter;
 pub mod erasure;

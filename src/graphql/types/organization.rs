@@ -6,12 +6,14 @@ use uuid::Uuid;
 
 use super::{
     app::{self, App, Role},
+    audit::{self, AuditEvent},
     invitation::{self, Invitation},
 };
 use crate::{
-    auth::{OrganizationScope, Viewer},
+    auth::{OrganizationScope, Viewer, permission::ReadAuditLog},
     clock::Moment,
     entity::{
+        audit_event,
         organization::{Column, Entity, Model},
         organization_member, user,
     },
@@ -138,6 +140,19 @@ impl Organization {
         }
         let rows = rows.all(&*ctx.app().db).await?;
         Ok(page.probed(rows, |(member, _)| (member.created_at, member.user_id), OrganizationMember::from)?)
+    }
+
+    /// What was changed in it and in its apps: by whom, from where, when and what, the latest first. Entries
+    /// are kept for as long as the server is told, a year unless told otherwise. Takes the role `ADMIN`.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
+        #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
+    ) -> Result<Page<AuditEvent>> {
+        let id = self.scope.may::<ReadAuditLog>()?.scope().organization_id();
+        audit::page(ctx, ("audit", id), audit_event::Entity::of_organization(id), first, after).await
     }
 
     /// Invitations to it and to its apps that can be accepted, the latest first. Takes the role `ADMIN`.

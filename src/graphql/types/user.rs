@@ -4,12 +4,13 @@ use async_graphql::{Context, Description, ID, Object};
 
 use super::{
     app::{self, App},
+    audit::{self, AuditEvent},
     organization::{self, Organization},
     session::Session,
 };
 use crate::{
     clock::Moment,
-    entity::user,
+    entity::{audit_event, user},
     graphql::{
         context::ContextExt,
         error::Result,
@@ -67,6 +68,22 @@ impl User {
             return Ok(Page::empty());
         }
         app::page(ctx, viewer, None, first, after).await
+    }
+
+    /// What was done to their account: sign-ins, sign-outs and whatever else, from where and when, the
+    /// latest first. Only they themselves may see it; for anybody else the list is empty.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to return, from 1 to 100.")] first: i32,
+        #[graphql(desc = "Continue behind this cursor of the same list.")] after: Option<String>,
+    ) -> Result<Page<AuditEvent>> {
+        let id = ctx.viewer()?.user_id;
+        if id != self.0.id {
+            return Ok(Page::empty());
+        }
+        audit::page(ctx, ("account audit", id), audit_event::Entity::of_account(id), first, after).await
     }
 
     /// The organizations they belong to, oldest first. Only they themselves may see them; for anybody
