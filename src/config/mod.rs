@@ -95,6 +95,8 @@ pub struct Config {
     pub providers: Vec<OpenId>,
     /// `CORS_ALLOWED_ORIGINS`: origins whose pages may call GraphQL with credentials.
     pub cors_allowed_origins: Vec<String>,
+    /// `ALLOWED_HOSTS`: names beside that of `public_url` under which it answers browsers, in lower case.
+    pub allowed_hosts: Vec<String>,
     /// `TRUSTED_PROXIES`: from whom `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// `AUDIT_RETENTION_DAYS`: how long the audit log is kept.

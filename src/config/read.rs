@@ -48,6 +48,11 @@ pub(super) fn config(vars: &mut Vars) -> Config {
             "origins such as https://app.example.com, separated by commas (`*` cannot be used with credentials)",
             |text| origin(text).map(|url| url.origin().ascii_serialization()),
         ),
+        allowed_hosts: vars.list(
+            "ALLOWED_HOSTS",
+            "names such as events.example.com or *.example.com, separated by commas, or *",
+            host,
+        ),
         trusted_proxies: vars.list(
             "TRUSTED_PROXIES",
             "addresses or networks such as 10.0.0.0/8, separated by commas",
@@ -212,6 +217,13 @@ fn embedded_store(data_dir: &Path) -> Secret {
 fn redis_url(text: &str) -> Option<Secret> {
     let url = redis::parse_redis_url(text).filter(|url| matches!(url.scheme(), "redis" | "rediss"))?;
     url.into_connection_info().ok().map(|_| Secret::new(text))
+}
+
+/// A name without a port, or the end of names behind a star, or a star for all.
+fn host(text: &str) -> Option<String> {
+    let name = text.strip_prefix("*.").unwrap_or(text);
+    let known = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    (text == "*" || (known && !name.is_empty())).then(|| text.to_ascii_lowercase())
 }
 
 fn origin(text: &str) -> Option<Url> {

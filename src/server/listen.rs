@@ -8,7 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{Request, StatusCode},
+};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -22,11 +27,16 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{protect::longest_request, router};
+use super::{
+    pace::{Answering, Pace, Paced, Patience},
+    protect::longest_request,
+    router,
+};
 use crate::{apps, auth::audit, error::Result, state::App, telemetry};
 
-/// How long a client may take to send the head of a request, the first one or the next.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// How many bytes and lines the head of a request may have. An address may hold 64 KiB.
+const HEAD_BYTES: u32 = 128 << 10;
+const HEAD_LINES: usize = 100;
 
 /// How long closing the store may take, which waits for statements nobody waits for any more.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -46,11 +56,21 @@ const MAX_CONNECTIONS: usize = 20_000;
 /// Answers on `listener` until `shutdown` resolves. Then nobody new is let in, requests in flight
 /// are finished, and everything accepted is stored before this returns.
 pub async fn serve(app: App, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<()> {
+    serve_patiently(app, listener, Patience::default(), shutdown).await
+}
+
+/// The same, with times of one's own for slow clients.
+pub async fn serve_patiently(
+    app: App,
+    listener: TcpListener,
+    patience: Patience,
+    shutdown: impl Future<Output = ()>,
+) -> Result<()> {
     let stop = CancellationToken::new();
     let upkeep = tokio::spawn(keep_up(app.clone(), stop.clone()));
     tokio::spawn(stop.clone().run_until_cancelled_owned(sweep(app.clone())));
     let connections = GracefulShutdown::new();
-    accept_until(listener, router(app.clone()), &connections, shutdown).await;
+    accept_until(listener, patience, router(app.clone()), &connections, shutdown).await;
     app.draining.cancel();
     if timeout(longest_request(&app.config), connections.shutdown()).await.is_err() {
         tracing::warn!("some requests did not finish in time and were cut off");
@@ -69,6 +89,7 @@ pub async fn serve(app: App, listener: TcpListener, shutdown: impl Future<Output
 /// Accepts connections and answers each in a task of its own.
 async fn accept_until(
     listener: TcpListener,
+    patience: Patience,
     router: Router,
     connections: &GracefulShutdown,
     shutdown: impl Future<Output = ()>,
@@ -86,7 +107,7 @@ async fn accept_until(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let answered = answer(stream, peer, router.clone(), connections);
+                let answered = answer(stream, peer, patience, router.clone(), connections);
                 tokio::spawn(async move {
                     answered.await;
                     drop(permit);
@@ -106,30 +127,45 @@ async fn accept_until(
 fn answer(
     stream: TcpStream,
     peer: SocketAddr,
+    patience: Patience,
     router: Router,
     connections: &GracefulShutdown,
 ) -> impl Future<Output = ()> + Send + use<> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADER_TIMEOUT).max_concurrent_streams(256);
-    let watcher = connections.watcher();
+    let mut http1 = builder.http1();
+    http1.timer(TokioTimer::new()).header_read_timeout(patience.idle);
+    http1.max_buf_size(HEAD_BYTES as usize).max_headers(HEAD_LINES);
+    let mut http2 = builder.http2();
+    http2.timer(TokioTimer::new()).keep_alive_interval(patience.head).max_concurrent_streams(256);
+    http2.max_header_list_size(HEAD_BYTES);
+    let (watcher, pace) = (connections.watcher(), Arc::<Pace>::default());
     async move {
         let _ = stream.set_nodelay(true);
         // Hyper's timeout begins when it knows the protocol, so a client that says nothing, or
         // half of a greeting, needs one of its own.
         let first_request = Arc::new(Notify::new());
         let service = service_fn({
-            let first_request = first_request.clone();
+            let (first_request, pace) = (first_request.clone(), pace.clone());
             move |mut request: Request<Incoming>| {
                 first_request.notify_one();
                 request.extensions_mut().insert(ConnectInfo(peer));
-                router.clone().oneshot(request.map(Body::new))
+                let (answering, pace) = (Answering::begin(&pace), pace.clone());
+                let response = router.clone().oneshot(request.map(Body::new));
+                async move {
+                    let _answering = answering;
+                    let response = response.await;
+                    if response.as_ref().is_ok_and(|response| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
+                        pace.upgraded();
+                    }
+                    response
+                }
             }
         });
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        let stream = TokioIo::new(Paced::new(stream, pace, patience));
+        let connection = builder.serve_connection_with_upgrades(stream, service).into_owned();
         let mut connection = pin!(watcher.watch(connection));
         let silent = async {
-            if timeout(HEADER_TIMEOUT, first_request.notified()).await.is_ok() {
+            if timeout(patience.head, first_request.notified()).await.is_ok() {
                 std::future::pending::<()>().await;
             }
         };

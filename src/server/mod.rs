@@ -1,12 +1,17 @@
 //! Routers merged, layers in order, listening, and draining.
 
+mod hosts;
 mod listen;
 mod observe;
+mod pace;
 mod protect;
 
 use axum::{Router, middleware::from_fn_with_state};
 
-pub use self::listen::serve;
+pub use self::{
+    listen::{serve, serve_patiently},
+    pace::Patience,
+};
 use crate::{graphql, pages, rest, state::App};
 
 /// Everything the server answers. Few layers, because every request passes copies of them all.
@@ -20,7 +25,8 @@ pub fn router(app: App) -> Router {
         .merge(rest::exports::router().with_state(app.clone()))
         .merge(pages::router())
         .layer(bounds)
-        .layer(protect::cors(config));
+        .layer(protect::cors(config))
+        .layer(from_fn_with_state(hosts::Hosts::of(config), hosts::check));
     let hsts = protect::hsts(config);
     // An orchestrator must learn that the server lives even when it is busy, so health is not bounded.
     rest::health::router()
