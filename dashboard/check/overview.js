@@ -90,3 +90,79 @@ export async function overview(check) {
   await page.waitForURL(/range=LAST_90_DAYS/);
   await settled(page);
 }
+
+/** What the page asked about `app` when it came here. */
+async function asked(page, address) {
+  const request = page.waitForRequest((request) => request.postData()?.includes("query Overview(") ?? false);
+  await page.goto(address);
+  return (await request).postDataJSON().variables;
+}
+
+/** Days are those of the app's zone, also where they have 23 hours or 25. */
+export async function days({ page, url, app }) {
+  for (const [day, from, to] of [
+    ["2026-03-29", "2026-03-28T23:00:00.000Z", "2026-03-29T22:00:00.000Z"],
+    ["2026-10-25", "2026-10-24T22:00:00.000Z", "2026-10-25T23:00:00.000Z"],
+  ]) {
+    const { range } = await asked(page, `${url}/apps/${app}?from=${day}&to=${day}`);
+    same(day, range, { from, to });
+  }
+}
+
+/** Conditions put together by hand, and what the server is asked for them. */
+export async function filters({ page, url, app }) {
+  const conditions = ["country:is:DE", "country:is:FR", "browser:not:Chrome", "utmSource:none:", "did:not:purchase", "property.price:number:5"];
+  const query = conditions.map((one) => `f=${encodeURIComponent(one)}`).join("&");
+  const { filter } = await asked(page, `${url}/apps/${app}?${query}`);
+  same("the filter", filter, {
+    and: [
+      { country: { in: ["DE", "FR"] } },
+      { browser: { notEq: "Chrome" } },
+      { utmSource: { exists: false } },
+      { hasNotDone: { filter: { eventType: { eq: "purchase" } } } },
+      { property: [{ key: "price", number: { eq: 5 } }] },
+    ],
+  });
+  await page.getByText("Nothing passes these filters").waitFor();
+  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await page.getByRole("button", { name: /^Events 301$/ }).waitFor();
+
+  await page.getByRole("button", { name: "Filter", exact: true }).click();
+  await page.getByRole("combobox", { name: "What" }).selectOption("did");
+  await page.getByRole("combobox", { name: "Value" }).fill("purchase");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await page.waitForURL(/f=did:is:purchase/);
+  await page.getByText("Visitors who did purchase").waitFor();
+  await settled(page);
+}
+
+/** What fails says so, and works when it is tried again. */
+export async function failure({ page, url, app }) {
+  await page.route("**/graphql", (route) => {
+    const fails = route.request().postData()?.includes("query Overview(");
+    const body = JSON.stringify({ errors: [{ message: "The store is away.", extensions: { code: "UNAVAILABLE" } }] });
+    return fails ? route.fulfill({ contentType: "application/json", body }) : route.continue();
+  });
+  await page.goto(`${url}/apps/${app}`);
+  await page.getByRole("alert").getByText("The store is away.").waitFor();
+  await page.unroute("**/graphql");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("button", { name: /^Events 301$/ }).waitFor();
+}
+
+/** Everything without a mouse: the way to the content, tabs by arrows, what opened closes by Escape. */
+export async function keyboard({ page, url, app }) {
+  await page.goto(`${url}/apps/${app}`);
+  await page.getByRole("button", { name: /^Events 301$/ }).waitFor();
+  await page.keyboard.press("Tab");
+  await page.getByText("Skip to the content").and(page.locator(":focus")).waitFor();
+  await page.getByRole("tab", { name: "Devices" }).focus();
+  await page.keyboard.press("ArrowRight");
+  await page.getByRole("tab", { name: "Browsers", selected: true }).and(page.locator(":focus")).waitFor();
+  const picker = page.getByRole("button", { name: /Last 7 days/ });
+  await picker.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Yesterday" }).waitFor();
+  await page.keyboard.press("Escape");
+  await picker.and(page.locator(":focus")).waitFor();
+}

@@ -5,6 +5,7 @@ import "./style/controls.css";
 import "./style/panels.css";
 import "./style/tables.css";
 import "./style/reports.css";
+import "./style/world.css";
 import "./style/events.css";
 import "./style/pages.css";
 import { render } from "preact";

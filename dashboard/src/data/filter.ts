@@ -36,7 +36,7 @@ export function read(text: string): Condition | undefined {
 export function titleOf(column: string): string {
   if (isColumn(column)) return COLUMNS[column].title;
   if (column.startsWith("property.")) return column.slice("property.".length);
-  return { segment: "Segment", goal: "Goal", did: "Visitors who did" }[column] ?? column;
+  return { segment: "Segment", goal: "Goal", did: "Visitors who" }[column] ?? column;
 }
 
 function textCondition(operator: Operator, values: string[]): StringFilter {

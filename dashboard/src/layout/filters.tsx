@@ -1,18 +1,12 @@
 // The conditions that hold, as chips, and a way to add one.
-import { useState } from "preact/hooks";
-import { COLUMNS, type Column, type ColumnName, isColumn } from "../data/columns";
-import { type Condition, OPERATORS, type Operator, isSame, titleOf } from "../data/filter";
+import { type Condition, OPERATORS, isSame, titleOf } from "../data/filter";
 import { valueName } from "../data/format";
-import { useQuestion } from "../data/use-question";
-import { useVariables } from "../data/use-variables";
 import { toggled } from "../data/view";
-import { Values } from "../schema.gen";
 import { useScope } from "../viewer";
+import { AddFilter } from "./add-filter";
 import { Icon } from "./icons";
 import { KeptFilters, SaveFilters } from "./kept";
 import { Popover } from "./popover";
-
-const CHOSEN_BY: Operator[] = ["is", "not", "contains", "starts", "none"];
 
 function Chip({ condition }: { condition: Condition }) {
   const { view, setView, goals, segments } = useScope();
@@ -26,7 +20,7 @@ function Chip({ condition }: { condition: Condition }) {
   const name = column === "goal" || column === "segment" ? (kept ?? "one that was deleted") : valueName(column, value);
   const text = (
     <>
-      {titleOf(column)} <em>{OPERATORS[operator]}</em> {operator !== "none" && <strong>{name}</strong>}
+      {titleOf(column)} <em>{column === "did" ? (operator === "is" ? "did" : "did not") : OPERATORS[operator]}</em> {operator !== "none" && <strong>{name}</strong>}
     </>
   );
   return (
@@ -42,66 +36,6 @@ function Chip({ condition }: { condition: Condition }) {
         <Icon name="close" />
       </button>
     </li>
-  );
-}
-
-function AddFilter({ close }: { close: () => void }) {
-  const { view, setView } = useScope();
-  const [column, setColumn] = useState<ColumnName>("pagePath");
-  const [operator, setOperator] = useState<Operator>("is");
-  const [value, setValue] = useState("");
-  const variables = useVariables();
-  const { dimension }: Column = COLUMNS[column];
-  const { data } = useQuestion(Values, dimension ? { ...variables, by: dimension } : null);
-  const rows = data?.app?.breakdown.rows ?? [];
-  const submit = (event: Event) => {
-    event.preventDefault();
-    const condition = { column, operator, value: operator === "none" ? "" : value };
-    if (!view.conditions.some((other) => isSame(other, condition))) setView(toggled(view, condition));
-    close();
-  };
-  return (
-    <form class="custom" onSubmit={submit}>
-      <label>
-        What
-        <select
-          value={column}
-          onChange={(event) => {
-            const { value } = event.currentTarget;
-            if (isColumn(value)) setColumn(value);
-            setValue("");
-          }}
-        >
-          {Object.entries(COLUMNS).map(([name, { title }]) => (
-            <option key={name} value={name}>
-              {title}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        How
-        <select value={operator} onChange={(event) => setOperator(event.currentTarget.value as Operator)}>
-          {CHOSEN_BY.map((operator) => (
-            <option key={operator} value={operator}>
-              {OPERATORS[operator]}
-            </option>
-          ))}
-        </select>
-      </label>
-      {operator !== "none" && (
-        <label>
-          Value
-          <input list="values" required value={value} autocomplete="off" onInput={(event) => setValue(event.currentTarget.value)} />
-          <datalist id="values">
-            {rows.map(({ values: [value = null] }) => value && <option key={value} value={value} label={valueName(column, value)} />)}
-          </datalist>
-        </label>
-      )}
-      <button type="submit" class="primary">
-        Add
-      </button>
-    </form>
   );
 }
 

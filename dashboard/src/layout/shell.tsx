@@ -164,12 +164,12 @@ export function Shell({ page, title, children }: { page: string; title: string; 
   );
 }
 
-/** A page that is about no app. */
-export function PlainPage({ title, children }: { title: string; children: ComponentChildren }) {
+/** A page without a range and filters. */
+export function PlainPage({ title, app = null, children }: { title: string; app?: App | null; children: ComponentChildren }) {
   const main = useArrival(title);
   return (
     <div class="plain">
-      <TopBar app={null} />
+      <TopBar app={app} />
       <main ref={main} tabIndex={-1}>
         <h1>{title}</h1>
         {children}

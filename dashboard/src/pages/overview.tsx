@@ -156,6 +156,26 @@ export function Overview() {
           </section>
           <div class="grid">
             <Tabbed
+              title="Pages"
+              totals={totals}
+              shown={shown}
+              tabs={[
+                { title: "Pages", column: "pagePath", ranking: app?.pages },
+                { title: "Hosts", column: "hostname", ranking: app?.hosts },
+              ]}
+            />
+            <Tabbed
+              title="Places"
+              totals={totals}
+              shown={shown}
+              tabs={[
+                { title: "Map", column: "country", ranking: app?.countries, map: true },
+                { title: "Countries", column: "country", ranking: app?.countries },
+                { title: "Regions", column: "region", ranking: app?.regions },
+                { title: "Languages", column: "language", ranking: app?.languages },
+              ]}
+            />
+            <Tabbed
               title="Sources"
               totals={totals}
               shown={shown}
@@ -171,25 +191,6 @@ export function Overview() {
                 { title: "Campaigns", column: "utmCampaign", ranking: app?.campaigns },
                 { title: "Source", column: "utmSource", ranking: app?.sources },
                 { title: "Medium", column: "utmMedium", ranking: app?.media },
-              ]}
-            />
-            <Tabbed
-              title="Pages"
-              totals={totals}
-              shown={shown}
-              tabs={[
-                { title: "Pages", column: "pagePath", ranking: app?.pages },
-                { title: "Hosts", column: "hostname", ranking: app?.hosts },
-              ]}
-            />
-            <Tabbed
-              title="Places"
-              totals={totals}
-              shown={shown}
-              tabs={[
-                { title: "Countries", column: "country", ranking: app?.countries },
-                { title: "Regions", column: "region", ranking: app?.regions },
-                { title: "Languages", column: "language", ranking: app?.languages },
               ]}
             />
             <Tabbed

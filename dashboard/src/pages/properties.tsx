@@ -56,7 +56,7 @@ function Numbers({ property }: { property: Property }) {
               ["Sum", digits(stats.sum)],
               ["Mean", digits(stats.average)],
               ["Least", digits(stats.min)],
-              ...stats.quantiles.map(({ q, value }): [string, string] => [q === 0.5 ? "Median" : `${share(q)} below`, digits(value)]),
+              ...stats.quantiles.map(({ q, value }): [string, string] => [q === 0.5 ? "Median" : `${share(q)} up to`, digits(value)]),
               ["Greatest", digits(stats.max)],
             ]}
           />

@@ -97,7 +97,7 @@ export function Setup({ app }: { app: App }) {
     setKey(key);
   };
   return (
-    <PlainPage title={`Send events to ${app.name}`}>
+    <PlainPage title={`Send events to ${app.name}`} app={app}>
       <Waiting app={app} />
       {key ? (
         <>

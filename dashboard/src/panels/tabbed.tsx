@@ -5,9 +5,10 @@ import type { RankingFragment } from "../schema.gen";
 import { Details } from "./details";
 import { Panel, type Shown } from "./panel";
 import { type RankedRow, Ranking } from "./ranking";
+import { WorldMap } from "./world-map";
 import { Skeleton } from "../layout/states";
 
-export type Tab = { title: string; column: ColumnName; ranking: RankingFragment | undefined; by?: "uniqueUsers" | "events" };
+export type Tab = { title: string; column: ColumnName; ranking: RankingFragment | undefined; by?: "uniqueUsers" | "events"; map?: true };
 
 export const rankingFields = [
   { name: "value", value: (row: RankedRow) => row.values[0] },
@@ -55,8 +56,8 @@ export function Tabbed(props: { title: string; tabs: Tab[]; totals: Record<"uniq
   const table = rows && { name: tab.title.toLowerCase().replaceAll(" ", "-"), rows, fields: rankingFields };
   const content = (
     <>
-      {rows ? <Ranking column={tab.column} rows={rows} by={by} total={totals[by]} /> : <Skeleton rows={8} />}
-      {tab.ranking && tab.ranking.groups > 8 && <Details title={tab.title} column={tab.column} by={by} groups={tab.ranking.groups} />}
+      {rows && tab.map ? <WorldMap rows={rows} /> : rows ? <Ranking column={tab.column} rows={rows} by={by} total={totals[by]} /> : <Skeleton rows={8} />}
+      {tab.ranking && tab.ranking.groups > 8 && !tab.map && <Details title={tab.title} column={tab.column} by={by} groups={tab.ranking.groups} />}
     </>
   );
   return (
