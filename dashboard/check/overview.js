@@ -1,5 +1,5 @@
 // The overview with some hundred events: figures, filters by click, the address, files.
-import { looks, same, settled } from "./looks.js";
+import { accessible, looks, same, settled } from "./looks.js";
 
 const COUNTRIES = ["DE", "DE", "FR"];
 const PAGES = ["/", "/pricing", "/docs"];
@@ -151,7 +151,8 @@ export async function failure({ page, url, app }) {
 }
 
 /** Everything without a mouse: the way to the content, tabs by arrows, what opened closes by Escape. */
-export async function keyboard({ page, url, app }) {
+export async function keyboard(check) {
+  const { page, url, app } = check;
   await page.goto(`${url}/apps/${app}`);
   await page.getByRole("button", { name: /^Events 301$/ }).waitFor();
   await page.keyboard.press("Tab");
@@ -163,6 +164,12 @@ export async function keyboard({ page, url, app }) {
   await picker.focus();
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Yesterday" }).waitFor();
+  await accessible(check, "range picker");
   await page.keyboard.press("Escape");
   await picker.and(page.locator(":focus")).waitFor();
+  for (const name of ["Filter", "Your account", "More about Pages"]) {
+    await page.getByRole("button", { name, exact: true }).click();
+    await accessible(check, name);
+    await page.keyboard.press("Escape");
+  }
 }

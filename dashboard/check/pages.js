@@ -97,6 +97,8 @@ async function settings(check) {
   await page.getByLabel("E-mail of a new member").fill("grace@example.com");
   await page.getByRole("button", { name: "Invite" }).click();
   await page.getByText("works once").waitFor();
+  await show(check, "settings");
+  await panel(page, "Audit log").getByText("API key revoked").waitFor();
   await looks(check, "settings");
 
   await page.goto(`${url}/account`);
@@ -143,4 +145,11 @@ export async function leaving(check) {
   await page.waitForURL(/\/users\?range=TODAY$/);
   await page.goto(`${url}/apps/app_none`);
   await page.getByRole("heading", { name: "Nothing here" }).waitFor();
+
+  // A session that ended elsewhere leads to the door as well, without a reload.
+  await page.goto(`${url}/apps/${app}`);
+  await settled(page);
+  await page.context().clearCookies();
+  await page.getByRole("link", { name: "Users" }).click();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
 }

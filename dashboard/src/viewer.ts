@@ -1,7 +1,7 @@
 // Who is signed in, which apps they see, and the app that a page is about.
 import { createContext } from "preact";
 import { useCallback, useContext, useEffect, useState } from "preact/hooks";
-import { Failure, ask } from "./data/ask";
+import { Failure, ask, session } from "./data/ask";
 import type { Goals } from "./data/filter";
 import { forget } from "./data/use-question";
 import type { View } from "./data/view";
@@ -30,7 +30,15 @@ export function useSignedIn() {
       setState(failure.code === "UNAUTHENTICATED" ? { signedIn: null } : { error: failure });
     }
   }, []);
-  useEffect(() => void again(), [again]);
+  useEffect(() => {
+    void again();
+    const ended = () => {
+      forget();
+      setState({ signedIn: null });
+    };
+    session.addEventListener("end", ended);
+    return () => session.removeEventListener("end", ended);
+  }, [again]);
   return { ...state, again };
 }
 

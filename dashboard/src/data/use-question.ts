@@ -45,6 +45,8 @@ export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | nul
     askedAt.current = Date.now();
     const known = seen.get(key) as A | undefined;
     if (known) setState({ key, data: known });
+    // What failed is being tried again: that shows.
+    else setState((before) => (before.error ? { key: null } : before));
     ask(operation, variables, stop.signal).then(
       (data) => {
         remember(key, data);

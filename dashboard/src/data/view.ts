@@ -1,6 +1,7 @@
 // What every page of an app looks at: range, comparison, interval, bots and filters, all of it in the address.
 import type { BotTraffic, Comparison, Interval, RangePreset, TimeRange } from "../schema.gen";
 import { type Condition, isSame, read, write } from "./filter";
+import { range } from "./format";
 import { addDays, startOfDay } from "./zone";
 
 export const PRESETS: [RangePreset, string][] = [
@@ -97,8 +98,9 @@ export const comparisonOf = (view: View): Comparison | null =>
   // There is nothing before all time.
   view.preset === "ALL_TIME" ? null : (COMPARED[view.compare] ?? null);
 
-export function rangeName(view: View): string {
+export function rangeName(view: View, zone: string): string {
   if (view.preset) return presets[view.preset];
+  if (view.from?.includes("T") && view.to) return range(view.from, view.to, zone);
   const format = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
   return format.formatRange(new Date(view.from ?? 0), new Date(view.to ?? 0));
 }

@@ -29,7 +29,10 @@ export function Choice<T extends string>(props: {
 function CustomRange({ close }: { close: () => void }) {
   const { app, view, setView } = useScope();
   const today = dayOf(new Date(), app.timezone);
-  const day = (text: string | null, otherwise: string) => (text ? text.slice(0, 10) : otherwise);
+  const day = (text: string | null, otherwise: string) => {
+    if (text === null) return otherwise;
+    return text.includes("T") ? dayOf(new Date(text), app.timezone) : text;
+  };
   const [from, setFrom] = useState(day(view.from, addDays(today, -13)));
   const [to, setTo] = useState(day(view.to, today));
   const apply = (event: Event) => {
@@ -59,7 +62,7 @@ export function RangePicker() {
   const face = (
     <>
       <Icon name="calendar" />
-      <span>{rangeName(view)}</span>
+      <span>{rangeName(view, app.timezone)}</span>
       <span class="zone">{app.timezone}</span>
     </>
   );

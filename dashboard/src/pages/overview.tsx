@@ -67,6 +67,7 @@ function Course({ data, metric, comparing }: { data: OverviewQuery | undefined; 
       <div class="row course">
         <span class="muted">
           {title}, {range(summary.from, summary.to, app.timezone)} · {app.timezone}
+          {comparing && <span class="before">{view.compare === "year" ? "the year" : "the period"} before</span>}
         </span>
         <span class="fill" />
         <Choice

@@ -18,6 +18,7 @@ import {
 } from "../schema.gen";
 import { useScope, useViewer } from "../viewer";
 import { invitationLink } from "./invitation";
+import { AuditLog } from "./settings-audit";
 
 type Organization = NonNullable<NonNullable<MembersQuery["app"]>["organization"]>;
 type Member = Organization["members"]["nodes"][number];
@@ -139,16 +140,19 @@ export function Members() {
         if (!organization) return null;
         const manages = organization.myRole === "ADMIN" || organization.myRole === "OWNER";
         return (
-          <section class="card panel apart" aria-label="Members">
-            <h2>Members of {organization.name}</h2>
-            <p class="muted">Viewers read, editors keep goals and segments, admins change apps, keys and members, owners delete.</p>
-            <ul class="list">
-              {organization.members.nodes.map((member) => (
-                <MemberLine key={member.userId} member={member} organization={organization} changed={asked.retry} />
-              ))}
-            </ul>
-            {manages && <Invitations organization={organization} />}
-          </section>
+          <>
+            <section class="card panel apart" aria-label="Members">
+              <h2>Members of {organization.name}</h2>
+              <p class="muted">Viewers read, editors keep goals and segments, admins change apps, keys and members, owners delete.</p>
+              <ul class="list">
+                {organization.members.nodes.map((member) => (
+                  <MemberLine key={member.userId} member={member} organization={organization} changed={asked.retry} />
+                ))}
+              </ul>
+              {manages && <Invitations organization={organization} />}
+            </section>
+            {manages && <AuditLog organization={organization.id} />}
+          </>
         );
       }}
     </Answered>
