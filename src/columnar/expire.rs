@@ -18,22 +18,23 @@ impl Columnar {
     pub async fn expire(&self, app: Uuid, before: i64) -> Result<bool> {
         let which = Which::Before(app, before);
         let (mut removed, mut all) = (0, true);
+        // First those of no segment yet: what is sealed meanwhile is among the segments that follow.
+        if self.has_old_rows(app, before).await? {
+            all &= self.remove_rows(&which).await?;
+            removed += 1;
+        }
         for (id, _) in self.commits_of_segments(app).await? {
             let row = event_segment::Entity::find_by_id((app, id)).one(self.db.writer()).await?;
             let Some(segment) = row.map(Segment::of).transpose()? else { continue };
             if segment.header.from >= before {
                 continue;
             }
-            if removed == SEGMENTS {
+            if removed >= SEGMENTS {
                 all = false;
                 break;
             }
             // One that was merged meanwhile is met again next time.
             all &= self.rewrite(&which, id).await?;
-            removed += 1;
-        }
-        if self.has_old_rows(app, before).await? {
-            all &= self.remove_rows(&which).await?;
             removed += 1;
         }
         if removed > 0 {
