@@ -4,7 +4,7 @@ use std::{io::IsTerminal as _, sync::LazyLock};
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::{EnvFilter, filter::Directive};
+use tracing_subscriber::{EnvFilter, filter::Directive, fmt::MakeWriter};
 
 /// Libraries that print headers or queries, and with them secrets, when asked for more than this.
 const NEVER_BELOW: [&str; 7] =
@@ -18,16 +18,24 @@ const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 /// Starts logging to stderr, from `level` on unless `RUST_LOG` says otherwise. Later calls change
 /// nothing.
 pub fn log_to_stderr(json: bool, level: &str) {
+    log_to(std::io::stderr, std::io::stderr().is_terminal(), json, level);
+}
+
+/// The same to any writer, in colours or not.
+pub fn log_to<W>(writer: W, ansi: bool, json: bool, level: &str)
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let filter = NEVER_BELOW
         .iter()
         .filter_map(|directive| directive.parse::<Directive>().ok())
         .fold(filter, EnvFilter::add_directive);
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let _ = if json {
         builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
     } else {
-        builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init()
+        builder.with_ansi(ansi).with_target(false).try_init()
     };
 }
 

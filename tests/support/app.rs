@@ -8,6 +8,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    leaks,
     people::{Person, Site},
     postgres::TestDatabase,
     redis,
@@ -86,6 +87,7 @@ impl TestApp {
     }
 
     async fn on(ground: Ground, clock: Clock) -> Self {
+        leaks::watch_logs();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut vars = ground.vars.clone();

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     daemon::{self, Daemon},
+    leaks,
     people::Person,
 };
 
@@ -14,6 +15,17 @@ use super::{
 pub struct Binary {
     pub url: String,
     pub daemon: Daemon,
+    /// The demo tells its password and its key.
+    tells_secrets: bool,
+}
+
+impl Drop for Binary {
+    fn drop(&mut self) {
+        let log = self.daemon.log();
+        if !std::thread::panicking() && !self.tells_secrets {
+            assert_eq!(leaks::find(&log), None, "no log tells secrets:\n{log}");
+        }
+    }
 }
 
 impl Binary {
@@ -46,7 +58,9 @@ impl Binary {
         let given = vars.iter().find(|(name, _)| *name == "LISTEN_ADDR").map(|(_, address)| (*address).to_owned());
         let address = given.unwrap_or_else(|| format!("127.0.0.1:{}", daemon::free_port()));
         command.env("LISTEN_ADDR", &address).env("DATA_DIR", folder.join("data")).envs(vars.iter().copied());
-        let binary = Self { url: format!("http://{address}"), daemon: Daemon::spawn(folder, "KILL", &command) };
+        let tells_secrets = command.get_args().any(|argument| argument == "demo");
+        let daemon = Daemon::spawn(folder, "KILL", &command);
+        let binary = Self { url: format!("http://{address}"), daemon, tells_secrets };
         binary.wait_until_ready().await;
         binary
     }

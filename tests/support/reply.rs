@@ -3,6 +3,8 @@
 use reqwest::{StatusCode, header::HeaderMap};
 use serde_json::Value;
 
+use super::leaks;
+
 /// A whole response.
 #[derive(Debug, Clone)]
 pub struct Reply {
@@ -18,7 +20,10 @@ impl Reply {
         let response = request.send().await.expect("the server answers");
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.expect("the whole answer arrives");
-        let body = serde_json::from_str(&text).unwrap_or_default();
+        let body: Value = serde_json::from_str(&text).unwrap_or_default();
+        if status.is_client_error() || status.is_server_error() || body.get("errors").is_some() {
+            assert_eq!(leaks::find(&text), None, "no error tells secrets: {text}");
+        }
         Self { status, headers, text, body }
     }
 
