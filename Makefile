@@ -39,7 +39,7 @@ playground/node_modules/.package-lock.json: playground/package.json playground/p
 	cd playground && npm ci --no-audit --no-fund --loglevel error
 	@touch $@
 
-sdks: tests/sdk/node_modules/.package-lock.json tests/audit/node_modules/.package-lock.json ## Install the clients of others that the tests drive, and the audit of GraphQL over HTTP
+sdks: tests/sdk/node_modules/.package-lock.json tests/audit/node_modules/.package-lock.json tests/api/venv/installed ## Install the clients of others that the tests drive, and the audits of both APIs
 
 tests/sdk/node_modules/.package-lock.json: tests/sdk/package.json tests/sdk/package-lock.json
 	cd tests/sdk && npm ci --no-audit --no-fund --loglevel error
@@ -47,6 +47,11 @@ tests/sdk/node_modules/.package-lock.json: tests/sdk/package.json tests/sdk/pack
 
 tests/audit/node_modules/.package-lock.json: tests/audit/package.json tests/audit/package-lock.json
 	cd tests/audit && npm ci --no-audit --no-fund --loglevel error
+	@touch $@
+
+tests/api/venv/installed: tests/api/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 geo/node_modules/.package-lock.json: geo/package.json geo/package-lock.json
@@ -73,7 +78,7 @@ $(QUERIES)/venv/installed: benches/queries/requirements.txt
 
 clean: ## Remove what was built (not ./data)
 	cargo clean
-	rm -rf dashboard/dist dashboard/node_modules playground/dist playground/node_modules tests/sdk/node_modules tests/audit/node_modules geo/node_modules
+	rm -rf dashboard/dist dashboard/node_modules playground/dist playground/node_modules tests/sdk/node_modules tests/audit/node_modules tests/api/venv geo/node_modules
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -13,6 +13,7 @@ mod audit;
 mod browser;
 mod cache;
 mod config;
+mod contract;
 mod demo;
 mod graphql;
 mod health;

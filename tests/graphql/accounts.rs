@@ -237,8 +237,8 @@ async fn attempts_are_limited_by_address_however_they_are_packed() {
         assert_eq!(stranger.graphql(&packed, json!({})).await.error_code(), "UNAUTHENTICATED");
     }
     let packed = format!("mutation {{ a: {attempt} b: {attempt} }}");
-    let reply = stranger.graphql(&packed, json!({})).await;
-    assert_eq!(reply.error_code(), "UNAUTHENTICATED");
+    assert_eq!(stranger.graphql(&packed, json!({})).await.error_code(), "COST_EXCEEDED", "one at a time");
+    assert_eq!(sign_in(&stranger, "ada@example.com", "a wrong password").await.error_code(), "UNAUTHENTICATED");
     let reply = sign_in(&stranger, "ada@example.com", PASSWORD).await;
     assert_eq!(reply.error_code(), "RATE_LIMITED");
     assert!(reply.at("/errors/0/extensions/retryAfter").as_u64().unwrap() > 0);
