@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    auth::password::change,
     clock::Clock,
     columnar::Columnar,
     config::Config,
@@ -52,6 +53,12 @@ enum Command {
     /// Sums by hour, from which long ranges are answered.
     #[command(subcommand)]
     Rollups(Rollups),
+    /// Print a link by which the holder of an account sets a new password, within an hour and once. For servers
+    /// that send no mail: give it to nobody else.
+    ResetLink {
+        /// The account's e-mail address.
+        email: String,
+    },
     /// Ask the server on LISTEN_ADDR whether it is ready; exits with 1 if it is not.
     Health,
 }
@@ -109,6 +116,7 @@ async fn execute(command: Command) -> Result<()> {
         }
         Command::Verify => verify().await,
         Command::Rollups(what) => rollups(what).await,
+        Command::ResetLink { email } => reset_link(&email).await,
         Command::Health => health().await,
     }
 }
@@ -165,6 +173,15 @@ async fn rollups(what: Rollups) -> Result<()> {
         println!("{} {}: {made} rollups made", app.id, app.name);
     }
     db.close().await;
+    Ok(())
+}
+
+async fn reset_link(email: &str) -> Result<()> {
+    let config = Config::from_env()?;
+    let db = Db::connect(&config).await?;
+    let made = change::request(&db, &Clock::System, email, None).await?;
+    db.close().await;
+    println!("{}", made.ok_or(Error::NotFound("account"))?.link(&config.public_url).expose());
     Ok(())
 }
 

@@ -9,7 +9,7 @@
 //! | 5 | [`state`] | the handles a request may use |
 //! | 4 | [`apps`] \| [`ingest`] \| [`analytics`] | what the product does; none sees another |
 //! | 3 | [`auth`], [`columnar`] | who may; events as columns |
-//! | 2 | [`db`] [`shared`] [`cache`] [`limiter`] | the store and what instances share |
+//! | 2 | [`db`] [`shared`] [`cache`] [`limiter`] [`mail`] | the store, what instances share, and letters |
 //! | 1 | [`entity`] | the tables |
 //! | 0 | [`error`] [`config`] [`clock`] [`telemetry`] | common ground |
 
@@ -28,6 +28,7 @@ pub mod error;
 pub mod graphql;
 pub mod ingest;
 pub mod limiter;
+pub mod mail;
 pub mod pages;
 pub mod rest;
 pub mod server;

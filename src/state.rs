@@ -15,6 +15,7 @@ use crate::{
     error::Result,
     ingest::{enrich::Enricher, erase::Eraser, export::Exporter, shares::Shares, spool::Spool, writer::Writer},
     limiter::Limiter,
+    mail::Mailer,
     shared::Shared,
     telemetry,
 };
@@ -25,6 +26,9 @@ const BODIES: usize = 128 << 20;
 
 /// Exports of people that may be downloaded at once: each holds some hundred events in memory.
 const EXPORTS: usize = 4;
+
+/// Letters that may be under way at once.
+const LETTERS: usize = 16;
 
 /// The running server's parts. Cheap to clone; every clone is the same server.
 #[derive(Clone)]
@@ -52,6 +56,10 @@ pub struct Parts {
     pub api_keys: ApiKeys,
     /// Sign-in elsewhere, when configured.
     pub providers: Vec<SignIn>,
+    /// What sends mail, when configured.
+    pub mailer: Option<Mailer>,
+    /// Letters that may be under way at once.
+    pub letters: Arc<Semaphore>,
     /// What a request tells about its sender.
     pub enricher: Enricher,
     /// What is kept of the ids of people who were erased.
@@ -90,6 +98,8 @@ impl App {
             sessions: Sessions::new(db.clone(), clock.clone(), &config.jwt_secret),
             api_keys: ApiKeys::new(db.clone(), clock.clone(), &config.api_key_secret),
             providers,
+            mailer: config.mail.as_ref().map(Mailer::new).transpose()?,
+            letters: Arc::new(Semaphore::new(LETTERS)),
             enricher: Enricher::new(&config, db.clone())?,
             writer,
             bodies: Shares::new(BODIES.max(config.limits.body_bytes.saturating_mul(8))),

@@ -3,7 +3,7 @@
 use event_analytics::entity::{
     api_key, api_key_day, app, app_deletion, app_member, audit_event, erased_id, erasure, event, event_aggregation,
     event_code, event_head, event_segment, goal, identity, invitation, organization, organization_member,
-    saved_segment, segment_column, segment_head, user, user_identity, user_session, visitor_salt,
+    password_reset, saved_segment, segment_column, segment_head, user, user_identity, user_session, visitor_salt,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryTrait, Statement};
@@ -51,6 +51,7 @@ async fn entities_fit(db: &DatabaseConnection) {
     fits::<organization::Entity>(db).await;
     fits::<organization_member::Entity>(db).await;
     fits::<invitation::Entity>(db).await;
+    fits::<password_reset::Entity>(db).await;
     fits::<audit_event::Entity>(db).await;
     fits::<api_key::Entity>(db).await;
     fits::<api_key_day::Entity>(db).await;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, SqlErr};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, ExprTrait, QueryFilter, SqlErr, entity::prelude::*};
 use uuid::Uuid;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     config::Secret,
     db::Db,
-    entity::user::{self, Model},
+    entity::user::{self, Column, Model},
     error::{Error, Result},
 };
 
@@ -29,8 +29,7 @@ pub async fn register(
 ) -> Result<Model> {
     let email = checked_email("input.email", email)?;
     let name = checked_name("input.name", name)?;
-    password::check("input.password", &password)?;
-    let password_hash = password::hash(password).await?;
+    let password_hash = password::accept("input.password", password, [&email, &name]).await?;
     let transaction = db.begin().await?;
     let made = insert(&transaction, clock, email, name, Some(password_hash), ip).await?;
     transaction.commit().await?;
@@ -46,13 +45,26 @@ pub async fn sign_in(db: &Db, email: &str, password: Secret) -> Result<Model> {
         Ok(email) => user::Entity::by_email(&email).one(&**db).await?,
         Err(_) => None,
     };
-    let too_long = password::check("input.password", &password).is_err();
+    let too_long = password::check_length("input.password", &password).is_err();
     let password = if too_long { Secret::new("") } else { password };
     let hash = known.as_ref().and_then(|user| user.password_hash.clone());
-    match (password::verify(password, hash).await?, known) {
-        (true, Some(user)) => Ok(user),
+    match (password::verify(password.clone(), hash).await?, known) {
+        (true, Some(user)) => {
+            upgrade(db, &user, password).await?;
+            Ok(user)
+        }
         _ => Err(WRONG),
     }
+}
+
+/// Hashes a password anew that was hashed with less than is demanded now: only its holder brings it along.
+async fn upgrade(db: &Db, user: &Model, password: Secret) -> Result<()> {
+    let Some(old) = user.password_hash.as_ref().filter(|hash| password::is_outdated(hash)) else { return Ok(()) };
+    let unchanged = Column::Id.eq(user.id).and(Column::PasswordHash.eq(old));
+    let hash = password::hash(password).await?;
+    let update = user::Entity::update_many().col_expr(Column::PasswordHash, Expr::value(hash)).filter(unchanged);
+    update.exec(db.writer()).await?;
+    Ok(())
 }
 
 /// Stores a new account.

@@ -80,6 +80,11 @@ impl Place {
         Self { organization: Some(id), by: Some(by.user_id), network: by.network, ..Self::default() }
     }
 
+    /// The same, where it is not known who it is.
+    pub fn by_nobody(self) -> Self {
+        Self { by: None, ..self }
+    }
+
     /// The same, in one of its apps.
     pub fn app(self, app: Option<Uuid>) -> Self {
         Self { app, ..self }

@@ -16,12 +16,15 @@ const BYTES: usize = 32;
 pub enum Purpose {
     /// To join an organization, or to see an app.
     Invitation,
+    /// To set a password.
+    PasswordReset,
 }
 
 impl Purpose {
     fn label(self) -> &'static [u8] {
         match self {
             Self::Invitation => b"invitation:",
+            Self::PasswordReset => b"password reset:",
         }
     }
 
@@ -49,7 +52,8 @@ mod tests {
     #[test]
     fn a_token_has_one_digest_and_other_texts_none() {
         let (token, digest) = Purpose::Invitation.generate();
-        assert_eq!(Purpose::Invitation.digest(token.expose()), Some(digest));
+        assert_eq!(Purpose::Invitation.digest(token.expose()), Some(digest.clone()));
+        assert_ne!(Purpose::PasswordReset.digest(token.expose()), Some(digest));
         for text in ["", "a", "ü", &"a".repeat(44), &token.expose()[1..]] {
             assert_eq!(Purpose::Invitation.digest(text), None, "{text}");
         }

@@ -1,4 +1,6 @@
-//! Passwords: Argon2id, off the async threads.
+//! Passwords: what is taken for one, and Argon2id, off the async threads.
+
+pub mod change;
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -26,15 +28,55 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The hash of a password nobody has, so that an unknown account costs as much time as a known one.
 static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash_now("nobody has this one").ok());
 
-/// Checks that a password is one we take.
-pub fn check(field: &str, password: &Secret) -> Result<()> {
+/// Powers of ten of guesses that a password must withstand: what is guessed sooner stands on lists of common
+/// ones, or is made of what does.
+const GUESSES_LOG10: f64 = 9.0;
+
+/// Characters that are looked at for that: what begins well is guessed no sooner for what follows, and some long
+/// texts would take seconds.
+const GUESSED: usize = 32;
+
+/// Checks that a password is as long as ours are.
+pub fn check_length(field: &str, password: &Secret) -> Result<()> {
     match password.expose().chars().count() {
         12..=128 => Ok(()),
         _ => Err(Error::invalid(field, "Expected 12 to 128 characters.")),
     }
 }
 
-/// The PHC form of `password`, with a fresh salt.
+/// Checks that a password is one we take, and gives its PHC form, with a fresh salt. It must not be easily guessed
+/// by whoever knows what is `known` of the account.
+pub async fn accept(field: &'static str, password: Secret, known: [&str; 2]) -> Result<String> {
+    check_length(field, &password)?;
+    let known = known.map(str::to_owned);
+    in_turn(move || {
+        if is_common(password.expose(), &known) {
+            return Err(Error::invalid(
+                field,
+                "This password is easily guessed. Take another, such as four random words.",
+            ));
+        }
+        hash_now(password.expose())
+    })
+    .await?
+}
+
+/// Whether a password stands on a list of common ones, or is made of what does, of repetitions, of rows of keys,
+/// of dates, or of what is known of the account.
+fn is_common(password: &str, known: &[String; 2]) -> bool {
+    let mut known: Vec<&str> = known.iter().flat_map(|text| text.split(['@', '.', ' ', '-', '_'])).collect();
+    known.push("event-analytics");
+    let beginning: String = password.chars().take(GUESSED).collect();
+    zxcvbn::zxcvbn(&beginning, &known).guesses_log10() < GUESSES_LOG10
+}
+
+/// Whether a hash was made with less than is demanded now.
+pub fn is_outdated(stored: &str) -> bool {
+    let (memory, passes, lanes) = PARAMS;
+    !stored.contains(&format!("$argon2id$v=19$m={memory},t={passes},p={lanes}$"))
+}
+
+/// The PHC form of a password that was taken before, with a fresh salt.
 pub async fn hash(password: Secret) -> Result<String> {
     in_turn(move || hash_now(password.expose())).await?
 }

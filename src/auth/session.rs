@@ -166,6 +166,13 @@ impl Sessions {
     }
 }
 
+/// Ends every session of an account; says how many there were.
+pub(super) async fn end_all(db: &impl ConnectionTrait, user: Uuid, now: i64) -> Result<u64> {
+    let live = Column::UserId.eq(user).and(Column::ExpiresAt.gt(now)).and(Column::RevokedAt.is_null());
+    let ended = user_session::Entity::update_many().col_expr(Column::RevokedAt, Expr::value(now)).filter(live);
+    Ok(ended.exec(db).await?.rows_affected)
+}
+
 /// What signed in, within the bounds of its column.
 fn shortened(user_agent: &str) -> String {
     let mut text = user_agent.replace(char::is_control, " ");

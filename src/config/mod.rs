@@ -33,6 +33,15 @@ pub struct OpenId {
     pub issuer: Url,
 }
 
+/// How mail is sent, when configured.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// `SMTP_URL`
+    pub url: Secret,
+    /// `MAIL_FROM`: an address, with or without a name.
+    pub from: String,
+}
+
 /// Limits on what a client may ask for.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -93,6 +102,8 @@ pub struct Config {
     pub api_key_secret: Secret,
     /// `GOOGLE_*` and `OIDC_*`
     pub providers: Vec<OpenId>,
+    /// `SMTP_URL` and `MAIL_FROM`
+    pub mail: Option<Mail>,
     /// `CORS_ALLOWED_ORIGINS`: origins whose pages may call GraphQL with credentials.
     pub cors_allowed_origins: Vec<String>,
     /// `ALLOWED_HOSTS`: names beside that of `public_url` under which it answers browsers, in lower case.

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use redis::IntoConnectionInfo as _;
 use url::Url;
 
-use super::{Config, Graphql, Limits, OpenId, Secret, operations, secrets, vars::Vars};
+use super::{Config, Graphql, Limits, Mail, OpenId, Secret, operations, secrets, vars::Vars};
 use crate::error::{Error, Result};
 
 const PORT: u16 = 8080;
@@ -43,6 +43,7 @@ pub(super) fn config(vars: &mut Vars) -> Config {
         jwt_secret: secret(vars, secrets::NAMES[0]),
         api_key_secret: secret(vars, secrets::NAMES[1]),
         providers: providers(vars),
+        mail: mail(vars),
         cors_allowed_origins: vars.list(
             "CORS_ALLOWED_ORIGINS",
             "origins such as https://app.example.com, separated by commas (`*` cannot be used with credentials)",
@@ -102,6 +103,34 @@ pub(super) fn with_secrets(mut config: Config) -> Result<Config> {
         }
     }
     Ok(config)
+}
+
+fn mail(vars: &mut Vars) -> Option<Mail> {
+    let url = "smtps://user:password@host, or smtp:// with ?tls=required behind it; a password goes in the clear to this \
+               machine only";
+    let url = vars.optional("SMTP_URL", url, smtp_url);
+    let from = vars.optional("MAIL_FROM", "an address, such as Analytics <stats@example.com>", |text| {
+        text.parse::<lettre::message::Mailbox>().ok().map(|_| text.to_owned())
+    });
+    match (url, from) {
+        (Some(url), Some(from)) => Some(Mail { url, from }),
+        (Some(_), None) => {
+            vars.problem("MAIL_FROM", "must be set when SMTP_URL is");
+            None
+        }
+        _ => None,
+    }
+}
+
+/// The address of a mail server, unless a password for it could be read on its way there.
+fn smtp_url(text: &str) -> Option<Secret> {
+    let url = Url::parse(text).ok()?;
+    let host = url.host_str()?;
+    let private = url.scheme() == "smtps" || url.query_pairs().any(|pair| pair == ("tls".into(), "required".into()));
+    let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let fits = matches!(url.scheme(), "smtp" | "smtps") && (private || here || url.password().is_none());
+    let understood = || lettre::AsyncSmtpTransport::<lettre::Tokio1Executor>::from_url(text).is_ok();
+    (fits && understood()).then(|| Secret::new(text))
 }
 
 fn limits(vars: &mut Vars) -> Limits {

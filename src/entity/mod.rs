@@ -24,6 +24,7 @@ pub mod identity;
 pub mod invitation;
 pub mod organization;
 pub mod organization_member;
+pub mod password_reset;
 pub mod role;
 pub mod saved_segment;
 pub mod segment_column;

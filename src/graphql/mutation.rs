@@ -8,6 +8,7 @@ mod goals;
 mod invitations;
 mod members;
 mod organizations;
+mod passwords;
 mod privacy;
 mod saved_segments;
 
@@ -28,6 +29,7 @@ pub struct Mutation(
     invitations::InvitationMutations,
     members::MemberMutations,
     organizations::OrganizationMutations,
+    passwords::PasswordMutations,
     privacy::PrivacyMutations,
     saved_segments::SavedSegmentMutations,
 );

@@ -32,7 +32,13 @@ use super::{
     protect::longest_request,
     router,
 };
-use crate::{apps, auth::audit, error::Result, state::App, telemetry};
+use crate::{
+    apps,
+    auth::{audit, password::change},
+    error::Result,
+    state::App,
+    telemetry,
+};
 
 /// How many bytes and lines the head of a request may have. An address may hold 64 KiB.
 const HEAD_BYTES: u32 = 128 << 10;
@@ -220,6 +226,9 @@ async fn sweep(app: App) {
         }
         let retention = i64::try_from(app.config.audit_retention.as_millis()).unwrap_or(i64::MAX);
         if let Err(error) = audit::forget_old(&app.db, app.clock.now_ms() - retention).await {
+            error.log();
+        }
+        if let Err(error) = change::forget_old(&app.db, app.clock.now_ms()).await {
             error.log();
         }
         if let Err(error) = app.enricher.salts().forget_old(app.clock.now_ms()).await {

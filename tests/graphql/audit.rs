@@ -26,6 +26,9 @@ fn expected(mutation: &str) -> Vec<&'static str> {
         "signOut" => vec!["SignedOut"],
         "revokeSession" => vec!["SessionRevoked"],
         "revokeOtherSessions" => vec!["OtherSessionsRevoked"],
+        "changePassword" => vec!["PasswordChanged", "SignedIn"],
+        "requestPasswordReset" => vec!["PasswordResetRequested"],
+        "resetPassword" => vec!["PasswordReset"],
         "createOrganization" => vec!["OrganizationCreated"],
         "updateOrganization" => vec!["OrganizationUpdated"],
         "deleteOrganization" => vec!["OrganizationDeleted"],
@@ -85,7 +88,7 @@ fn secrets(of: &Value, found: &mut BTreeSet<String>) {
 /// A selection that has whatever the mutation shows only once.
 fn selection(mutation: &str) -> &'static str {
     match mutation {
-        "register" | "signIn" | "inviteMember" | "inviteGuest" => "{ token }",
+        "register" | "signIn" | "inviteMember" | "inviteGuest" | "changePassword" => "{ token }",
         "createApiKey" | "regenerateApiKey" => "{ key }",
         "exportUser" => "{ export { url } }",
         _ => "{ __typename }",
@@ -97,14 +100,14 @@ both_stores! {
         let world = World::new(store).await;
         let types = types(&world.app).await;
         let mut known: BTreeSet<_> = entries(&world.app).await.iter().map(|entry| entry.id).collect();
-        let mut secret = BTreeSet::from([PASSWORD.to_owned(), "person-7f3a".to_owned(), "signup".to_owned()]);
+        let mut secret = BTreeSet::from([PASSWORD.to_owned(), "another battery".to_owned(), "person-7f3a".to_owned(), "signup".to_owned()]);
         for (count, field) in fields(&types, "Mutation").iter().enumerate() {
             let name = field["name"].as_str().unwrap();
             let tenant = world.tenant().await;
             let person = match name {
-                "register" | "signIn" => world.app.anonymous(),
+                "register" | "signIn" | "requestPasswordReset" | "resetPassword" => world.app.anonymous(),
                 "leaveApp" => world.actors.iter().find(|actor| actor.name.contains("app")).unwrap().person.clone(),
-                _ if name.contains("ession") || name == "signOut" => {
+                _ if name.contains("ession") || name == "signOut" || name == "changePassword" => {
                     let first = world.app.user(&format!("{name}-{count}").to_lowercase()).await;
                     let mut second = first.clone();
                     second.sign_in().await;
@@ -130,14 +133,18 @@ both_stores! {
             };
             let data = person.graphql(&query, json!({ "input": variables })).await.data();
             secrets(&data, &mut secret);
+            if name == "requestPasswordReset" {
+                secret.insert(world.mailbox.letter(1).await.after("/reset-password#"));
+            }
             let new: Vec<_> = entries(&world.app).await.into_iter().filter(|entry| !known.contains(&entry.id)).collect();
             let mut actions: Vec<_> = new.iter().map(|entry| format!("{:?}", entry.action)).collect();
             actions.sort();
             assert_eq!(actions, expected(name), "{name}");
             for entry in &new {
                 assert_eq!(entry.network.as_deref(), Some("127.0.0.0"), "{name}");
-                assert!(entry.actor_id.is_some() && (entry.organization_id.is_some() || entry.account_id.is_some()), "{name}");
-                if person.token.is_some() && name != "signOut" && name != "revokeSession" {
+                assert!(entry.actor_id.is_some() || name == "requestPasswordReset", "{name}");
+                assert!(entry.organization_id.is_some() || entry.account_id.is_some(), "{name}");
+                if person.token.is_some() && !["signOut", "revokeSession", "changePassword"].contains(&name) {
                     assert_eq!(format!("usr_{}", entry.actor_id.unwrap().simple()), id_of(&person).await, "{name}");
                 }
             }

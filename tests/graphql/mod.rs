@@ -14,6 +14,7 @@ mod guard;
 mod http;
 mod key_scopes;
 mod members;
+mod passwords;
 mod permission_inputs;
 mod permissions;
 mod questions;

@@ -1,5 +1,6 @@
 //! What each element of the schema is asked with when rights are tried out.
 
+use event_analytics::auth::password::change;
 use serde_json::{Value, json};
 
 use super::permissions::Tenant;
@@ -38,6 +39,14 @@ pub async fn input(mutation: &str, tenant: &Tenant, actor: &Person, count: usize
     match mutation {
         "register" => json!({ "email": new, "password": PASSWORD, "name": "New" }),
         "signIn" => json!({ "email": "own-owner@example.com", "password": PASSWORD }),
+        "changePassword" => json!({ "currentPassword": PASSWORD, "newPassword": "another battery staple horse" }),
+        "requestPasswordReset" => json!({ "email": "host@example.com" }),
+        "resetPassword" => {
+            let mut forgetful = Person { email: new, token: None, ..actor.clone() };
+            forgetful.register().await;
+            let link = change::request(&tenant.server.db, &tenant.server.clock, &forgetful.email, None).await;
+            json!({ "token": link.unwrap().unwrap().token.expose(), "newPassword": "another battery staple horse" })
+        }
         "signOut" | "revokeOtherSessions" => json!({}),
         "revokeSession" => {
             let sessions = actor.graphql("{ viewer { sessions { id } } }", json!({})).await.data();

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use event_analytics::{
     auth::permission::{TABLE, Who},
     entity::{app_member, organization, organization_member, role::Role},
+    state::App,
 };
 use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use uuid::Uuid;
 use super::permission_inputs::{arguments, input};
 use crate::support::{
     app::{Store, TestApp},
+    mail::Mailbox,
     people::Person,
 };
 
@@ -36,6 +38,7 @@ pub struct Actor {
 
 /// An organization of its own with one of everything.
 pub struct Tenant {
+    pub server: App,
     /// Somebody with nothing to do with it, who invites the actors elsewhere.
     pub host: Person,
     pub organization: String,
@@ -79,6 +82,7 @@ async fn organization(app: &TestApp, members: &[(Uuid, Role)]) -> Uuid {
 
 pub struct World {
     pub app: TestApp,
+    pub mailbox: Mailbox,
     pub actors: Vec<Actor>,
     members: Vec<(Uuid, Role)>,
     app_viewer: Uuid,
@@ -87,7 +91,9 @@ pub struct World {
 
 impl World {
     pub async fn new(store: Store) -> Self {
-        let app = TestApp::start(store).await;
+        let mailbox = Mailbox::open().await;
+        let vars = [("SMTP_URL", &*mailbox.url), ("MAIL_FROM", "stats@example.com")];
+        let app = TestApp::with(store, &vars).await;
         let (mut actors, mut members, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
         for role in [Role::Owner, Role::Admin, Role::Editor, Role::Viewer] {
             let person = app.user(&format!("own-{role:?}").to_lowercase()).await;
@@ -129,7 +135,7 @@ impl World {
             reader: None,
             is_key: false,
         });
-        Self { app, actors, members, app_viewer, host }
+        Self { app, mailbox, actors, members, app_viewer, host }
     }
 
     pub fn owner(&self) -> &Person {
@@ -165,7 +171,8 @@ impl World {
         let host = self.host.clone();
         let input = json!({ "appId": app, "name": "Server", "scope": "READ" });
         let reader = made("createApiKey", input, "key", "/createApiKey/key").await;
-        Tenant { host, organization, invitation, editor, viewer, guest, app, key, reader, goal, segment }
+        let server = self.app.app.clone();
+        Tenant { server, host, organization, invitation, editor, viewer, guest, app, key, reader, goal, segment }
     }
 
     /// Lets API keys of this tenant and of another act as well.
@@ -325,7 +332,7 @@ both_stores! {
             for actor in &world.actors {
                 let expected = if actor.is_key { Some("FORBIDDEN") } else { actor.expected(who("Mutation", name)) };
                 let mut actor = Actor { name: actor.name.clone(), person: actor.person.clone(), ..*actor };
-                if name.contains("ession") || name == "signOut" {
+                if name.contains("ession") || name == "signOut" || name == "changePassword" {
                     // It ends sessions: not those of the actors.
                     if actor.person.token.is_some() && !actor.is_key {
                         actor.person = world.app.user(&format!("{name}-{count}").to_lowercase()).await;

@@ -15,6 +15,7 @@ pub mod app;
 pub mod binary;
 pub mod daemon;
 pub mod leaks;
+pub mod mail;
 pub mod people;
 pub mod postgres;
 pub mod provider;

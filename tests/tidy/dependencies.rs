@@ -11,6 +11,7 @@ use super::none;
 
 /// Licences that ask for no more than being named.
 const LICENCES: &[&str] = &[
+    "0BSD",
     "MIT",
     "MIT-0",
     "Apache-2.0",

@@ -1,9 +1,13 @@
 //! Accounts and sign-ins.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use uuid::Uuid;
 
 use crate::{
-    auth::{self, account, cookie, session},
+    auth::{
+        self, account, cookie,
+        session::{self, Started},
+    },
     clock::Moment,
     config::Secret,
     entity::user,
@@ -20,7 +24,7 @@ use crate::{
 struct RegisterInput {
     /// The address to sign in with; case does not matter.
     email: String,
-    /// The password, of 12 to 128 characters.
+    /// The password, of 12 to 128 characters and not easily guessed.
     password: String,
     /// What to call its holder, in 1 to 100 characters.
     name: String,
@@ -137,15 +141,20 @@ impl AccountMutations {
 }
 
 async fn sign_in(ctx: &Context<'_>, user: user::Model) -> Result<SignInPayload> {
-    let (app, client) = (ctx.app(), ctx.client());
-    let started = app.sessions.start(user.id, client.user_agent.as_deref(), Some(client.ip)).await?;
-    let token = started.token.expose();
-    let lifetime = session::LIFETIME.as_secs() as i64;
-    ctx.append_http_header("set-cookie", cookie::set(cookie::SESSION, token, "/", lifetime, &app.config.public_url));
+    let started = begin(ctx, user.id).await?;
     Ok(SignInPayload {
         user: User(user),
-        token: token.to_owned(),
+        token: started.token.expose().to_owned(),
         expires_at: Moment(started.session.expires_at),
         session: Session(started.session),
     })
+}
+
+/// Begins a session of an account, and gives its token to the browser.
+pub(super) async fn begin(ctx: &Context<'_>, user: Uuid) -> Result<Started> {
+    let (app, client) = (ctx.app(), ctx.client());
+    let started = app.sessions.start(user, client.user_agent.as_deref(), Some(client.ip)).await?;
+    let (token, lifetime) = (started.token.expose(), session::LIFETIME.as_secs() as i64);
+    ctx.append_http_header("set-cookie", cookie::set(cookie::SESSION, token, "/", lifetime, &app.config.public_url));
+    Ok(started)
 }

@@ -36,6 +36,12 @@ pub enum AuditAction {
     SessionRevoked,
     /// All other sign-ins of an account were ended.
     OtherSessionsRevoked,
+    /// The password of an account was changed by its holder; all of its sign-ins ended.
+    PasswordChanged,
+    /// A link to set a new password was made. Who asked for it is not known.
+    PasswordResetRequested,
+    /// A new password was set by such a link; all sign-ins of the account ended.
+    PasswordReset,
     /// An organization was made.
     OrganizationCreated,
     /// An organization was renamed.
@@ -192,7 +198,7 @@ impl AuditEvent {
 fn target(action: audit_event::Action, app: Option<Uuid>, id: Uuid) -> ID {
     use audit_event::Action as A;
     let node = match (action, app) {
-        (A::AccountRegistered | A::IdentityLinked, _) => NodeId::User(id),
+        (A::AccountRegistered | A::IdentityLinked | A::PasswordResetRequested, _) => NodeId::User(id),
         (A::SignedIn | A::SignedOut | A::SessionRevoked | A::OtherSessionsRevoked, _) => NodeId::Session(id),
         (A::OrganizationCreated | A::OrganizationUpdated | A::OrganizationDeleted, _) => NodeId::Organization(id),
         (A::MemberInvited | A::GuestInvited | A::InvitationRevoked | A::InvitationAccepted, _) => {
