@@ -25,6 +25,7 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY migration migration
 COPY src src
+COPY dashboard/operations dashboard/operations
 COPY --from=dashboard /src/dashboard/dist dashboard/dist
 COPY --from=playground /src/playground/dist playground/dist
 COPY --from=geo /src/geo geo
