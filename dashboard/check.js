@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { open, watch } from "../playground/browser.js";
 import { firstLoad } from "./check/first-load.js";
 import { onboarding } from "./check/onboarding.js";
-import { days, failure, filters, keyboard, overview } from "./check/overview.js";
+import { days, details, failure, filters, keyboard, overview } from "./check/overview.js";
 import { leaving, pagesWithEvents, pagesWithoutEvents } from "./check/pages.js";
 
 const [url, pictures] = process.argv.slice(2);
@@ -20,7 +20,7 @@ try {
   await firstLoad(check);
   await onboarding(check);
   await overview(check);
-  for (const part of [days, filters, failure, keyboard]) await part(check);
+  for (const part of [days, filters, details, failure, keyboard]) await part(check);
   await pagesWithEvents(check);
   await leaving(check);
 } catch (error) {

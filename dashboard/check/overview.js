@@ -11,7 +11,7 @@ async function send({ url, key }) {
     event_type: index % 10 === 9 ? "purchase" : "page_view",
     user_id: `user-${index % 31}`,
     session_id: `session-${index % 31}-${Math.floor(index / 62)}`,
-    url: `https://shop.example${PAGES[index % PAGES.length]}${index % 4 === 0 ? "?utm_campaign=spring&utm_source=mail" : ""}`,
+    url: `https://shop.example${PAGES[index % PAGES.length]}${index % 4 ? `?utm_campaign=mail-${index % 10}` : ""}`,
     referrer: index % 2 ? "https://search.example/" : undefined,
     timestamp: new Date(Date.now() - (index + 1) * 28 * 60_000).toISOString(),
     metadata: { plan: index % 3 ? "free" : "pro", country: COUNTRIES[index % 3], price: index },
@@ -148,6 +148,22 @@ export async function failure({ page, url, app }) {
   await page.unroute("**/graphql");
   await page.getByRole("button", { name: "Try again" }).click();
   await page.getByRole("button", { name: /^Events 301$/ }).waitFor();
+}
+
+/** All values of a dimension, found by a part of their names; a file holds those that are found. */
+export async function details(check) {
+  const { page, url, app } = check;
+  await page.goto(`${url}/apps/${app}`);
+  await page.getByRole("button", { name: "All 11 values" }).click();
+  const dialog = page.getByRole("dialog", { name: "Campaigns" });
+  await dialog.getByRole("cell", { name: "mail-3" }).waitFor();
+  await accessible(check, "details");
+  await dialog.getByRole("searchbox").fill("mail-3");
+  const csv = await exported(page, dialog, "CSV");
+  same("found campaigns", csv.trim().split("\r\n").map((line) => line.split(",")[0]), ["value", "mail-3"]);
+  await dialog.getByRole("button", { name: "mail-3" }).click();
+  await page.waitForURL(/f=utmCampaign:is:mail-3/);
+  await settled(page);
 }
 
 /** Everything without a mouse: the way to the content, tabs by arrows, what opened closes by Escape. */

@@ -1,5 +1,6 @@
 // Which page an address is, and who may see it.
 import { useEffect } from "preact/hooks";
+import { Mishap } from "./layout/mishap";
 import { ErrorNote } from "./layout/states";
 import { Account } from "./pages/account";
 import { AppPages } from "./pages/app-pages";
@@ -46,7 +47,9 @@ export function Root() {
   else if (signedIn) {
     page = (
       <ViewerContext.Provider value={{ viewer: signedIn, again }}>
-        <Page path={place.path} viewer={signedIn} />
+        <Mishap key={place.path}>
+          <Page path={place.path} viewer={signedIn} />
+        </Mishap>
       </ViewerContext.Provider>
     );
   } else if (open) page = <SignIn registering={place.path === "/register"} entered={again} />;

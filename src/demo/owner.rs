@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    analytics::{
+        condition::StringFilter,
+        filter::EventFilter,
+        goal::{self, NewGoal},
+    },
     apps::{self, organization},
     auth::{AppScope, Viewer, account, api_key::NewKey, session::Started},
     config::{Config, Secret, write_private},
@@ -16,6 +21,13 @@ use crate::{
 
 const EMAIL: &str = "demo@example.com";
 const APP_NAME: &str = "Bean Shop";
+
+/// Name, description and type of event.
+const GOALS: [(&str, &str, &str); 3] = [
+    ("In the cart", "Something was put into the cart", "add_to_cart"),
+    ("Ordered", "A purchase went through", "purchase"),
+    ("Newsletter", "Somebody wants to hear from us", "newsletter_signup"),
+];
 
 /// What the demo must know at its next start. Kept in the data folder, for its owner's eyes only.
 #[derive(Serialize, Deserialize)]
@@ -103,7 +115,9 @@ impl Demo {
                     self.anchor_ms = app.clock.now_ms();
                 }
                 let organization = organization::own(&app.db, &app.clock, viewer).await?;
-                apps::create(&app.db, &app.clock, organization.may()?, APP_NAME, None).await?
+                let created = apps::create(&app.db, &app.clock, organization.may()?, APP_NAME, None).await?;
+                keep_goals(app, viewer, created.id).await?;
+                created
             }
         };
         self.app_id = Some(owned.id);
@@ -128,6 +142,7 @@ impl Demo {
             r#"
   Unified Event Analytics is running with a month of events of a small coffee shop.
 
+  Look           {url}
   Ask            {url}/playground
   Read the API   {url}/api-docs
   Sign in        {email}
@@ -147,6 +162,18 @@ impl Demo {
 "#
         )
     }
+}
+
+/// What the shop wants its visitors to do.
+async fn keep_goals(app: &App, viewer: Viewer, id: Uuid) -> Result<()> {
+    for (name, description, event_type) in GOALS {
+        let is = Box::new(StringFilter { eq: Some(event_type.into()), ..StringFilter::default() });
+        let filter = EventFilter { event_type: Some(is), ..EventFilter::default() };
+        let new = NewGoal { name: name.into(), description: description.into(), filter };
+        let scope = AppScope::of_member(&app.db, viewer, id).await?;
+        goal::create(&app.db, &app.clock, scope.may()?, new).await?;
+    }
+    Ok(())
 }
 
 fn path(config: &Config) -> PathBuf {

@@ -37,6 +37,10 @@ pub struct SampleEvent {
     ip: String,
     country: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    revenue: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<Value>,
 }
 
@@ -180,6 +184,9 @@ impl Sample {
                 "purchase",
                 Some(json!({ "product": product, "revenue": revenue, "currency": "EUR", "first_order": first })),
             );
+            if let Some(purchase) = visit.events.last_mut() {
+                (purchase.revenue, purchase.currency) = (Some(revenue), Some("EUR"));
+            }
         }
         visit.events
     }
@@ -226,6 +233,8 @@ impl Visit {
             // A network set aside for documentation: nobody's address.
             ip: format!("203.0.113.{}", self.person.address),
             country: self.person.country.0,
+            revenue: None,
+            currency: None,
             metadata,
         });
     }

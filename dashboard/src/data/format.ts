@@ -53,6 +53,9 @@ export function moment(time: string | null | undefined, zone: string): string {
   return new Date(time).toLocaleString(undefined, { timeZone: zone, dateStyle: "medium", timeStyle: "short" });
 }
 
+/** A moment of today. */
+export const timeOf = (ms: number, zone: string) => new Date(ms).toLocaleTimeString(undefined, { timeZone: zone });
+
 export function day(time: string | Date, zone: string): string {
   return new Date(time).toLocaleDateString(undefined, { timeZone: zone, day: "numeric", month: "short", year: "numeric" });
 }

@@ -6,6 +6,8 @@ import { Failure, ask } from "./ask";
 export type Asked<A> = {
   /** The newest answer there is; of the question before while `loading`. */
   data: A | undefined;
+  /** When it came. */
+  at?: number | undefined;
   error: Failure | undefined;
   loading: boolean;
   retry: () => void;
@@ -31,10 +33,13 @@ export function forget() {
   seen.clear();
 }
 
-/** Asks `operation`, unless `variables` is null, and again when they change or `retry` is called. */
-export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | null): Asked<A> {
+/**
+ * Asks `operation`, unless `variables` is null, and again when they change or `retry` is called; while somebody looks
+ * also every so many milliseconds, if that is said.
+ */
+export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | null, every?: number): Asked<A> {
   const key = variables === null ? null : operation.text + JSON.stringify(variables);
-  const [state, setState] = useState<{ key: string | null; data?: A; error?: Failure }>({ key: null });
+  const [state, setState] = useState<{ key: string | null; data?: A; error?: Failure; at?: number }>({ key: null });
   const [round, setRound] = useState(0);
   const askedAt = useRef(0);
   const retry = useCallback(() => setRound((round) => round + 1), []);
@@ -50,7 +55,7 @@ export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | nul
     ask(operation, variables, stop.signal).then(
       (data) => {
         remember(key, data);
-        setState({ key, data });
+        setState({ key, data, at: Date.now() });
       },
       (error: unknown) => {
         if (stop.signal.aborted) return;
@@ -66,11 +71,15 @@ export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | nul
       if (!document.hidden && Date.now() - askedAt.current > FRESH_MS) retry();
     };
     document.addEventListener("visibilitychange", look);
-    return () => document.removeEventListener("visibilitychange", look);
-  }, [retry]);
+    const timer = every === undefined ? undefined : setInterval(() => !document.hidden && retry(), every);
+    return () => {
+      document.removeEventListener("visibilitychange", look);
+      clearInterval(timer);
+    };
+  }, [retry, every]);
 
   const current = state.key === key;
-  return { data: state.data, error: current ? state.error : undefined, loading: key !== null && !current, retry };
+  return { data: state.data, at: state.at, error: current ? state.error : undefined, loading: key !== null && !current, retry };
 }
 
 /** A change that somebody asks for: `run` answers null when it failed, and `error` says why. */

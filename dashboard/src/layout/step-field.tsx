@@ -47,6 +47,7 @@ export function StepField({ label, value, choices, any, change }: Props) {
         list={id}
         autocomplete="off"
         placeholder={any ?? "Choose or type"}
+        required={any === undefined}
         value={value?.value ?? ""}
         onChange={({ currentTarget }) => set(column, currentTarget.value.trim())}
       />

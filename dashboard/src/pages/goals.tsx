@@ -52,7 +52,7 @@ function NewGoal({ made }: { made: () => void }) {
         </label>
         <span>is reached by</span>
         <StepField label="Reached by" value={step} choices={choices} change={setStep} />
-        <button type="submit" class="primary" disabled={create.busy || !step}>
+        <button type="submit" class="primary" disabled={create.busy}>
           Create goal
         </button>
       </form>

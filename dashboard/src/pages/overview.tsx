@@ -1,6 +1,6 @@
 // The page that opens an app: everything on it is one question.
 import { METRICS, METRIC_NAMES, type MetricName } from "../data/metrics";
-import { range, whole } from "../data/format";
+import { range, timeOf, whole } from "../data/format";
 import { useQuestion } from "../data/use-question";
 import { useVariables } from "../data/use-variables";
 import { INTERVALS, comparisonOf } from "../data/view";
@@ -20,6 +20,8 @@ import { useScope } from "../viewer";
 type Bucket = NonNullable<OverviewQuery["app"]>["overview"]["timeline"]["buckets"][number];
 
 const ROWS = 9;
+/** Whoever keeps the page open sees it go on. */
+const REFRESH_MS = 60_000;
 
 const bucketFields = [
   { name: "start", value: (bucket: Bucket) => bucket.start },
@@ -120,12 +122,12 @@ function Course({ data, metric, comparing }: { data: OverviewQuery | undefined; 
 }
 
 export function Overview() {
-  const { view } = useScope();
+  const { app: { timezone }, view } = useScope();
   const [param, setParam] = useParam("metric");
   const metric = METRIC_NAMES.find((name) => name === param) ?? "uniqueUsers";
   const compare = comparisonOf(view);
   const variables = { ...useVariables(), compare, interval: view.interval, limit: ROWS };
-  const asked = useQuestion(Question, variables);
+  const asked = useQuestion(Question, variables, REFRESH_MS);
   const app = asked.data?.app;
   const summary = app?.overview.summary;
   const shown = { operation: Question, variables };
@@ -214,7 +216,8 @@ export function Overview() {
         </div>
       )}
       <p class="foot muted">
-        {summary && `${whole(summary.events)} events, counted exactly, in the time zone of the app.`}
+        {summary && `${whole(summary.events)} events, counted exactly. `}
+        {asked.at !== undefined && `As of ${timeOf(asked.at, timezone)}; asked again every minute.`}
       </p>
     </Shell>
   );
