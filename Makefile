@@ -6,7 +6,7 @@ QUERIES := $(TARGET)/bench-queries
 sources = $(shell find $(1) -name node_modules -prune -o -name dist -prune -o -name '*.gen.ts' -prune -o -type f -print)
 
 .NOTPARALLEL:
-.PHONY: demo test lint web sdks tools schema bench-ingest bench-queries clean help
+.PHONY: demo test lint web sdks tools fuzz schema bench-ingest bench-queries clean help
 
 demo: web ## Build everything, load a month of sample events, serve on 127.0.0.1:8080 (Ctrl-C ends it)
 	@cargo run --quiet --locked --profile $(PROFILE) -- demo
@@ -22,6 +22,8 @@ lint: ## Format, clippy and documentation, warnings denied
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; \
+	else echo "cargo-deny is not installed: the tests hold .cargo/deny.toml by what cargo alone can tell."; fi
 
 web: dashboard/dist/index.html playground/dist/index.html geo/node_modules/.package-lock.json ## Build the dashboard and the playground and fetch the countries of addresses (only when they changed)
 
@@ -60,6 +62,10 @@ geo/node_modules/.package-lock.json: geo/package.json geo/package-lock.json
 
 tools: ## Install what the tests need and the machine lacks
 	@.ci/tools
+
+fuzz: ## Play bent input at every parser for FUZZ_SECONDS (60) each
+	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) cargo test --locked --test tests fuzz::
+	PROPTEST_CASES=$(or $(PROPTEST_CASES),20000) cargo test --locked --lib -- what_is_damaged_is_refused
 
 schema: ## Write schema.graphql anew
 	@cargo run --quiet --locked -- schema > schema.graphql.new && mv schema.graphql.new schema.graphql

@@ -15,6 +15,7 @@ mod cache;
 mod config;
 mod contract;
 mod demo;
+mod fuzz;
 mod graphql;
 mod health;
 mod limits;

@@ -226,5 +226,19 @@ mod tests {
             written[place] ^= 0x10;
             prop_assert!(decode(&written).is_err());
         }
+
+        /// Though its checksum fits: nothing panics.
+        #[test]
+        fn what_is_damaged_is_refused(
+            hours in prop::collection::vec(hour(), 0..3),
+            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+        ) {
+            let written = encode(&Rollup { hours });
+            let mut input = Input::open(&written).unwrap();
+            let len = input.length().unwrap();
+            let mut body = input.bytes(len).unwrap();
+            edits.iter().for_each(|(place, byte)| { let place = place.index(body.len()); body[place] = *byte; });
+            let _ = Reader(&body).rollup();
+        }
     }
 }
