@@ -178,7 +178,7 @@ async fn key_check(url: &str, key: &str) -> f64 {
     let vars = [("DATABASE_URL", url), ("JWT_SECRET", JWT_SECRET), ("API_KEY_SECRET", API_KEY_SECRET)];
     let config = Config::from_vars(vars.map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap();
     let db = Db::connect(&config).await.unwrap();
-    let keys = ApiKeys::new(db, Clock::System, &config.api_key_secret);
+    let keys = ApiKeys::new(db, Clock::System, &config.api_key_secret, None);
     keys.authenticate(key).await.unwrap();
     let start = Instant::now();
     for _ in 0..KEY_CHECKS {

@@ -88,15 +88,20 @@ impl App {
         let draining = CancellationToken::new();
         let columnar = Columnar::new(db.clone(), clock.clone(), config.column_cache_bytes);
         columnar.start_sealing(draining.clone());
-        let digests = Digests::new(&config.api_key_secret);
+        let digests = Digests::new(&config.api_key_secret, config.api_key_secret_previous.as_ref());
         let queue_events = config.limits.queue_events;
         let writer = Writer::start(db.clone(), columnar.clone(), clock.clone(), digests.clone(), spool, queue_events);
         Ok(Self(Arc::new(Parts {
             columnar,
             cache: Cache::new(shared.clone(), config.cache_ttl),
             limiter: Limiter::new(shared.clone()),
-            sessions: Sessions::new(db.clone(), clock.clone(), &config.jwt_secret),
-            api_keys: ApiKeys::new(db.clone(), clock.clone(), &config.api_key_secret),
+            sessions: Sessions::new(db.clone(), clock.clone(), &config.jwt_secret, config.jwt_secret_previous.as_ref()),
+            api_keys: ApiKeys::new(
+                db.clone(),
+                clock.clone(),
+                &config.api_key_secret,
+                config.api_key_secret_previous.as_ref(),
+            ),
             providers,
             mailer: config.mail.as_ref().map(Mailer::new).transpose()?,
             letters: Arc::new(Semaphore::new(LETTERS)),

@@ -25,6 +25,7 @@ mod playground;
 mod privacy;
 mod rest;
 mod sdk;
+mod secrets;
 mod server;
 mod shutdown;
 mod tidy;

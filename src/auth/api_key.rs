@@ -13,7 +13,7 @@ use std::{
 };
 
 use moka::future::Cache;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, SelectTwo};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, SelectTwo, sea_query::Expr};
 use subtle::ConstantTimeEq;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -121,6 +121,8 @@ pub struct ApiKeys {
     db: Db,
     clock: Clock,
     digester: Digester,
+    /// That of the secret before.
+    previous: Option<Digester>,
     /// By digest, and by the latest change when it was read: what was read before a change is never found
     /// again, not even when the reading was still under way.
     known: Cache<(u64, String), Known>,
@@ -131,12 +133,13 @@ pub struct ApiKeys {
 }
 
 impl ApiKeys {
-    /// Digests keys with `secret`.
-    pub fn new(db: Db, clock: Clock, secret: &Secret) -> Self {
+    /// Digests keys with `secret`, and finds those digested with `previous` as well.
+    pub fn new(db: Db, clock: Clock, secret: &Secret, previous: Option<&Secret>) -> Self {
         Self {
             db,
             clock,
             digester: Digester::new(secret),
+            previous: previous.map(Digester::new),
             found: Cache::builder().max_capacity(REMEMBERED_KEYS).time_to_live(ACQUAINTED).build(),
             known: Cache::builder().max_capacity(REMEMBERED_KEYS).time_to_live(TRUST).build(),
             changes: Arc::default(),
@@ -149,7 +152,7 @@ impl ApiKeys {
         if !raw::is_well_formed(raw) {
             return Err(Error::Unauthenticated("The API key is malformed."));
         }
-        self.read(self.digester.digest(raw)).await
+        self.read(raw, self.digester.digest(raw)).await
     }
 
     /// The same for a sender at `ip`. A network that has sent too many unknown keys is refused
@@ -161,23 +164,23 @@ impl ApiKeys {
         let digest = self.digester.digest(raw);
         let slot = (self.changes.latest(), digest);
         if self.known.contains_key(&slot) || self.found.contains_key(&slot.1) {
-            return self.read(slot.1).await;
+            return self.read(raw, slot.1).await;
         }
         let network = format!("unknown-key:{}", network(ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), 32, 64));
         // A look at what is left takes nothing, for the key may be a good one.
         if limiter.check(&network, UNKNOWN_KEYS, 0).await.remaining == 0 {
             limiter.check(&network, UNKNOWN_KEYS, 1).await.into_result()?;
         }
-        let key = self.read(slot.1).await;
+        let key = self.read(raw, slot.1).await;
         if matches!(key, Err(Error::Unauthenticated(_))) {
             limiter.check(&network, UNKNOWN_KEYS, 1).await;
         }
         key
     }
 
-    async fn read(&self, digest: String) -> Result<Arc<ActiveKey>> {
+    async fn read(&self, raw: &str, digest: String) -> Result<Arc<ActiveKey>> {
         let slot = (self.changes.latest(), digest);
-        let looked_up = self.look_up_or_remember(slot.0, &slot.1);
+        let looked_up = self.look_up_or_remember(slot.0, raw, &slot.1);
         // Requests that ask for the same unknown key at the same time share one lookup.
         let known = self.known.try_get_with_by_ref(&slot, looked_up).await.map_err(|error| Error::clone(&error))?;
         let (key, expires_at) = known.ok_or(Error::Unauthenticated("The API key is unknown or revoked."))?;
@@ -188,12 +191,12 @@ impl ApiKeys {
     }
 
     /// What the database says; while it is away, what it last said since something of the app was changed here.
-    async fn look_up_or_remember(&self, latest: u64, digest: &str) -> Result<Known> {
+    async fn look_up_or_remember(&self, latest: u64, raw: &str, digest: &str) -> Result<Known> {
         let still_so = |(then, (key, _)): &(u64, Found)| self.changes.is_current(key.scope.app_id(), *then);
         let before = self.found.get(digest).await.filter(still_so);
         let looked_up = match &before {
-            Some(_) => timeout(PATIENCE, self.look_up(digest)).await.unwrap_or(Err(Error::Timeout)),
-            None => self.look_up(digest).await,
+            Some(_) => timeout(PATIENCE, self.look_up(raw, digest)).await.unwrap_or(Err(Error::Timeout)),
+            None => self.look_up(raw, digest).await,
         };
         match (looked_up, before) {
             (Err(Error::Unavailable { .. } | Error::Timeout), Some((_, key))) => Ok(Some(key)),
@@ -209,7 +212,22 @@ impl ApiKeys {
         }
     }
 
-    async fn look_up(&self, digest: &str) -> Result<Known> {
+    async fn look_up(&self, raw: &str, digest: &str) -> Result<Known> {
+        let own = self.look_up_digest(digest).await?;
+        let Some(previous) = self.previous.as_ref().filter(|_| own.is_none()) else { return Ok(own) };
+        let before = previous.digest(raw);
+        if self.look_up_digest(&before).await?.is_none() {
+            return Ok(None);
+        }
+        // From now on under the secret of now, so that the one before can go.
+        for column in [api_key::Column::Digest, api_key::Column::PreviousDigest] {
+            let moved = api_key::Entity::update_many().col_expr(column, Expr::value(digest)).filter(column.eq(&before));
+            moved.exec(self.db.writer()).await?;
+        }
+        self.look_up_digest(digest).await
+    }
+
+    async fn look_up_digest(&self, digest: &str) -> Result<Known> {
         let of_either =
             Condition::any().add(api_key::Column::Digest.eq(digest)).add(api_key::Column::PreviousDigest.eq(digest));
         let row = in_force().filter(of_either).one(&*self.db).await?;

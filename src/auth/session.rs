@@ -56,12 +56,14 @@ pub struct Started {
 pub struct Sessions {
     db: Db,
     clock: Clock,
-    keys: Arc<(EncodingKey, DecodingKey, Validation)>,
+    keys: Arc<(EncodingKey, Vec<DecodingKey>, Validation)>,
 }
 
 impl Sessions {
-    /// Signs tokens with `secret`.
-    pub fn new(db: Db, clock: Clock, secret: &Secret) -> Self {
+    /// Signs tokens with `secret`, and believes those signed with `previous` as well.
+    pub fn new(db: Db, clock: Clock, secret: &Secret, previous: Option<&Secret>) -> Self {
+        let believed = std::iter::once(secret).chain(previous);
+        let believed = believed.map(|secret| DecodingKey::from_secret(secret.expose().as_bytes())).collect();
         let secret = secret.expose().as_bytes();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
@@ -69,7 +71,7 @@ impl Sessions {
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
         // Compared with our own clock, which a test can move.
         validation.validate_exp = false;
-        let keys = (EncodingKey::from_secret(secret), DecodingKey::from_secret(secret), validation);
+        let keys = (EncodingKey::from_secret(secret), believed, validation);
         Self { db, clock, keys: Arc::new(keys) }
     }
 
@@ -108,8 +110,9 @@ impl Sessions {
     /// The session is read every time, so a revoked one is dead at once on every instance.
     pub async fn viewer(&self, token: &str, ip: Option<IpAddr>) -> Result<Viewer> {
         const DEAD: Error = Error::Unauthenticated("The session has ended or never was. Sign in again.");
-        let (_, key, validation) = &*self.keys;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, validation).map_err(|_| DEAD)?.claims;
+        let (_, keys, validation) = &*self.keys;
+        let mut read = keys.iter().filter_map(|key| jsonwebtoken::decode::<Claims>(token, key, validation).ok());
+        let claims = read.next().ok_or(DEAD)?.claims;
         let now = self.clock.now_ms();
         if claims.exp.saturating_mul(1000) <= now {
             return Err(DEAD);

@@ -98,8 +98,12 @@ pub struct Config {
     pub redis_url: Option<Secret>,
     /// `JWT_SECRET`
     pub jwt_secret: Secret,
+    /// `JWT_SECRET_PREVIOUS`: what is signed with it is still believed.
+    pub jwt_secret_previous: Option<Secret>,
     /// `API_KEY_SECRET`
     pub api_key_secret: Secret,
+    /// `API_KEY_SECRET_PREVIOUS`: what is digested with it is still found.
+    pub api_key_secret_previous: Option<Secret>,
     /// `GOOGLE_*` and `OIDC_*`
     pub providers: Vec<OpenId>,
     /// `SMTP_URL` and `MAIL_FROM`

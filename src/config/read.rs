@@ -40,8 +40,10 @@ pub(super) fn config(vars: &mut Vars) -> Config {
         database_url,
         database_max_connections: vars.number("DATABASE_MAX_CONNECTIONS", 20, 2..=1_000),
         redis_url: vars.optional("REDIS_URL", "a redis:// or rediss:// address", redis_url),
-        jwt_secret: secret(vars, secrets::NAMES[0]),
-        api_key_secret: secret(vars, secrets::NAMES[1]),
+        jwt_secret: secret(vars, secrets::NAMES[0]).unwrap_or_else(|| Secret::new("")),
+        jwt_secret_previous: secret(vars, "JWT_SECRET_PREVIOUS"),
+        api_key_secret: secret(vars, secrets::NAMES[1]).unwrap_or_else(|| Secret::new("")),
+        api_key_secret_previous: secret(vars, "API_KEY_SECRET_PREVIOUS"),
         providers: providers(vars),
         mail: mail(vars),
         cors_allowed_origins: vars.list(
@@ -219,9 +221,9 @@ fn owned(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn secret(vars: &mut Vars, name: &'static str) -> Secret {
+fn secret(vars: &mut Vars, name: &'static str) -> Option<Secret> {
     let long_enough = |text: &str| (text.len() >= secrets::SECRET_BYTES).then(|| Secret::new(text));
-    vars.optional(name, SECRET, long_enough).unwrap_or_else(|| Secret::new(""))
+    vars.optional(name, SECRET, long_enough)
 }
 
 /// An address the store understands; the driver would panic on one that is no URL.

@@ -92,7 +92,8 @@ impl Eraser {
     pub async fn last(&self, may: Granted<ErasePeople>, id: &str) -> Result<Option<erasure::Model>> {
         use erased_id::Column as C;
         let app = may.scope().app_id();
-        let of_id = erased_id::Entity::find().filter(C::AppId.eq(app)).filter(C::Digest.eq(self.digests.of(app, id)));
+        let of_id =
+            erased_id::Entity::find().filter(C::AppId.eq(app)).filter(C::Digest.is_in(self.digests.all_of(app, id)));
         let Some(found) = of_id.order_by_desc(C::ErasureId).one(&*self.db).await? else { return Ok(None) };
         Ok(erasure::Entity::find_by_id((app, found.erasure_id)).one(&*self.db).await?)
     }

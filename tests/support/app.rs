@@ -142,6 +142,15 @@ pub struct Stopped {
 impl Stopped {
     /// Starts it again on the same store (and on another port).
     pub async fn start(self) -> TestApp {
+        self.start_with(&[]).await
+    }
+
+    /// The same with these variables instead of those of before; empty ones count as unset.
+    pub async fn start_with(mut self, vars: &[(&str, &str)]) -> TestApp {
+        for (name, value) in vars {
+            self.ground.vars.retain(|(known, _)| known != name);
+            self.ground.vars.push(((*name).to_owned(), (*value).to_owned()));
+        }
         TestApp::on(self.ground, self.clock).await
     }
 }

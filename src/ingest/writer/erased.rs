@@ -35,7 +35,8 @@ pub(super) async fn leave_out(
     let asked: BTreeSet<(Uuid, Vec<u8>)> = rows
         .iter()
         .filter(|row| is_late(row))
-        .flat_map(|row| row.draft.names().map(|id| (row.draft.event.app_id, digests.of(row.draft.event.app_id, id))))
+        .flat_map(|row| row.draft.names().map(|id| (row.draft.event.app_id, id)))
+        .flat_map(|(app, id)| digests.all_of(app, id).map(move |digest| (app, digest)))
         .collect();
     if asked.is_empty() {
         return Ok(Vec::new());
@@ -47,7 +48,8 @@ pub(super) async fn leave_out(
     let mut gone = HashSet::new();
     for row in rows.iter_mut().filter(|row| is_late(row)) {
         let (app, arrived) = (row.draft.event.app_id, row.draft.event.received_at);
-        let is_erased = |id: &str| erased.get(&(app, digests.of(app, id))).is_some_and(|at| arrived <= *at);
+        let at = |digest| erased.get(&(app, digest));
+        let is_erased = |id: &str| digests.all_of(app, id).filter_map(at).any(|at| arrived <= *at);
         match row.draft.concerns(is_erased) {
             Without::Same => {}
             Without::Changed => row.anonymous_id = None,
