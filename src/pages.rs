@@ -33,7 +33,8 @@ const PLAYGROUND_POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// The dashboard's addresses. Each is named: what is not stays 404, as a client of the API expects.
-const ADDRESSES: [&str; 7] = ["/", "/sign-in", "/register", "/invitation", "/new", "/account", "/apps/{*page}"];
+const ADDRESSES: [&str; 8] =
+    ["/", "/sign-in", "/register", "/reset-password", "/invitation", "/new", "/account", "/apps/{*page}"];
 
 /// The dashboard and `/playground`.
 pub fn router() -> Router {

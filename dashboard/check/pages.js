@@ -151,4 +151,15 @@ export async function leaving(check) {
   await page.context().clearCookies();
   await page.getByRole("link", { name: "Users" }).click();
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
+
+  // A forgotten password: a link that was made up sets nothing, and a server without mail says so.
+  await page.goto(`${url}/reset-password#${"a".repeat(43)}`);
+  await page.getByLabel("New password").fill("another battery staple horse");
+  await page.getByRole("button", { name: "Set it" }).click();
+  await page.getByText("There is no such link.").waitFor();
+  await page.getByRole("link", { name: "Sign in" }).click();
+  await page.getByRole("link", { name: "Forgot your password?" }).click();
+  await page.getByLabel("Email").fill("ada@example.com");
+  await page.getByRole("button", { name: "Send a link" }).click();
+  await page.getByText("This server sends no mail.").waitFor();
 }

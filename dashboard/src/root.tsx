@@ -7,6 +7,7 @@ import { AppPages } from "./pages/app-pages";
 import { Invitation } from "./pages/invitation";
 import { NewApp } from "./pages/new-app";
 import { NotFound } from "./pages/not-found";
+import { ResetPassword } from "./pages/reset-password";
 import { Setup } from "./pages/setup";
 import { SignIn } from "./pages/sign-in";
 import { PlaceContext, navigate, useAddress } from "./router";
@@ -42,7 +43,8 @@ export function Root() {
   const { signedIn, error, again } = useSignedIn();
   const open = place.path === "/sign-in" || place.path === "/register";
   let page;
-  if (error) page = <ErrorNote error={error} retry={again} />;
+  if (place.path === "/reset-password") page = <ResetPassword changed={again} />;
+  else if (error) page = <ErrorNote error={error} retry={again} />;
   else if (signedIn === undefined) page = <p class="loading" role="status" aria-label="Loading" />;
   else if (signedIn) {
     page = (

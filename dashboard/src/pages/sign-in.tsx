@@ -79,6 +79,11 @@ export function SignIn({ registering, entered }: { registering: boolean; entered
             {title}
           </button>
         </form>
+        {!registering && (
+          <p class="muted">
+            <a href="/reset-password">Forgot your password?</a>
+          </p>
+        )}
         <p class="muted">
           {registering ? "You have an account already? " : "You are new here? "}
           <a href={(registering ? "/sign-in" : "/register") + rest}>{registering ? "Sign in" : "Create an account"}</a>
