@@ -9,7 +9,10 @@ import { leaving, pagesWithEvents, pagesWithoutEvents } from "./check/pages.js";
 
 const [url, pictures] = process.argv.slice(2);
 
-const browser = await open({ viewport: { width: 1400, height: 900 }, permissions: ["clipboard-read", "clipboard-write"] });
+const browser = await open({
+  viewport: { width: 1400, height: 900 },
+  permissions: ["clipboard-read", "clipboard-write"],
+});
 const page = await browser.newPage();
 const problems = watch(page, url);
 page.setDefaultTimeout(15_000);

@@ -4,7 +4,9 @@ import { createRequire } from "node:module";
 import { iso31661 } from "iso-3166";
 import { feature } from "topojson-client";
 
-const atlas = JSON.parse(readFileSync(createRequire(import.meta.url).resolve("world-atlas/countries-110m.json"), "utf8"));
+const atlas = JSON.parse(
+  readFileSync(createRequire(import.meta.url).resolve("world-atlas/countries-110m.json"), "utf8"),
+);
 const codes = new Map(iso31661.map(({ numeric, alpha2 }) => [numeric, alpha2]));
 
 /** Whole units of it are finer than anybody sees. */

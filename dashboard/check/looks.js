@@ -6,7 +6,9 @@ export async function accessible({ page, problems }, name, options = {}) {
   await page.evaluate(axe.source);
   const found = await page.evaluate(async (options) => {
     const { violations } = await globalThis.axe.run(document, options);
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`));
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`),
+    );
   }, options);
   for (const violation of found) problems.push(`axe, ${name}: ${violation}`);
 }

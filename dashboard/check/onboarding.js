@@ -35,7 +35,9 @@ export async function onboarding(check) {
   await snippet.getByRole("button", { name: "Copy" }).click();
   const command = await page.evaluate(() => navigator.clipboard.readText());
   check.key = command.match(/uea_\w+/)[0];
-  const answer = JSON.parse(execFileSync("sh", ["-c", `${command} -s`], { env: { ...process.env, no_proxy: "127.0.0.1" } }));
+  const answer = JSON.parse(
+    execFileSync("sh", ["-c", `${command} -s`], { env: { ...process.env, no_proxy: "127.0.0.1" } }),
+  );
   same("the pasted command", answer.data.accepted, 1);
 
   await page.getByText("Your first event is here").waitFor();

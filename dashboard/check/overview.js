@@ -27,7 +27,12 @@ async function send({ url, key }) {
 /** What the server says to the same question, asked by the page itself. */
 export async function ask(page, query, variables) {
   return page.evaluate(
-    async (body) => (await (await fetch("/graphql", { method: "POST", headers: { "content-type": "application/json" }, body })).json()).data,
+    async (body) =>
+      (
+        await (
+          await fetch("/graphql", { method: "POST", headers: { "content-type": "application/json" }, body })
+        ).json()
+      ).data,
     JSON.stringify({ query, variables }),
   );
 }
@@ -111,7 +116,14 @@ export async function days({ page, url, app }) {
 
 /** Conditions put together by hand, and what the server is asked for them. */
 export async function filters({ page, url, app }) {
-  const conditions = ["country:is:DE", "country:is:FR", "browser:not:Chrome", "utmSource:none:", "did:not:purchase", "property.price:number:5"];
+  const conditions = [
+    "country:is:DE",
+    "country:is:FR",
+    "browser:not:Chrome",
+    "utmSource:none:",
+    "did:not:purchase",
+    "property.price:number:5",
+  ];
   const query = conditions.map((one) => `f=${encodeURIComponent(one)}`).join("&");
   const { filter } = await asked(page, `${url}/apps/${app}?${query}`);
   same("the filter", filter, {
@@ -160,7 +172,14 @@ export async function details(check) {
   await accessible(check, "details");
   await dialog.getByRole("searchbox").fill("mail-3");
   const csv = await exported(page, dialog, "CSV");
-  same("found campaigns", csv.trim().split("\r\n").map((line) => line.split(",")[0]), ["value", "mail-3"]);
+  same(
+    "found campaigns",
+    csv
+      .trim()
+      .split("\r\n")
+      .map((line) => line.split(",")[0]),
+    ["value", "mail-3"],
+  );
   await dialog.getByRole("button", { name: "mail-3" }).click();
   await page.waitForURL(/f=utmCampaign:is:mail-3/);
   await settled(page);

@@ -109,7 +109,9 @@ async function settings(check) {
 async function playground(check) {
   const { page } = check;
   await show(check, "sessions");
-  await panel(page, "Sessions over time").getByRole("button", { name: /^More about/ }).click();
+  await panel(page, "Sessions over time")
+    .getByRole("button", { name: /^More about/ })
+    .click();
   const link = await page.getByRole("link", { name: "Open the GraphQL" }).getAttribute("href");
   const { query, variables } = Object.fromEntries(new URLSearchParams(link.split("#")[1]));
   same("the question", query.startsWith("query Sessions("), true);

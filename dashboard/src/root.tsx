@@ -56,7 +56,8 @@ export function Root() {
     );
   } else if (open) page = <SignIn registering={place.path === "/register"} entered={again} />;
   else {
-    const next = place.path === "/" ? "" : `?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`;
+    const next =
+      place.path === "/" ? "" : `?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`;
     page = <GoTo to={`/sign-in${next}`} />;
   }
   return <PlaceContext.Provider value={place}>{page}</PlaceContext.Provider>;

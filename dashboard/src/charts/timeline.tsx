@@ -28,12 +28,24 @@ function colours(box: HTMLElement) {
     probe.style.color = `var(${name})`;
     return getComputedStyle(probe).color;
   };
-  const found = { line: of("--accent"), fill: of("--tint"), before: of("--faint"), text: of("--muted"), grid: of("--line") };
+  const found = {
+    line: of("--accent"),
+    fill: of("--tint"),
+    before: of("--faint"),
+    text: of("--muted"),
+    grid: of("--line"),
+  };
   probe.remove();
   return found;
 }
 
-function options(props: Props, axis: Axis, width: number, paint: ReturnType<typeof colours>, look: (at: number | null) => void): uPlot.Options {
+function options(
+  props: Props,
+  axis: Axis,
+  width: number,
+  paint: ReturnType<typeof colours>,
+  look: (at: number | null) => void,
+): uPlot.Options {
   const font = "12px system-ui, sans-serif";
   const { points, format } = props;
   const line = { stroke: paint.line, width: 2, points: { show: points.length === 1 } };
@@ -92,7 +104,8 @@ function options(props: Props, axis: Axis, width: number, paint: ReturnType<type
 function data({ points, comparing }: Props): uPlot.AlignedData {
   const now = Date.now();
   const last = points.at(-1);
-  const open = last !== undefined && points.length > 1 && Date.parse(last.end) > now ? points.length - 1 : points.length;
+  const open =
+    last !== undefined && points.length > 1 && Date.parse(last.end) > now ? points.length - 1 : points.length;
   return [
     points.map((_, index) => index),
     points.map(({ previous }) => (comparing ? previous : null)),
@@ -117,7 +130,12 @@ export function TimelineChart(props: Props) {
   useEffect(() => {
     const target = box.current;
     if (!target || width < 50) return;
-    const axis = axisOf(points.map(({ start }) => start), interval, zone, width - 70);
+    const axis = axisOf(
+      points.map(({ start }) => start),
+      interval,
+      zone,
+      width - 70,
+    );
     const plot = new uPlot(options(props, axis, width, colours(target), setAt), data(props), target);
     return () => plot.destroy();
   }, [points, width, theme, comparing]);
@@ -126,7 +144,12 @@ export function TimelineChart(props: Props) {
   const total = points.length;
   return (
     <div class="timeline">
-      <div class="canvas" ref={box} role="img" aria-label={`${title} over time, ${total} values. The table below has them.`} />
+      <div
+        class="canvas"
+        ref={box}
+        role="img"
+        aria-label={`${title} over time, ${total} values. The table below has them.`}
+      />
       {chosen && at !== null && (
         <div class={at > total / 2 ? "tip left" : "tip right"} aria-hidden="true">
           <span class="muted">{bucketName(chosen.start, interval, zone)}</span>

@@ -13,7 +13,10 @@ function cell(value: unknown): string {
 
 /** RFC 4180. */
 export function toCsv<Row>(rows: readonly Row[], fields: Field<Row>[]): string {
-  const lines = [fields.map(({ name }) => cell(name)), ...rows.map((row) => fields.map(({ value }) => cell(value(row))))];
+  const lines = [
+    fields.map(({ name }) => cell(name)),
+    ...rows.map((row) => fields.map(({ value }) => cell(value(row)))),
+  ];
   return lines.map((line) => `${line.join(",")}\r\n`).join("");
 }
 

@@ -92,7 +92,13 @@ export function toFilter(conditions: Condition[], goals: Goals = new Map()): Eve
     const key = together ? `${column}:${operator}` : `${column}:${operator}:${value}`;
     groups.set(key, [...(groups.get(key) ?? []), condition]);
   }
-  const all = [...groups.values()].map((group) => one(group[0]!, group.map(({ value }) => value), goals));
+  const all = [...groups.values()].map((group) =>
+    one(
+      group[0]!,
+      group.map(({ value }) => value),
+      goals,
+    ),
+  );
   if (all.length === 0) return null;
   return all.length === 1 ? all[0]! : { and: all };
 }

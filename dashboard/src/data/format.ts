@@ -6,7 +6,7 @@ const decimal = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
 const percent = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 const change = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 0, signDisplay: "never" });
 
-export const NOTHING = "–";
+const NOTHING = "–";
 
 export const whole = (value: number) => integer.format(value);
 export const short = (value: number) => (Math.abs(value) < 100_000 ? integer.format(value) : compact.format(value));
@@ -25,7 +25,11 @@ export function duration(seconds: number | null | undefined): string {
   if (seconds == null) return NOTHING;
   if (seconds > 0 && seconds < 1) return "< 1s";
   const total = Math.round(seconds);
-  const [days, hours, minutes] = [Math.floor(total / 86_400), Math.floor(total / 3600) % 24, Math.floor(total / 60) % 60];
+  const [days, hours, minutes] = [
+    Math.floor(total / 86_400),
+    Math.floor(total / 3600) % 24,
+    Math.floor(total / 60) % 60,
+  ];
   if (days > 0) return `${whole(days)}d ${hours}h`;
   if (hours > 0) return `${hours}h ${minutes}m`;
   return minutes > 0 ? `${minutes}m ${total % 60}s` : `${total}s`;
@@ -45,7 +49,14 @@ export function money(amount: string, currency: string | null): string {
 
 /** To the second, without the year. */
 export function exactly(time: string, zone: string): string {
-  return new Date(time).toLocaleString(undefined, { timeZone: zone, month: "short", day: "numeric", hour: "numeric", minute: "2-digit", second: "2-digit" });
+  return new Date(time).toLocaleString(undefined, {
+    timeZone: zone,
+    month: "short",
+    day: "numeric",
+    hour: "numeric",
+    minute: "2-digit",
+    second: "2-digit",
+  });
 }
 
 export function moment(time: string | null | undefined, zone: string): string {
@@ -57,17 +68,29 @@ export function moment(time: string | null | undefined, zone: string): string {
 export const timeOf = (ms: number, zone: string) => new Date(ms).toLocaleTimeString(undefined, { timeZone: zone });
 
 export function day(time: string | Date, zone: string): string {
-  return new Date(time).toLocaleDateString(undefined, { timeZone: zone, day: "numeric", month: "short", year: "numeric" });
+  return new Date(time).toLocaleDateString(undefined, {
+    timeZone: zone,
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+  });
 }
 
-const STEPS = [["year", 31_536_000], ["month", 2_592_000], ["day", 86_400], ["hour", 3600], ["minute", 60]] as const;
+const STEPS = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+] as const;
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 /** A range whose end is not part of it: whole days without their times. */
 export function range(from: string, to: string, zone: string): string {
   const [start, end] = [new Date(from), new Date(Date.parse(to) - 1)];
   const hours = (end.getTime() - start.getTime()) / 3_600_000;
-  const style = hours < 23 ? ({ dateStyle: "medium", timeStyle: "short" } as const) : ({ dateStyle: "medium" } as const);
+  const style =
+    hours < 23 ? ({ dateStyle: "medium", timeStyle: "short" } as const) : ({ dateStyle: "medium" } as const);
   return new Intl.DateTimeFormat(undefined, { timeZone: zone, ...style }).formatRange(start, end);
 }
 

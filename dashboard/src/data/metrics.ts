@@ -22,10 +22,17 @@ type Metric = {
   inverse?: boolean;
 };
 
-const counted = { short: (value: number | null) => short(value ?? 0), full: (value: number | null) => whole(value ?? 0) };
+const counted = {
+  short: (value: number | null) => short(value ?? 0),
+  full: (value: number | null) => whole(value ?? 0),
+};
 
 export const METRICS: Record<MetricName, Metric> = {
-  uniqueUsers: { title: "Visitors", about: "Different users: user ids, or anonymous ids where there is none", ...counted },
+  uniqueUsers: {
+    title: "Visitors",
+    about: "Different users: user ids, or anonymous ids where there is none",
+    ...counted,
+  },
   sessions: { title: "Sessions", about: "Visits, which end after half an hour of silence", ...counted },
   pageViews: { title: "Page views", about: "Events of the type page_view", ...counted },
   events: { title: "Events", about: "Everything that was sent", ...counted },

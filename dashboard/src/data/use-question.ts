@@ -79,7 +79,13 @@ export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | nul
   }, [retry, every]);
 
   const current = state.key === key;
-  return { data: state.data, at: state.at, error: current ? state.error : undefined, loading: key !== null && !current, retry };
+  return {
+    data: state.data,
+    at: state.at,
+    error: current ? state.error : undefined,
+    loading: key !== null && !current,
+    retry,
+  };
 }
 
 /** A change that somebody asks for: `run` answers null when it failed, and `error` says why. */

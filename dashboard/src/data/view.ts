@@ -19,7 +19,11 @@ export const PRESETS: [RangePreset, string][] = [
   ["ALL_TIME", "All time"],
 ];
 
-export const COMPARISONS = { previous: "vs. the period before", year: "vs. the year before", none: "No comparison" } as const;
+export const COMPARISONS = {
+  previous: "vs. the period before",
+  year: "vs. the year before",
+  none: "No comparison",
+} as const;
 const COMPARED: Record<string, Comparison | null> = { previous: "PREVIOUS_PERIOD", year: "PREVIOUS_YEAR", none: null };
 
 export const BOTS: Record<BotTraffic, string> = { EXCLUDE: "Without bots", INCLUDE: "With bots", ONLY: "Only bots" };
@@ -43,7 +47,7 @@ export type View = {
   conditions: Condition[];
 };
 
-export const DEFAULT_PRESET: RangePreset = "LAST_7_DAYS";
+const DEFAULT_PRESET: RangePreset = "LAST_7_DAYS";
 
 const known = <T extends string>(value: string | null, among: Record<T, unknown>): T | null =>
   value !== null && Object.hasOwn(among, value) ? (value as T) : null;
@@ -62,7 +66,10 @@ export function readView(params: URLSearchParams): View {
     compare: known(params.get("compare"), COMPARISONS) ?? "previous",
     interval: known(params.get("interval"), INTERVALS),
     bots: known(params.get("bots"), BOTS) ?? "EXCLUDE",
-    conditions: params.getAll("f").map(read).filter((condition) => condition !== undefined),
+    conditions: params
+      .getAll("f")
+      .map(read)
+      .filter((condition) => condition !== undefined),
   };
 }
 
@@ -101,6 +108,11 @@ export const comparisonOf = (view: View): Comparison | null =>
 export function rangeName(view: View, zone: string): string {
   if (view.preset) return presets[view.preset];
   if (view.from?.includes("T") && view.to) return range(view.from, view.to, zone);
-  const format = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+  const format = new Intl.DateTimeFormat(undefined, {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    timeZone: "UTC",
+  });
   return format.formatRange(new Date(view.from ?? 0), new Date(view.to ?? 0));
 }

@@ -5,7 +5,14 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 function parts(ms: number, zone: string): Record<string, number> {
   let format = formats.get(zone);
   if (!format) {
-    const digits = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" } as const;
+    const digits = {
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+    } as const;
     format = new Intl.DateTimeFormat("en-US", { timeZone: zone, hourCycle: "h23", calendar: "gregory", ...digits });
     formats.set(zone, format);
   }

@@ -13,10 +13,22 @@ import { useScope } from "../viewer";
 const PROPERTY = "property";
 const DID = "did";
 
-const TEXT: Partial<Record<Operator, string>> = { is: "is", not: "is not", contains: "contains", starts: "starts with", none: "is empty" };
+const TEXT: Partial<Record<Operator, string>> = {
+  is: "is",
+  not: "is not",
+  contains: "contains",
+  starts: "starts with",
+  none: "is empty",
+};
 const OFFERED: Record<string, Partial<Record<Operator, string>>> = {
   [DID]: { is: "did", not: "did not" },
-  [PROPERTY]: { is: "is the text", not: "is not the text", contains: "contains", number: "is the number", none: "is not there" },
+  [PROPERTY]: {
+    is: "is the text",
+    not: "is not the text",
+    contains: "contains",
+    number: "is the number",
+    none: "is not there",
+  },
 };
 
 function dimensionOf(what: string): Dimension | undefined {
@@ -75,7 +87,12 @@ export function AddFilter({ close }: { close: () => void }) {
       {what === PROPERTY && (
         <label>
           Key
-          <input required value={key} autocomplete="off" onChange={({ currentTarget }) => setKey(currentTarget.value.trim())} />
+          <input
+            required
+            value={key}
+            autocomplete="off"
+            onChange={({ currentTarget }) => setKey(currentTarget.value.trim())}
+          />
         </label>
       )}
       <label>

@@ -48,7 +48,14 @@ function CustomRange({ close }: { close: () => void }) {
       </label>
       <label>
         To
-        <input type="date" required value={to} min={from} max={today} onInput={(event) => setTo(event.currentTarget.value)} />
+        <input
+          type="date"
+          required
+          value={to}
+          min={from}
+          max={today}
+          onInput={(event) => setTo(event.currentTarget.value)}
+        />
       </label>
       <button type="submit" class="primary">
         Apply
@@ -57,7 +64,7 @@ function CustomRange({ close }: { close: () => void }) {
   );
 }
 
-export function RangePicker() {
+function RangePicker() {
   const { app, view, setView } = useScope();
   const face = (
     <>

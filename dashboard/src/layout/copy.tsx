@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { Icon } from "./icons";
 
-export function CopyButton({ text }: { text: string }) {
+function CopyButton({ text }: { text: string }) {
   const [copied, setCopied] = useState(false);
   const copy = async () => {
     await navigator.clipboard.writeText(text);

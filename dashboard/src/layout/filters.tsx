@@ -20,19 +20,30 @@ function Chip({ condition }: { condition: Condition }) {
   const name = column === "goal" || column === "segment" ? (kept ?? "one that was deleted") : valueName(column, value);
   const text = (
     <>
-      {titleOf(column)} <em>{column === "did" ? (operator === "is" ? "did" : "did not") : OPERATORS[operator]}</em> {operator !== "none" && <strong>{name}</strong>}
+      {titleOf(column)} <em>{column === "did" ? (operator === "is" ? "did" : "did not") : OPERATORS[operator]}</em>{" "}
+      {operator !== "none" && <strong>{name}</strong>}
     </>
   );
   return (
     <li class="chip">
       {invertible ? (
-        <button type="button" class="text" onClick={invert} title={operator === "is" ? "Exclude instead" : "Include instead"}>
+        <button
+          type="button"
+          class="text"
+          onClick={invert}
+          title={operator === "is" ? "Exclude instead" : "Include instead"}
+        >
           {text}
         </button>
       ) : (
         <span class="text">{text}</span>
       )}
-      <button type="button" class="off" onClick={() => setView(toggled(view, condition))} aria-label={`Remove the filter ${titleOf(column)}`}>
+      <button
+        type="button"
+        class="off"
+        onClick={() => setView(toggled(view, condition))}
+        aria-label={`Remove the filter ${titleOf(column)}`}
+      >
         <Icon name="close" />
       </button>
     </li>
@@ -47,7 +58,14 @@ export function Filters() {
         <Chip key={`${condition.column}:${condition.operator}:${condition.value}`} condition={condition} />
       ))}
       <li>
-        <Popover class="quiet" face={<><Icon name="filter" /> Filter</>}>
+        <Popover
+          class="quiet"
+          face={
+            <>
+              <Icon name="filter" /> Filter
+            </>
+          }
+        >
           {(close) => <AddFilter close={close} />}
         </Popover>
       </li>

@@ -71,7 +71,14 @@ export function KeptFilters() {
   };
   return (
     <li>
-      <Popover class="quiet" face={<><Icon name="goals" /> Segment</>}>
+      <Popover
+        class="quiet"
+        face={
+          <>
+            <Icon name="goals" /> Segment
+          </>
+        }
+      >
         {(close) => (
           <ul class="menu">
             {[...segments].map(([id, name]) => (

@@ -24,10 +24,18 @@ const PAGES: [path: string, title: string, icon: IconName][] = [
   ["settings", "Settings", "settings"],
 ];
 
-export function AppSwitcher({ app }: { app: App | null }) {
+function AppSwitcher({ app }: { app: App | null }) {
   const { viewer } = useViewer();
   return (
-    <Popover class="switcher" face={<><strong>{app?.name ?? "Choose an app"}</strong><Icon name="down" /></>}>
+    <Popover
+      class="switcher"
+      face={
+        <>
+          <strong>{app?.name ?? "Choose an app"}</strong>
+          <Icon name="down" />
+        </>
+      }
+    >
       {(close) => (
         <ul class="menu" aria-label="Apps">
           {viewer.apps.map(({ id, name }) => (
@@ -87,7 +95,7 @@ function AccountMenu() {
 }
 
 /** The bar on top, the same everywhere. */
-export function TopBar({ app, children }: { app: App | null; children?: ComponentChildren }) {
+function TopBar({ app, children }: { app: App | null; children?: ComponentChildren }) {
   return (
     <header class="top">
       {children}
@@ -152,7 +160,13 @@ export function Shell({ page, title, children }: { page: string; title: string; 
         Skip to the content
       </a>
       <TopBar app={app}>
-        <button type="button" class="quiet icon narrow" aria-expanded={open} aria-label="Pages" onClick={() => setOpen(!open)}>
+        <button
+          type="button"
+          class="quiet icon narrow"
+          aria-expanded={open}
+          aria-label="Pages"
+          onClick={() => setOpen(!open)}
+        >
           <Icon name={open ? "close" : "menu"} />
         </button>
       </TopBar>
@@ -165,7 +179,15 @@ export function Shell({ page, title, children }: { page: string; title: string; 
 }
 
 /** A page without a range and filters. */
-export function PlainPage({ title, app = null, children }: { title: string; app?: App | null; children: ComponentChildren }) {
+export function PlainPage({
+  title,
+  app = null,
+  children,
+}: {
+  title: string;
+  app?: App | null;
+  children: ComponentChildren;
+}) {
   const main = useArrival(title);
   return (
     <div class="plain">

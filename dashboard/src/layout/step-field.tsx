@@ -11,7 +11,8 @@ export type Choices = { types: string[]; pages: string[] };
 export function useChoices(): Choices | undefined {
   const { filter: _, ...variables } = useVariables();
   const { data } = useQuestion(EventTypes, { ...variables, filter: null });
-  const values = (rows: { values: (string | null)[] }[] = []) => rows.map(({ values }) => values[0]).filter((value) => value != null);
+  const values = (rows: { values: (string | null)[] }[] = []) =>
+    rows.map(({ values }) => values[0]).filter((value) => value != null);
   return data?.app ? { types: values(data.app.types.rows), pages: values(data.app.pages.rows) } : undefined;
 }
 

@@ -45,7 +45,13 @@ export function ThemeButton() {
     changed.dispatchEvent(new Event("change"));
   };
   return (
-    <button type="button" class="quiet icon" onClick={toggle} aria-label={`Use the ${other} theme`} title={`Use the ${other} theme`}>
+    <button
+      type="button"
+      class="quiet icon"
+      onClick={toggle}
+      aria-label={`Use the ${other} theme`}
+      title={`Use the ${other} theme`}
+    >
       <Icon name={theme === "dark" ? "sun" : "moon"} />
     </button>
   );

@@ -10,8 +10,20 @@ import { Account as Question, RevokeOtherSessions, RevokeSession } from "../sche
 function browserName(agent: string | null): string {
   if (agent === null) return "Unknown browser";
   const find = (names: [RegExp, string][]) => names.find(([pattern]) => pattern.test(agent))?.[1];
-  const browser = find([[/Edg/, "Edge"], [/OPR/, "Opera"], [/Firefox/, "Firefox"], [/Chrom/, "Chrome"], [/Safari/, "Safari"]]);
-  const system = find([[/iPhone|iPad/, "iOS"], [/Android/, "Android"], [/Windows/, "Windows"], [/Mac OS/, "macOS"], [/Linux/, "Linux"]]);
+  const browser = find([
+    [/Edg/, "Edge"],
+    [/OPR/, "Opera"],
+    [/Firefox/, "Firefox"],
+    [/Chrom/, "Chrome"],
+    [/Safari/, "Safari"],
+  ]);
+  const system = find([
+    [/iPhone|iPad/, "iOS"],
+    [/Android/, "Android"],
+    [/Windows/, "Windows"],
+    [/Mac OS/, "macOS"],
+    [/Linux/, "Linux"],
+  ]);
   return browser && system ? `${browser} on ${system}` : agent;
 }
 

@@ -18,7 +18,11 @@ export function Events() {
   return (
     <Shell page="events" title="Events">
       <Controls title="Events" />
-      <Panel title="Newest first" table={{ name: "events", rows: list.nodes, fields: eventFields }} shown={{ operation: Question, variables }}>
+      <Panel
+        title="Newest first"
+        table={{ name: "events", rows: list.nodes, fields: eventFields }}
+        shown={{ operation: Question, variables }}
+      >
         <Answered asked={list.first} rows={14}>
           {() =>
             list.nodes.length === 0 ? (

@@ -16,15 +16,30 @@ import { type Dimension, Funnel as Question } from "../schema.gen";
 
 const MOST_STEPS = 10;
 
-const WINDOWS: Record<string, string> = { "3600": "within an hour", "86400": "within a day", "604800": "within a week", "2592000": "within 30 days" };
+const WINDOWS: Record<string, string> = {
+  "3600": "within an hour",
+  "86400": "within a day",
+  "604800": "within a week",
+  "2592000": "within 30 days",
+};
 
-const GROUPS = { "": "not divided", country: "by country", device: "by device", browser: "by browser", referrerDomain: "by referrer", utmCampaign: "by campaign" } as const;
+const GROUPS = {
+  "": "not divided",
+  country: "by country",
+  device: "by device",
+  browser: "by browser",
+  referrerDomain: "by referrer",
+  utmCampaign: "by campaign",
+} as const;
 
 const nameOf = ({ value }: Condition) => value;
 
 function useSteps() {
   const { path, params } = usePlace();
-  const steps = params.getAll("step").map(read).filter((step) => step !== undefined);
+  const steps = params
+    .getAll("step")
+    .map(read)
+    .filter((step) => step !== undefined);
   const change = (name: string, values: string[]) => {
     const next = new URLSearchParams(params);
     next.delete(name);
@@ -43,7 +58,15 @@ function useSteps() {
   };
 }
 
-function Builder({ steps, setSteps, choices }: { steps: Condition[]; setSteps: (steps: Condition[]) => void; choices: Choices | undefined }) {
+function Builder({
+  steps,
+  setSteps,
+  choices,
+}: {
+  steps: Condition[];
+  setSteps: (steps: Condition[]) => void;
+  choices: Choices | undefined;
+}) {
   const next = choices?.types.find((type) => !steps.some(({ value }) => value === type)) ?? choices?.types[0];
   return (
     <ol class="builder">
@@ -68,7 +91,12 @@ function Builder({ steps, setSteps, choices }: { steps: Condition[]; setSteps: (
       ))}
       {steps.length < MOST_STEPS && (
         <li>
-          <button type="button" class="button" disabled={!next} onClick={() => next && setSteps([...steps, { column: "eventType", operator: "is", value: next }])}>
+          <button
+            type="button"
+            class="button"
+            disabled={!next}
+            onClick={() => next && setSteps([...steps, { column: "eventType", operator: "is", value: next }])}
+          >
             <Icon name="plus" /> Add a step
           </button>
         </li>
@@ -107,7 +135,9 @@ function Answer({ steps, window, by }: { steps: Condition[]; window: string; by:
             <>
               <FunnelSteps steps={funnel.steps} />
               {by && <FunnelGroups column={by} rows={funnel.rows} names={steps.map(nameOf)} />}
-              {last?.medianSeconds != null && <p class="muted">Half of them took less than {duration(last.medianSeconds)}.</p>}
+              {last?.medianSeconds != null && (
+                <p class="muted">Half of them took less than {duration(last.medianSeconds)}.</p>
+              )}
             </>
           ) : (
             <Empty title="Nobody took the first step in this range." />
@@ -121,7 +151,8 @@ function Answer({ steps, window, by }: { steps: Condition[]; window: string; by:
 export function Funnels() {
   const { steps, setSteps, window, setWindow, by, setBy } = useSteps();
   const choices = useChoices();
-  const suggested = choices?.types.slice(0, 3).map((value): Condition => ({ column: "eventType", operator: "is", value })) ?? [];
+  const suggested =
+    choices?.types.slice(0, 3).map((value): Condition => ({ column: "eventType", operator: "is", value })) ?? [];
   return (
     <Shell page="funnels" title="Funnels">
       <Controls title="Funnels" />

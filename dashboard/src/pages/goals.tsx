@@ -57,7 +57,9 @@ function NewGoal({ made }: { made: () => void }) {
         </button>
       </form>
       <Wrong error={create.error} />
-      <p class="muted small">For anything finer, filter any page and keep the filters as a goal. Goals count the past as well.</p>
+      <p class="muted small">
+        For anything finer, filter any page and keep the filters as a goal. Goals count the past as well.
+      </p>
     </Panel>
   );
 }
@@ -103,7 +105,9 @@ function GoalLine({ goal, comparing, deleted }: { goal: Goal; comparing: boolean
             class="quiet icon"
             aria-label={`Delete the goal ${goal.name}`}
             disabled={remove.busy}
-            onClick={async () => confirm(`Delete the goal “${goal.name}”?`) && (await remove.run({ input: { id: goal.id } })) && deleted()}
+            onClick={async () =>
+              confirm(`Delete the goal “${goal.name}”?`) && (await remove.run({ input: { id: goal.id } })) && deleted()
+            }
           >
             <Icon name="trash" />
           </button>
@@ -125,7 +129,10 @@ function Segments() {
         <ul class="keys">
           {[...segments].map(([id, name]) => (
             <li key={id} class="row">
-              <button type="button" onClick={() => setView(toggled(view, { column: "segment", operator: "is", value: id }))}>
+              <button
+                type="button"
+                onClick={() => setView(toggled(view, { column: "segment", operator: "is", value: id }))}
+              >
                 {name}
               </button>
               {app.myRole !== "VIEWER" && (
@@ -133,7 +140,9 @@ function Segments() {
                   type="button"
                   class="quiet icon"
                   aria-label={`Delete the segment ${name}`}
-                  onClick={async () => confirm(`Delete the segment “${name}”?`) && (await remove.run({ input: { id } })) && renew()}
+                  onClick={async () =>
+                    confirm(`Delete the segment “${name}”?`) && (await remove.run({ input: { id } })) && renew()
+                  }
                 >
                   <Icon name="trash" />
                 </button>
@@ -172,7 +181,11 @@ export function Goals() {
             );
           }
           return (
-            <Panel title="Goals" table={{ name: "goals", rows: goals, fields }} shown={{ operation: Question, variables }}>
+            <Panel
+              title="Goals"
+              table={{ name: "goals", rows: goals, fields }}
+              shown={{ operation: Question, variables }}
+            >
               <ul>
                 {goals.map((goal) => (
                   <GoalLine key={goal.id} goal={goal} comparing={compare !== null} deleted={changed} />

@@ -8,7 +8,7 @@ import { navigate } from "../router";
 import { useViewer } from "../viewer";
 import { freshKeys } from "./setup";
 
-export const ZONES = Intl.supportedValuesOf("timeZone");
+const ZONES = Intl.supportedValuesOf("timeZone");
 
 export function ZoneField({ value }: { value: string }) {
   const check = (event: Event) => {

@@ -52,7 +52,15 @@ function isComplete(data: OverviewQuery | undefined, yearly: boolean): boolean {
   return Date.parse(first) <= begins + length / 10;
 }
 
-function Course({ data, metric, comparing }: { data: OverviewQuery | undefined; metric: MetricName; comparing: boolean }) {
+function Course({
+  data,
+  metric,
+  comparing,
+}: {
+  data: OverviewQuery | undefined;
+  metric: MetricName;
+  comparing: boolean;
+}) {
   const { app, view, setView } = useScope();
   const { title, short } = METRICS[metric];
   if (!data?.app) return <div class="timeline blank" />;
@@ -122,7 +130,10 @@ function Course({ data, metric, comparing }: { data: OverviewQuery | undefined; 
 }
 
 export function Overview() {
-  const { app: { timezone }, view } = useScope();
+  const {
+    app: { timezone },
+    view,
+  } = useScope();
   const [param, setParam] = useParam("metric");
   const metric = METRIC_NAMES.find((name) => name === param) ?? "uniqueUsers";
   const compare = comparisonOf(view);
@@ -151,7 +162,9 @@ export function Overview() {
             <div class="corner">
               <PanelMenu
                 title="the figures over time"
-                table={app ? { name: "timeline", rows: app.overview.timeline.buckets, fields: bucketFields } : undefined}
+                table={
+                  app ? { name: "timeline", rows: app.overview.timeline.buckets, fields: bucketFields } : undefined
+                }
                 shown={shown}
               />
             </div>
@@ -182,9 +195,7 @@ export function Overview() {
               title="Sources"
               totals={totals}
               shown={shown}
-              tabs={[
-                { title: "Referrers", column: "referrerDomain", ranking: app?.referrers },
-              ]}
+              tabs={[{ title: "Referrers", column: "referrerDomain", ranking: app?.referrers }]}
             />
             <Tabbed
               title="Campaigns"

@@ -109,8 +109,18 @@ export function Paths() {
         shown={shown}
         head={
           <div class="sentence">
-            <Choice label="Steps" value={unit} options={UNITS} choose={(value) => setUnit(value === "PAGE_PATH" ? null : value)} />
-            <Choice label="Direction" value={direction} options={DIRECTIONS} choose={(value) => setDirection(value === "AFTER" ? null : value)} />
+            <Choice
+              label="Steps"
+              value={unit}
+              options={UNITS}
+              choose={(value) => setUnit(value === "PAGE_PATH" ? null : value)}
+            />
+            <Choice
+              label="Direction"
+              value={direction}
+              options={DIRECTIONS}
+              choose={(value) => setDirection(value === "AFTER" ? null : value)}
+            />
             <StepField
               label="Anchor"
               value={anchor}
@@ -125,7 +135,9 @@ export function Paths() {
           {() =>
             report && report.sessions > 0 ? (
               <>
-                <p class="muted small">The most frequent steps of {count(report.sessions, "session")}, each with how many took it.</p>
+                <p class="muted small">
+                  The most frequent steps of {count(report.sessions, "session")}, each with how many took it.
+                </p>
                 <Columns report={report} before={direction === "BEFORE"} />
               </>
             ) : (
@@ -135,7 +147,12 @@ export function Paths() {
         </Answered>
       </Panel>
       {report && report.paths.length > 0 && (
-        <Panel title="The most common ways" class="apart" table={{ name: "paths", rows: report.paths.slice(0, SHOWN), fields }} shown={shown}>
+        <Panel
+          title="The most common ways"
+          class="apart"
+          table={{ name: "paths", rows: report.paths.slice(0, SHOWN), fields }}
+          shown={shown}
+        >
           <Sequences paths={report.paths.slice(0, SHOWN)} />
         </Panel>
       )}

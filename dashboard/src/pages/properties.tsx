@@ -18,7 +18,13 @@ import { useScope } from "../viewer";
 type Property = NonNullable<PropertiesQuery["app"]>["topProperties"]["properties"][number];
 type Value = Property["values"][number];
 
-const TYPES: Record<PropertyType, string> = { STRING: "text", NUMBER: "number", BOOLEAN: "yes or no", ARRAY: "list", OBJECT: "object" };
+const TYPES: Record<PropertyType, string> = {
+  STRING: "text",
+  NUMBER: "number",
+  BOOLEAN: "yes or no",
+  ARRAY: "list",
+  OBJECT: "object",
+};
 
 const fields = [
   { name: "property", value: (property: Property) => property.key },
@@ -35,7 +41,11 @@ const valueFields = [
 
 /** A filter for this value, where there can be one. */
 function conditionOf(key: string, { value, type, isCut }: Value): Condition | undefined {
-  const operators: Partial<Record<PropertyType, Condition["operator"]>> = { STRING: isCut ? "starts" : "is", NUMBER: "number", BOOLEAN: "boolean" };
+  const operators: Partial<Record<PropertyType, Condition["operator"]>> = {
+    STRING: isCut ? "starts" : "is",
+    NUMBER: "number",
+    BOOLEAN: "boolean",
+  };
   const operator = operators[type];
   return operator && { column: `property.${key}`, operator, value };
 }
@@ -56,7 +66,10 @@ function Numbers({ property }: { property: Property }) {
               ["Sum", digits(stats.sum)],
               ["Mean", digits(stats.average)],
               ["Least", digits(stats.min)],
-              ...stats.quantiles.map(({ q, value }): [string, string] => [q === 0.5 ? "Median" : `${share(q)} up to`, digits(value)]),
+              ...stats.quantiles.map(({ q, value }): [string, string] => [
+                q === 0.5 ? "Median" : `${share(q)} up to`,
+                digits(value),
+              ]),
               ["Greatest", digits(stats.max)],
             ]}
           />
@@ -84,8 +97,8 @@ function About({ property }: { property: Property }) {
   return (
     <Panel title={property.key} table={{ name: property.key, rows: property.values, fields: valueFields }}>
       <p class="muted small">
-        {count(property.distinctValues, "different value")} in {count(property.events, "event")} ({share(property.share)}):{" "}
-        {property.types.map(({ type }) => TYPES[type]).join(", ")}
+        {count(property.distinctValues, "different value")} in {count(property.events, "event")} (
+        {share(property.share)}): {property.types.map(({ type }) => TYPES[type]).join(", ")}
       </p>
       {property.types.some(({ type }) => type === "NUMBER") && <Numbers property={property} />}
       <Bars rows={rows} units="Events" />
@@ -117,7 +130,11 @@ export function Properties() {
           }
           return (
             <div class="beside">
-              <Panel title="Properties" table={{ name: "properties", rows: properties, fields }} shown={{ operation: Question, variables }}>
+              <Panel
+                title="Properties"
+                table={{ name: "properties", rows: properties, fields }}
+                shown={{ operation: Question, variables }}
+              >
                 <ul class="keys">
                   {properties.map(({ key, events }) => (
                     <li key={key}>

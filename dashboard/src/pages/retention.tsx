@@ -32,7 +32,11 @@ const shade = (value: number | null) => (value === null ? undefined : Math.min(S
 function Cell({ point, title }: { point: Cohort["points"][number] | undefined; title: string }) {
   if (!point || point.share === null) return <td class="heat" />;
   return (
-    <td class="heat" data-shade={point.offset === 0 ? "first" : shade(point.share)} title={`${title}: ${whole(point.users)}`}>
+    <td
+      class="heat"
+      data-shade={point.offset === 0 ? "first" : shade(point.share)}
+      title={`${title}: ${whole(point.users)}`}
+    >
       {share(point.share)}
     </td>
   );
@@ -105,7 +109,10 @@ export function Retention() {
   const fields = [
     { name: "cohort", value: (cohort: Cohort) => cohort.start },
     { name: "users", value: (cohort: Cohort) => cohort.users },
-    ...(report?.total ?? []).map(({ offset }) => ({ name: `${offset}`, value: (cohort: Cohort) => cohort.points[offset]?.users })),
+    ...(report?.total ?? []).map(({ offset }) => ({
+      name: `${offset}`,
+      value: (cohort: Cohort) => cohort.points[offset]?.users,
+    })),
   ];
   return (
     <Shell page="retention" title="Retention">
@@ -118,14 +125,25 @@ export function Retention() {
             <StepField label="First" value={start.step} choices={choices} any="anything" change={start.set} />
             <span>and came back for</span>
             <StepField label="Later" value={back.step} choices={choices} any="anything" change={back.set} />
-            <Choice label="Period" value={period} options={PERIODS} choose={(value) => setParam(value === usual ? null : value)} />
+            <Choice
+              label="Period"
+              value={period}
+              options={PERIODS}
+              choose={(value) => setParam(value === usual ? null : value)}
+            />
           </div>
         }
         table={report && { name: "retention", rows: report.cohorts, fields }}
         shown={{ operation: Question, variables }}
       >
         <Answered asked={asked} rows={10}>
-          {() => (report && report.cohorts.some(({ users }) => users > 0) ? <HeatMap report={report} /> : <Nothing title="Nobody did this in this range." />)}
+          {() =>
+            report && report.cohorts.some(({ users }) => users > 0) ? (
+              <HeatMap report={report} />
+            ) : (
+              <Nothing title="Nobody did this in this range." />
+            )
+          }
         </Answered>
       </Panel>
     </Shell>

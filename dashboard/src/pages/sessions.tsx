@@ -55,7 +55,12 @@ export function Sessions() {
               </div>
             );
           }
-          const points = timeline.buckets.map(({ start, end, sessions }) => ({ start, end, value: sessions, previous: null }));
+          const points = timeline.buckets.map(({ start, end, sessions }) => ({
+            start,
+            end,
+            value: sessions,
+            previous: null,
+          }));
           return (
             <>
               <Panel

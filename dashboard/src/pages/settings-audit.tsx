@@ -39,7 +39,12 @@ export function AuditLog({ organization }: { organization: string }) {
     { name: "network", title: "From", value: ({ network }) => network },
   ];
   return (
-    <Panel title="Audit log" class="apart" table={{ name: "audit-log", rows: list.nodes, fields: columns }} shown={{ operation: Question, variables }}>
+    <Panel
+      title="Audit log"
+      class="apart"
+      table={{ name: "audit-log", rows: list.nodes, fields: columns }}
+      shown={{ operation: Question, variables }}
+    >
       <Answered asked={list.first} rows={4}>
         {() =>
           list.nodes.length === 0 ? (

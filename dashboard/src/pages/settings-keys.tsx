@@ -4,7 +4,14 @@ import { ago, count, day, moment } from "../data/format";
 import { useChange } from "../data/use-question";
 import { Snippet } from "../layout/copy";
 import { Wrong } from "../layout/states";
-import { type ApiKeyScope, type ApiKeyStatus, CreateApiKey, RegenerateApiKey, RevokeApiKey, type SettingsQuery } from "../schema.gen";
+import {
+  type ApiKeyScope,
+  type ApiKeyStatus,
+  CreateApiKey,
+  RegenerateApiKey,
+  RevokeApiKey,
+  type SettingsQuery,
+} from "../schema.gen";
 import { mayChange, useScope } from "../viewer";
 
 type App = NonNullable<SettingsQuery["app"]>;
@@ -18,7 +25,19 @@ function KeyLine({ apiKey, changed, shown }: { apiKey: Key; changed: () => void;
   const { app } = useScope();
   const revoke = useChange(RevokeApiKey);
   const regenerate = useChange(RegenerateApiKey);
-  const { id, name, prefix, status, createdAt, expiresAt, lastUsedAt, usageCount, scope, isUnusual, previousWorksUntil } = apiKey;
+  const {
+    id,
+    name,
+    prefix,
+    status,
+    createdAt,
+    expiresAt,
+    lastUsedAt,
+    usageCount,
+    scope,
+    isUnusual,
+    previousWorksUntil,
+  } = apiKey;
   const again = async () => {
     if (!confirm(`Replace “${name}”? The present key stops working at once.`)) return;
     const made = await regenerate.run({ input: { id } });
@@ -27,7 +46,8 @@ function KeyLine({ apiKey, changed, shown }: { apiKey: Key; changed: () => void;
     changed();
   };
   const end = async () => {
-    if (confirm(`Revoke “${name}”? Whoever uses it can send no more.`) && (await revoke.run({ input: { id } }))) changed();
+    if (confirm(`Revoke “${name}”? Whoever uses it can send no more.`) && (await revoke.run({ input: { id } })))
+      changed();
   };
   return (
     <li>
@@ -67,7 +87,14 @@ export function ApiKeys({ app, changed }: { app: App; changed: () => void }) {
     const data = new FormData(form);
     const days = Number(data.get("days") || 0);
     const expiresAt = days > 0 ? new Date(Date.now() + days * 86_400_000).toISOString() : null;
-    const made = await create.run({ input: { appId: app.id, name: String(data.get("name")).trim(), expiresAt, scope: data.get("scope") as ApiKeyScope } });
+    const made = await create.run({
+      input: {
+        appId: app.id,
+        name: String(data.get("name")).trim(),
+        expiresAt,
+        scope: data.get("scope") as ApiKeyScope,
+      },
+    });
     if (!made) return;
     setFresh(made.createApiKey.key);
     form.reset();

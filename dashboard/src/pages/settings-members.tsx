@@ -27,9 +27,18 @@ const ROLES: Record<Role, string> = { VIEWER: "Viewer", EDITOR: "Editor", ADMIN:
 const RANK: Role[] = ["VIEWER", "EDITOR", "ADMIN", "OWNER"];
 
 /** Nobody hands out or touches a role above their own. */
-const upTo = (role: Role) => Object.fromEntries(RANK.slice(0, RANK.indexOf(role) + 1).map((one) => [one, ROLES[one]])) as Record<Role, string>;
+const upTo = (role: Role) =>
+  Object.fromEntries(RANK.slice(0, RANK.indexOf(role) + 1).map((one) => [one, ROLES[one]])) as Record<Role, string>;
 
-function MemberLine({ member, organization, changed }: { member: Member; organization: Organization; changed: () => void }) {
+function MemberLine({
+  member,
+  organization,
+  changed,
+}: {
+  member: Member;
+  organization: Organization;
+  changed: () => void;
+}) {
   const { viewer } = useViewer();
   const change = useChange(ChangeMemberRole);
   const remove = useChange(RemoveMember);
@@ -77,7 +86,11 @@ function Invitations({ organization }: { organization: Organization }) {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     const data = new FormData(form);
-    const input = { organizationId: organization.id, email: String(data.get("email")).trim(), role: String(data.get("role")) as Role };
+    const input = {
+      organizationId: organization.id,
+      email: String(data.get("email")).trim(),
+      role: String(data.get("role")) as Role,
+    };
     const made = await invite.run({ input });
     if (!made) return;
     setLink(invitationLink(made.inviteMember.token));
@@ -98,7 +111,11 @@ function Invitations({ organization }: { organization: Organization }) {
                     {only ? `Guest of ${only.name}` : ROLES[role]}, until {day(expiresAt, app.timezone)}
                   </p>
                 </div>
-                <button type="button" class="button" onClick={async () => (await revoke.run({ input: { id } })) && asked.retry()}>
+                <button
+                  type="button"
+                  class="button"
+                  onClick={async () => (await revoke.run({ input: { id } })) && asked.retry()}
+                >
                   Take back
                 </button>
               </li>
@@ -143,7 +160,9 @@ export function Members() {
           <>
             <section class="card panel apart" aria-label="Members">
               <h2>Members of {organization.name}</h2>
-              <p class="muted">Viewers read, editors keep goals and segments, admins change apps, keys and members, owners delete.</p>
+              <p class="muted">
+                Viewers read, editors keep goals and segments, admins change apps, keys and members, owners delete.
+              </p>
               <ul class="list">
                 {organization.members.nodes.map((member) => (
                   <MemberLine key={member.userId} member={member} organization={organization} changed={asked.retry} />

@@ -4,7 +4,14 @@ import { Shell } from "../layout/shell";
 import { Wrong } from "../layout/states";
 import { Answered } from "../panels/panel";
 import { navigate } from "../router";
-import { type BotPolicy, DeleteApp, type IpMode, Settings as Question, type SettingsQuery, UpdateApp } from "../schema.gen";
+import {
+  type BotPolicy,
+  DeleteApp,
+  type IpMode,
+  Settings as Question,
+  type SettingsQuery,
+  UpdateApp,
+} from "../schema.gen";
 import { mayChange, useScope, useViewer } from "../viewer";
 import { ApiKeys } from "./settings-keys";
 import { Members } from "./settings-members";
@@ -83,13 +90,24 @@ function AppForm({ app, saved }: { app: App; saved: () => void }) {
           ))}
         </select>
       </label>
-      {area("allowedOrigins", "Origins that may send", "One a line, such as https://shop.example; any may when this is empty.")}
+      {area(
+        "allowedOrigins",
+        "Origins that may send",
+        "One a line, such as https://shop.example; any may when this is empty.",
+      )}
       {area("excludedIps", "Addresses left out", "Addresses and networks, such as 203.0.113.0/24.")}
       {area("excludedPaths", "Pages left out", "Such as /admin/*.")}
       {owner && (
         <label>
           Keep events for days
-          <input name="retentionDays" type="number" min={0} max={36500} defaultValue={app.retentionDays ?? ""} placeholder="for ever" />
+          <input
+            name="retentionDays"
+            type="number"
+            min={0}
+            max={36500}
+            defaultValue={app.retentionDays ?? ""}
+            placeholder="for ever"
+          />
           <small>Older ones are removed for good within the hour. Empty keeps them for ever.</small>
         </label>
       )}
@@ -107,7 +125,8 @@ function Danger({ app }: { app: App }) {
   const { again } = useViewer();
   const remove = useChange(DeleteApp);
   const run = async () => {
-    if (prompt(`This deletes “${app.name}” with all its events, for good. Type its name to go on.`) !== app.name) return;
+    if (prompt(`This deletes “${app.name}” with all its events, for good. Type its name to go on.`) !== app.name)
+      return;
     if (!(await remove.run({ input: { id: app.id } }))) return;
     navigate("/");
     await again();

@@ -63,7 +63,13 @@ function Waiting({ app }: { app: App }) {
       <div>
         <strong>Your first event is here</strong>
         <p>
-          {count(summary.events, "event")} so far{first && <>, such as <code>{first.eventType}</code></>}.
+          {count(summary.events, "event")} so far
+          {first && (
+            <>
+              , such as <code>{first.eventType}</code>
+            </>
+          )}
+          .
         </p>
       </div>
       <a class="button primary" href={`/apps/${app.id}?range=TODAY`}>

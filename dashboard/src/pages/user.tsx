@@ -39,13 +39,28 @@ function About({ person }: { person: Person }) {
       </section>
       <div class="grid three">
         <Panel title="What they did">
-          <Bars rows={person.topEvents.slice(0, 6).map(({ eventType, events }) => ({ key: eventType, name: eventType, value: events }))} units="Events" />
+          <Bars
+            rows={person.topEvents
+              .slice(0, 6)
+              .map(({ eventType, events }) => ({ key: eventType, name: eventType, value: events }))}
+            units="Events"
+          />
         </Panel>
         <Panel title="Where they looked">
-          <Bars rows={person.topPages.slice(0, 6).map(({ pagePath, pageViews }) => ({ key: pagePath, name: pagePath, value: pageViews }))} units="Page views" />
+          <Bars
+            rows={person.topPages
+              .slice(0, 6)
+              .map(({ pagePath, pageViews }) => ({ key: pagePath, name: pagePath, value: pageViews }))}
+            units="Page views"
+          />
         </Panel>
         <Panel title="What they used">
-          <Bars rows={person.devices.slice(0, 6).map((used) => ({ key: device(used), name: device(used), value: used.events }))} units="Events" />
+          <Bars
+            rows={person.devices
+              .slice(0, 6)
+              .map((used) => ({ key: device(used), name: device(used), value: used.events }))}
+            units="Events"
+          />
         </Panel>
       </div>
     </>
@@ -68,17 +83,29 @@ function Course({ userId }: { userId: string }) {
   const mine = { userId: { eq: userId } };
   const variables = { ...shared, filter: shared.filter ? { and: [mine, shared.filter] } : mine };
   const list = useList(Events, variables, (answer) => answer.app?.events);
-  const date = new Intl.DateTimeFormat(undefined, { timeZone: app.timezone, weekday: "long", day: "numeric", month: "long", year: "numeric" });
+  const date = new Intl.DateTimeFormat(undefined, {
+    timeZone: app.timezone,
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+  });
   const time = new Intl.DateTimeFormat(undefined, { timeZone: app.timezone, timeStyle: "medium" });
   return (
-    <Panel title="Everything, newest first" class="apart" table={{ name: "user-events", rows: list.nodes, fields: eventFields }} shown={{ operation: Events, variables }}>
+    <Panel
+      title="Everything, newest first"
+      class="apart"
+      table={{ name: "user-events", rows: list.nodes, fields: eventFields }}
+      shown={{ operation: Events, variables }}
+    >
       <Answered asked={list.first} rows={10}>
         {() => (
           <>
             {byDay(list.nodes, app.timezone).map(([day, events]) => (
               <section key={day} class="day">
                 <h3>
-                  {date.format(new Date(events[0]!.timestamp))} <span class="muted">{count(events.length, "event")}</span>
+                  {date.format(new Date(events[0]!.timestamp))}{" "}
+                  <span class="muted">{count(events.length, "event")}</span>
                 </h3>
                 <ol class="log days">
                   {events.map((event) => (
@@ -99,7 +126,13 @@ function Course({ userId }: { userId: string }) {
 
 export function User({ userId }: { userId: string }) {
   const { app, view, setView } = useScope();
-  const asked = useQuestion(Question, { app: app.id, userId, range: rangeOf(view, app.timezone), bots: view.bots, timezone: app.timezone });
+  const asked = useQuestion(Question, {
+    app: app.id,
+    userId,
+    range: rangeOf(view, app.timezone),
+    bots: view.bots,
+    timezone: app.timezone,
+  });
   return (
     <Shell page="users" title={userId}>
       <p class="backward">
@@ -118,7 +151,11 @@ export function User({ userId }: { userId: string }) {
           ) : (
             <div class="card">
               <Empty title="Nothing of this user in this range.">
-                <button type="button" class="primary" onClick={() => setView({ ...view, preset: "ALL_TIME", from: null, to: null })}>
+                <button
+                  type="button"
+                  class="primary"
+                  onClick={() => setView({ ...view, preset: "ALL_TIME", from: null, to: null })}
+                >
                   Look at all time
                 </button>
               </Empty>

@@ -15,7 +15,11 @@ import { useScope } from "../viewer";
 
 type Row = NonNullable<UsersQuery["app"]>["users"]["nodes"][number];
 
-const ORDERS: Record<UserOrder, string> = { LAST_SEEN: "Seen last", FIRST_SEEN: "Seen first lately", EVENTS: "Most events" };
+const ORDERS: Record<UserOrder, string> = {
+  LAST_SEEN: "Seen last",
+  FIRST_SEEN: "Seen first lately",
+  EVENTS: "Most events",
+};
 
 export function Users() {
   const { app, view } = useScope();
@@ -23,13 +27,42 @@ export function Users() {
   const orderBy = param !== null && Object.hasOwn(ORDERS, param) ? (param as UserOrder) : "LAST_SEEN";
   const variables = { ...useVariables(), orderBy };
   const list = useList(Question, variables, (answer) => answer.app?.users);
-  const link = (user: string) => withParams(`/apps/${app.id}/users/${encodeURIComponent(user)}`, writeView({ ...view, conditions: [] }));
+  const link = (user: string) =>
+    withParams(`/apps/${app.id}/users/${encodeURIComponent(user)}`, writeView({ ...view, conditions: [] }));
   const columns: TableColumn<Row>[] = [
-    { name: "user", title: "User", value: (row) => row.userId, show: (row) => <a href={link(row.userId)}>{row.userId}</a> },
-    { name: "events", title: "Events", right: true, value: (row) => row.totals.events, show: (row) => whole(row.totals.events) },
-    { name: "sessions", title: "Sessions", right: true, value: (row) => row.totals.sessions, show: (row) => whole(row.totals.sessions) },
-    { name: "page_views", title: "Page views", right: true, value: (row) => row.totals.pageViews, show: (row) => whole(row.totals.pageViews) },
-    { name: "first_seen_at", title: "First seen", value: (row) => row.firstSeenAt, show: (row) => moment(row.firstSeenAt, app.timezone) },
+    {
+      name: "user",
+      title: "User",
+      value: (row) => row.userId,
+      show: (row) => <a href={link(row.userId)}>{row.userId}</a>,
+    },
+    {
+      name: "events",
+      title: "Events",
+      right: true,
+      value: (row) => row.totals.events,
+      show: (row) => whole(row.totals.events),
+    },
+    {
+      name: "sessions",
+      title: "Sessions",
+      right: true,
+      value: (row) => row.totals.sessions,
+      show: (row) => whole(row.totals.sessions),
+    },
+    {
+      name: "page_views",
+      title: "Page views",
+      right: true,
+      value: (row) => row.totals.pageViews,
+      show: (row) => whole(row.totals.pageViews),
+    },
+    {
+      name: "first_seen_at",
+      title: "First seen",
+      value: (row) => row.firstSeenAt,
+      show: (row) => moment(row.firstSeenAt, app.timezone),
+    },
     {
       name: "last_seen_at",
       title: "Last seen",
@@ -45,7 +78,12 @@ export function Users() {
         head={
           <div class="sentence">
             <h2>{list.first.data?.app ? count(list.first.data.app.users.totalCount, "user") : "Users"}</h2>
-            <Choice label="Order" value={orderBy} options={ORDERS} choose={(order) => setParam(order === "LAST_SEEN" ? null : order)} />
+            <Choice
+              label="Order"
+              value={orderBy}
+              options={ORDERS}
+              choose={(order) => setParam(order === "LAST_SEEN" ? null : order)}
+            />
           </div>
         }
         table={{ name: "users", rows: list.nodes, fields: columns }}

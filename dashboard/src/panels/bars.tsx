@@ -28,7 +28,13 @@ export function Bars({ rows, units, most }: { rows: Bar[]; units?: string; most?
           return (
             <li key={row.key}>
               {row.click ? (
-                <button type="button" class="line" aria-pressed={row.pressed ?? false} title={row.name} onClick={row.click}>
+                <button
+                  type="button"
+                  class="line"
+                  aria-pressed={row.pressed ?? false}
+                  title={row.name}
+                  onClick={row.click}
+                >
                   {inner}
                 </button>
               ) : (

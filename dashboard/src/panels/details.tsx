@@ -31,18 +31,38 @@ function DetailsWindow({ title, column, by, close }: Props & { close: () => void
   const [sought, setSought] = useState("");
   useEffect(() => box.current?.showModal(), []);
   const { dimension = "PAGE_PATH" }: Column = COLUMNS[column];
-  const variables = { ...useVariables(), by: dimension, orderBy: by === "events" ? ("EVENTS" as const) : ("UNIQUE_USERS" as const) };
+  const variables = {
+    ...useVariables(),
+    by: dimension,
+    orderBy: by === "events" ? ("EVENTS" as const) : ("UNIQUE_USERS" as const),
+  };
   const asked = useQuestion(Question, variables);
   const all = asked.data?.app?.breakdown.rows ?? [];
   const name = (row: Row) => valueName(column, row.values[0] ?? null);
   const rows = all.filter((row) => name(row).toLowerCase().includes(sought.toLowerCase()));
   return (
-    <dialog ref={box} class="window" aria-label={title} onClose={close} onClick={(event) => event.target === box.current && close()}>
+    <dialog
+      ref={box}
+      class="window"
+      aria-label={title}
+      onClose={close}
+      onClick={(event) => event.target === box.current && close()}
+    >
       <header>
         <h2>{title}</h2>
         <span class="fill" />
-        <input type="search" placeholder="Find" aria-label="Find" value={sought} onInput={(event) => setSought(event.currentTarget.value)} />
-        <PanelMenu title={title} table={{ name: title.toLowerCase(), rows, fields }} shown={{ operation: Question, variables }} />
+        <input
+          type="search"
+          placeholder="Find"
+          aria-label="Find"
+          value={sought}
+          onInput={(event) => setSought(event.currentTarget.value)}
+        />
+        <PanelMenu
+          title={title}
+          table={{ name: title.toLowerCase(), rows, fields }}
+          shown={{ operation: Question, variables }}
+        />
         <button type="button" class="quiet icon" aria-label="Close" onClick={close}>
           <Icon name="close" />
         </button>

@@ -30,7 +30,10 @@ const NAMES: [keyof EventRow, string][] = [
 
 export const eventFields = [
   { name: "event_type", value: (event: EventRow) => event.eventType as unknown },
-  ...NAMES.map(([name]) => ({ name: name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value: (event: EventRow) => event[name] as unknown })),
+  ...NAMES.map(([name]) => ({
+    name: name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    value: (event: EventRow) => event[name] as unknown,
+  })),
   { name: "is_bot", value: (event: EventRow) => event.isBot },
   { name: "revenue", value: (event: EventRow) => event.revenue?.amount },
   { name: "currency", value: (event: EventRow) => event.revenue?.currency },
@@ -40,7 +43,9 @@ export const eventFields = [
 export function EventLine({ event, time }: { event: EventRow; time: string }) {
   const { revenue, metadata } = event;
   const who = event.userId ?? event.anonymousId;
-  const where = [event.country && valueName("country", event.country), event.browser, event.os].filter(Boolean).join(" · ");
+  const where = [event.country && valueName("country", event.country), event.browser, event.os]
+    .filter(Boolean)
+    .join(" · ");
   return (
     <details class="event">
       <summary>

@@ -54,7 +54,8 @@ export function FunnelGroups({ column, rows, names }: { column: string; rows: Gr
       value: (row: Group) => row.steps[index]?.users,
       show: (row: Group) => (
         <>
-          {whole(row.steps[index]?.users ?? 0)} <span class="muted">{index > 0 && share(row.steps[index]?.conversion)}</span>
+          {whole(row.steps[index]?.users ?? 0)}{" "}
+          <span class="muted">{index > 0 && share(row.steps[index]?.conversion)}</span>
         </>
       ),
     })),

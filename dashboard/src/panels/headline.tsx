@@ -22,7 +22,11 @@ function Tile({ name, now, before, chosen, choose, comparing }: Props & { name: 
       <span class="figure" title={now && full(now[name])}>
         {now ? short(now[name]) : <i class="blank" />}
       </span>
-      {comparing && <span class="below">{now ? <Change value={changeOf(now[name], before?.[name])} inverse={inverse} /> : " "}</span>}
+      {comparing && (
+        <span class="below">
+          {now ? <Change value={changeOf(now[name], before?.[name])} inverse={inverse} /> : " "}
+        </span>
+      )}
     </button>
   );
 }

@@ -3,7 +3,13 @@ import type { ComponentChildren } from "preact";
 import { Empty } from "../layout/states";
 import { useScope } from "../viewer";
 
-export function Nothing({ title = "No events in this range.", children }: { title?: string; children?: ComponentChildren }) {
+export function Nothing({
+  title = "No events in this range.",
+  children,
+}: {
+  title?: string;
+  children?: ComponentChildren;
+}) {
   const { app, view, setView } = useScope();
   if (view.conditions.length > 0) {
     return (
@@ -19,7 +25,10 @@ export function Nothing({ title = "No events in this range.", children }: { titl
       {children ?? <p class="muted">Look at a longer range, or send the first event.</p>}
       <p class="row">
         {view.preset !== "ALL_TIME" && (
-          <button type="button" onClick={() => setView({ ...view, preset: "ALL_TIME", from: null, to: null, interval: null })}>
+          <button
+            type="button"
+            onClick={() => setView({ ...view, preset: "ALL_TIME", from: null, to: null, interval: null })}
+          >
             Look at all time
           </button>
         )}

@@ -13,12 +13,20 @@ export type Table<Row> = { name: string; rows: readonly Row[]; fields: Field<Row
 /** A question that can be opened in the playground. */
 export type Shown = { operation: Operation<unknown, unknown>; variables: unknown };
 
-export function playgroundLink({ operation, variables }: Shown): string {
+function playgroundLink({ operation, variables }: Shown): string {
   const hash = new URLSearchParams({ query: operation.text, variables: JSON.stringify(variables, null, 2) });
   return `/playground#${hash}`;
 }
 
-export function PanelMenu<Row>({ title, table, shown }: { title: string; table?: Table<Row> | undefined; shown?: Shown | undefined }) {
+export function PanelMenu<Row>({
+  title,
+  table,
+  shown,
+}: {
+  title: string;
+  table?: Table<Row> | undefined;
+  shown?: Shown | undefined;
+}) {
   if (!table && !shown) return null;
   const file = (kind: "csv" | "json", close: () => void) => {
     if (!table) return;
@@ -81,7 +89,15 @@ export function Panel<Row>({ title, class: name = "", head, table, shown, childr
 }
 
 /** What an answer makes of a panel: a skeleton before the first one, an error with a way out, or its content. */
-export function Answered<A>({ asked, rows = 8, children }: { asked: Asked<A>; rows?: number; children: (data: A) => ComponentChildren }) {
+export function Answered<A>({
+  asked,
+  rows = 8,
+  children,
+}: {
+  asked: Asked<A>;
+  rows?: number;
+  children: (data: A) => ComponentChildren;
+}) {
   if (asked.error) return <ErrorNote error={asked.error} retry={asked.retry} />;
   if (asked.data === undefined) return <Skeleton rows={rows} />;
   return (

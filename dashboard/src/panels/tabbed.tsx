@@ -8,16 +8,27 @@ import { type RankedRow, Ranking } from "./ranking";
 import { WorldMap } from "./world-map";
 import { Skeleton } from "../layout/states";
 
-export type Tab = { title: string; column: ColumnName; ranking: RankingFragment | undefined; by?: "uniqueUsers" | "events"; map?: true };
+export type Tab = {
+  title: string;
+  column: ColumnName;
+  ranking: RankingFragment | undefined;
+  by?: "uniqueUsers" | "events";
+  map?: true;
+};
 
-export const rankingFields = [
+const rankingFields = [
   { name: "value", value: (row: RankedRow) => row.values[0] },
   { name: "visitors", value: (row: RankedRow) => row.uniqueUsers },
   { name: "page_views", value: (row: RankedRow) => row.pageViews },
   { name: "events", value: (row: RankedRow) => row.events },
 ];
 
-export function Tabbed(props: { title: string; tabs: Tab[]; totals: Record<"uniqueUsers" | "events", number>; shown: Shown }) {
+export function Tabbed(props: {
+  title: string;
+  tabs: Tab[];
+  totals: Record<"uniqueUsers" | "events", number>;
+  shown: Shown;
+}) {
   const { title, tabs, totals, shown } = props;
   const [chosen, setChosen] = useState(0);
   const id = useId();
@@ -56,8 +67,16 @@ export function Tabbed(props: { title: string; tabs: Tab[]; totals: Record<"uniq
   const table = rows && { name: tab.title.toLowerCase().replaceAll(" ", "-"), rows, fields: rankingFields };
   const content = (
     <>
-      {rows && tab.map ? <WorldMap rows={rows} /> : rows ? <Ranking column={tab.column} rows={rows} by={by} total={totals[by]} /> : <Skeleton rows={8} />}
-      {tab.ranking && tab.ranking.groups > 8 && !tab.map && <Details title={tab.title} column={tab.column} by={by} groups={tab.ranking.groups} />}
+      {rows && tab.map ? (
+        <WorldMap rows={rows} />
+      ) : rows ? (
+        <Ranking column={tab.column} rows={rows} by={by} total={totals[by]} />
+      ) : (
+        <Skeleton rows={8} />
+      )}
+      {tab.ranking && tab.ranking.groups > 8 && !tab.map && (
+        <Details title={tab.title} column={tab.column} by={by} groups={tab.ranking.groups} />
+      )}
     </>
   );
   return (

@@ -26,7 +26,12 @@ export function WorldMap({ rows }: { rows: RankedRow[] }) {
   const visitors = new Map(rows.map((row) => [row.values[0] ?? null, row.uniqueUsers]));
   const most = Math.max(1, ...visitors.values());
   return (
-    <svg class="world" viewBox={loaded.VIEW_BOX} role="img" aria-label="Visitors by country. The tab beside lists them.">
+    <svg
+      class="world"
+      viewBox={loaded.VIEW_BOX}
+      role="img"
+      aria-label="Visitors by country. The tab beside lists them."
+    >
       {loaded.COUNTRIES.map(([code, outline], index) => {
         const count = code === null ? undefined : visitors.get(code);
         if (code === null || count === undefined) return <path key={index} d={outline} />;
