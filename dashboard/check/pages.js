@@ -103,6 +103,15 @@ async function settings(check) {
   await page.goto(`${url}/account`);
   await page.getByText("this one").waitFor();
   await looks(check, "account");
+  const change = async (until) => {
+    await page.getByLabel("Until now").fill(until);
+    await page.getByLabel("From now on").fill("staple of many horses");
+    await page.getByRole("button", { name: "Change the password" }).click();
+  };
+  await change("not that one at all");
+  await page.getByRole("alert").waitFor();
+  await change("correct horse battery");
+  await page.getByText("Changed.").waitFor();
 }
 
 /** What a panel asked can be asked again in the playground. */
@@ -141,7 +150,7 @@ export async function leaving(check) {
   // A link that was shared leads back to where it pointed.
   await page.goto(`${url}/apps/${app}/users?range=TODAY`);
   await page.getByLabel("Email").fill("ada@example.com");
-  await page.getByLabel("Password").fill("correct horse battery");
+  await page.getByLabel("Password").fill("staple of many horses");
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL(/\/users\?range=TODAY$/);
   await page.goto(`${url}/apps/app_none`);

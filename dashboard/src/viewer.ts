@@ -1,9 +1,9 @@
 // Who is signed in, which apps they see, and the app that a page is about.
 import { createContext } from "preact";
 import { useCallback, useContext, useEffect, useState } from "preact/hooks";
-import { Failure, ask, session } from "./data/ask";
+import { Failure, ask } from "./data/ask";
 import type { Goals } from "./data/filter";
-import { forget } from "./data/use-question";
+import { forget, session } from "./data/use-question";
 import type { View } from "./data/view";
 import { Viewer as ViewerQuestion, type Role, type ViewerQuery } from "./schema.gen";
 

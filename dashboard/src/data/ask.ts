@@ -13,9 +13,6 @@ export class Failure extends Error {
   }
 }
 
-/** Says so when the server knows nobody by the cookie any more. */
-export const session = new EventTarget();
-
 type Problem = { message: string; extensions?: { code?: string; field?: string } };
 
 export async function ask<A, V>(operation: Operation<A, V>, variables: V, signal?: AbortSignal): Promise<A> {
@@ -36,7 +33,6 @@ export async function ask<A, V>(operation: Operation<A, V>, variables: V, signal
   const [problem] = answer.errors ?? [];
   if (problem) {
     const { code = "INTERNAL", field } = problem.extensions ?? {};
-    if (code === "UNAUTHENTICATED") session.dispatchEvent(new Event("end"));
     throw new Failure(problem.message, code, field, Number(response.headers.get("retry-after") ?? 0));
   }
   if (!answer.data) throw new Failure(`The server answered with status ${response.status}.`, "INTERNAL");

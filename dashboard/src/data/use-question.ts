@@ -13,6 +13,9 @@ export type Asked<A> = {
   retry: () => void;
 };
 
+/** Says so when the server knows nobody by the cookie any more. */
+export const session = new EventTarget();
+
 /** Answers that were seen a moment ago, for whoever goes back. */
 const seen = new Map<string, unknown>();
 const REMEMBERED = 40;
@@ -60,6 +63,7 @@ export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | nul
       (error: unknown) => {
         if (stop.signal.aborted) return;
         const failure = error instanceof Failure ? error : new Failure(String(error), "INTERNAL");
+        if (failure.code === "UNAUTHENTICATED") session.dispatchEvent(new Event("end"));
         setState((before) => ({ key, error: failure, ...(before.key === key && { data: before.data as A }) }));
       },
     );
@@ -90,12 +94,12 @@ export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | nul
 
 /** A change that somebody asks for: `run` answers null when it failed, and `error` says why. */
 export function useChange<A, V>(operation: Operation<A, V>) {
-  const [state, setState] = useState<{ busy: boolean; error?: Failure }>({ busy: false });
+  const [state, setState] = useState<{ busy: boolean; answer?: A; error?: Failure }>({ busy: false });
   const run = useCallback(async (variables: V): Promise<A | null> => {
     setState({ busy: true });
     try {
       const answer = await ask(operation, variables);
-      setState({ busy: false });
+      setState({ busy: false, answer });
       return answer;
     } catch (error) {
       setState({ busy: false, error: error instanceof Failure ? error : new Failure(String(error), "INTERNAL") });

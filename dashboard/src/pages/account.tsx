@@ -4,7 +4,7 @@ import { useChange, useQuestion } from "../data/use-question";
 import { PlainPage } from "../layout/shell";
 import { Wrong } from "../layout/states";
 import { Answered } from "../panels/panel";
-import { Account as Question, RevokeOtherSessions, RevokeSession } from "../schema.gen";
+import { ChangePassword, Account as Question, RevokeOtherSessions, RevokeSession } from "../schema.gen";
 
 /** What people call a browser, by what it says of itself. */
 function browserName(agent: string | null): string {
@@ -29,6 +29,40 @@ function browserName(agent: string | null): string {
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+function PasswordForm({ changed }: { changed: () => void }) {
+  const change = useChange(ChangePassword);
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const text = (name: string) => String(new FormData(form).get(name) ?? "");
+    const input = { currentPassword: text("current"), newPassword: text("new") };
+    if (!(await change.run({ input }))) return;
+    form.reset();
+    changed();
+  };
+  return (
+    <form class="card form two apart" onSubmit={submit}>
+      <h2>Password</h2>
+      <label>
+        Until now
+        <input name="current" type="password" autocomplete="current-password" required />
+      </label>
+      <label>
+        From now on
+        <input name="new" type="password" autocomplete="new-password" required minLength={12} />
+        <small>At least 12 characters, and not easily guessed.</small>
+      </label>
+      <div class="end">
+        <Wrong error={change.error} />
+        {change.answer && <p role="status">Changed. You are signed out everywhere else.</p>}
+        <button type="submit" class="primary" disabled={change.busy}>
+          Change the password
+        </button>
+      </div>
+    </form>
+  );
+}
+
 export function Account() {
   const asked = useQuestion(Question, {});
   const end = useChange(RevokeSession);
@@ -45,6 +79,7 @@ export function Account() {
                   {viewer.email} <span class="muted">since {moment(viewer.createdAt, zone)}</span>
                 </p>
               </section>
+              <PasswordForm changed={asked.retry} />
               <section class="card apart" aria-label="Sign-ins">
                 <div class="row stretch">
                   <h2>Where you are signed in</h2>

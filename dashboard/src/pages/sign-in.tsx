@@ -74,6 +74,7 @@ export function SignIn({ registering, entered }: { registering: boolean; entered
               autocomplete={registering ? "new-password" : "current-password"}
             />
           </label>
+          {registering && <p class="muted aside">At least 12 characters, and not easily guessed.</p>}
           <Wrong error={error} />
           <button type="submit" class="primary wide" disabled={busy}>
             {title}
