@@ -2,6 +2,7 @@
 // security policy, any request to another host, and whatever axe finds. Usage: node check.js URL [folder for pictures]
 import { join } from "node:path";
 import { open, watch } from "../playground/browser.js";
+import { elsewhere } from "./check/elsewhere.js";
 import { firstLoad } from "./check/first-load.js";
 import { onboarding } from "./check/onboarding.js";
 import { days, details, failure, filters, keyboard, overview } from "./check/overview.js";
@@ -26,6 +27,7 @@ try {
   for (const part of [days, filters, details, failure, keyboard]) await part(check);
   await pagesWithEvents(check);
   await leaving(check);
+  await elsewhere(check);
 } catch (error) {
   problems.push(error.stack, `at ${page.url()}`, await page.locator("main").innerText().catch(String));
   if (pictures) await page.screenshot({ path: join(pictures, "failure.png"), fullPage: true });

@@ -5,7 +5,10 @@ use std::{
     process::Command,
 };
 
-use crate::support::binary::Binary;
+use crate::support::{
+    binary::Binary,
+    provider::{Provider, Settings},
+};
 
 /// What `make web` builds.
 fn folder(name: &str) -> PathBuf {
@@ -37,5 +40,10 @@ async fn the_dashboard_works_in_a_browser() {
     let mut vars = limits.map(|limit| (limit, "10000000")).to_vec();
     // Nobody goes there: that signing in with it is offered is what is looked at.
     vars.extend([("GOOGLE_CLIENT_ID", "id"), ("GOOGLE_CLIENT_SECRET", "secret")]);
+    // Somebody goes there.
+    let provider = Provider::start().await;
+    let (email, now) = (Some("grace@example.com".to_owned()), jiff::Timestamp::now().as_millisecond());
+    provider.set(&Settings { email, now, ..Settings::default() }).await;
+    vars.extend(provider.oidc_vars());
     check("dashboard", &vars).await;
 }

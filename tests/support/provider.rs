@@ -72,6 +72,8 @@ pub struct Settings {
     pub fault: Option<Fault>,
     /// Sign by ES256 instead of RS256.
     pub elliptic: bool,
+    /// What its clock shows, in milliseconds.
+    pub now: i64,
 }
 
 impl Default for Settings {
@@ -83,6 +85,7 @@ impl Default for Settings {
             name: Some("Ada Lovelace".into()),
             fault: None,
             elliptic: false,
+            now: NOW,
         }
     }
 }
@@ -296,8 +299,8 @@ fn refused(status: StatusCode, error: &str) -> Response {
 }
 
 fn id_token(inner: &Inner, grant: &Grant) -> String {
-    let Settings { subject, email, email_verified, name, fault, elliptic } = &inner.settings;
-    let now = NOW / 1000;
+    let Settings { subject, email, email_verified, name, fault, elliptic, now } = &inner.settings;
+    let now = now / 1000;
     let mut claims = json!({
         "iss": inner.issuer, "aud": CLIENT_ID, "azp": CLIENT_ID, "sub": subject, "nonce": grant.nonce,
         "iat": now, "exp": now + 3600, "email": email, "email_verified": email_verified, "name": name,
