@@ -20,6 +20,7 @@ mod graphql;
 mod health;
 mod limits;
 mod migration;
+mod owasp;
 mod pages;
 mod playground;
 mod privacy;
