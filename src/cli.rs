@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::password::change,
+    auth::{password::change, registration},
     clock::Clock,
     columnar::Columnar,
     config::Config,
@@ -57,6 +57,12 @@ enum Command {
     /// that send no mail: give it to nobody else.
     ResetLink {
         /// The account's e-mail address.
+        email: String,
+    },
+    /// Print a link by which somebody makes an account with this address, within a day and once, however REGISTRATION
+    /// is set.
+    RegisterLink {
+        /// The address of the account.
         email: String,
     },
     /// Ask the server on LISTEN_ADDR whether it is ready; exits with 1 if it is not.
@@ -117,6 +123,7 @@ async fn execute(command: Command) -> Result<()> {
         Command::Verify => verify().await,
         Command::Rollups(what) => rollups(what).await,
         Command::ResetLink { email } => reset_link(&email).await,
+        Command::RegisterLink { email } => register_link(&email).await,
         Command::Health => health().await,
     }
 }
@@ -182,6 +189,16 @@ async fn reset_link(email: &str) -> Result<()> {
     let made = change::request(&db, &Clock::System, email, None).await?;
     db.close().await;
     println!("{}", made.ok_or(Error::NotFound("account"))?.link(&config.public_url).expose());
+    Ok(())
+}
+
+async fn register_link(email: &str) -> Result<()> {
+    let config = Config::from_env()?;
+    let db = Db::connect(&config).await?;
+    let made = registration::request(&db, &Clock::System, email).await?;
+    db.close().await;
+    let token = made.ok_or(Error::conflict("email", "There is an account with this e-mail address."))?;
+    println!("{}", registration::link(&token, &config.public_url).expose());
     Ok(())
 }
 

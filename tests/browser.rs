@@ -7,6 +7,7 @@ use std::{
 
 use crate::support::{
     binary::Binary,
+    mail::Mailbox,
     provider::{Provider, Settings},
 };
 
@@ -19,9 +20,13 @@ fn folder(name: &str) -> PathBuf {
 
 /// Runs the folder's `check.js` on a server of its own.
 async fn check(name: &str, vars: &[(&str, &str)]) {
-    let folder = folder(name);
     let server = Binary::serve(vars).await;
-    let check = Command::new("node").args(["check.js", &server.url]).current_dir(folder).output();
+    run(name, &["check.js", &server.url]);
+}
+
+/// Runs a script of the folder.
+fn run(name: &str, arguments: &[&str]) {
+    let check = Command::new("node").args(arguments).current_dir(folder(name)).output();
     let check = check.expect("node starts");
     let said = [check.stdout, check.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
     assert!(check.status.success(), "{said}");
@@ -46,4 +51,14 @@ async fn the_dashboard_works_in_a_browser() {
     provider.set(&Settings { email, now, ..Settings::default() }).await;
     vars.extend(provider.oidc_vars());
     check("dashboard", &vars).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_made_by_a_link_that_goes_by_mail() {
+    let mailbox = Mailbox::open().await;
+    let vars = [("REGISTRATION", "mail"), ("SMTP_URL", &*mailbox.url), ("MAIL_FROM", "stats@example.com")];
+    let server = Binary::serve(&vars).await;
+    run("dashboard", &["check-door.js", &server.url]);
+    let token = mailbox.letter(1).await.after("/register#");
+    run("dashboard", &["check-door.js", &server.url, &format!("{}/register#{token}", server.url)]);
 }

@@ -22,6 +22,7 @@ mod m20261122_000017_audit;
 mod m20261122_000018_key_scopes;
 mod m20261123_000020_identities;
 mod m20261123_000021_password_resets;
+mod m20261123_000022_registrations;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000018_key_scopes::Migration),
             Box::new(m20261123_000020_identities::Migration),
             Box::new(m20261123_000021_password_resets::Migration),
+            Box::new(m20261123_000022_registrations::Migration),
         ]
     }
 }

@@ -44,6 +44,11 @@ const PER_LIST: u64 = 1_000;
 
 const NO_INVITATION: Error = Error::NotFound("invitation");
 
+/// The link of a token. What follows the `#` is sent to no server by a browser, and stands in no log.
+pub fn link(token: &Secret, public_url: &url::Url) -> Secret {
+    Secret::new(format!("{}/invitation#{}", public_url.as_str().trim_end_matches('/'), token.expose()))
+}
+
 /// Invites somebody to an organization. An earlier invitation of the same address is withdrawn.
 pub async fn to_organization(
     db: &Db,

@@ -8,30 +8,41 @@ use uuid::Uuid;
 use crate::{
     auth::{
         audit::{Action, Entry, Place},
-        checked_name, password, whence,
+        checked_name, password, registration, whence,
     },
     clock::Clock,
-    config::Secret,
+    config::{Registration, Secret},
     db::Db,
     entity::user::{self, Column, Model},
     error::{Error, Result},
 };
 
-/// Makes an account for somebody at `ip`. That an address is taken cannot be hidden without sending mail; callers
-/// limit how often one may ask.
-pub async fn register(
-    db: &Db,
-    clock: &Clock,
-    email: &str,
-    name: &str,
-    password: Secret,
-    ip: Option<IpAddr>,
-) -> Result<Model> {
-    let email = checked_email("input.email", email)?;
-    let name = checked_name("input.name", name)?;
-    let password_hash = password::accept("input.password", password, [&email, &name]).await?;
+/// Somebody who wants an account.
+#[derive(Debug)]
+pub struct New<'a> {
+    /// The address to sign in with.
+    pub email: &'a str,
+    /// What to call them.
+    pub name: &'a str,
+    /// The password.
+    pub password: Secret,
+    /// What shows that they may have one, where it takes that.
+    pub token: Option<&'a str>,
+    /// From where they ask.
+    pub ip: Option<IpAddr>,
+}
+
+/// Makes an account. Where registration is open, that an address is taken cannot be hidden; callers limit how often
+/// one may ask.
+pub async fn register(db: &Db, clock: &Clock, how: Registration, new: New<'_>) -> Result<Model> {
+    let email = checked_email("input.email", new.email)?;
+    let name = checked_name("input.name", new.name)?;
+    // Before the work of a hash, and again in the transaction that uses the token up.
+    registration::check(db.writer(), how, clock.now_ms(), &email, new.token).await?;
+    let password_hash = password::accept("input.password", new.password, [&email, &name]).await?;
     let transaction = db.begin().await?;
-    let made = insert(&transaction, clock, email, name, Some(password_hash), ip).await?;
+    registration::check(&transaction, how, clock.now_ms(), &email, new.token).await?;
+    let made = insert(&transaction, clock, email, name, Some(password_hash), new.ip).await?;
     transaction.commit().await?;
     Ok(made)
 }
@@ -91,6 +102,7 @@ pub(super) async fn insert(
         }
         _ => error.into(),
     })?;
+    registration::finish(db, &user.email).await?;
     let entry = Entry::of(Action::AccountRegistered, Place::account(user.id, ip.map(whence))).to(user.id, &user.email);
     entry.record(db, now).await?;
     Ok(user)

@@ -10,6 +10,7 @@ pub mod oauth;
 pub mod one_time;
 pub mod password;
 pub mod permission;
+pub mod registration;
 pub mod session;
 pub mod settings;
 

@@ -104,6 +104,9 @@ pub enum Refusal {
     /// whoever made it owns the address, so it is not handed over, nor the other way round.
     #[error("There is an account with your e-mail address that signs in another way. Sign in as you did before.")]
     AccountExists,
+    /// Accounts are made for those who were invited, and this address was not.
+    #[error("Making an account takes an invitation here. Ask whoever runs this server.")]
+    NotInvited,
     /// Anything else.
     #[error("{0}")]
     Failed(#[from] Error),
@@ -118,6 +121,7 @@ impl Refusal {
             Self::Untrusted(_) => "SIGN_IN_UNTRUSTED",
             Self::EmailUnverified => "EMAIL_UNVERIFIED",
             Self::AccountExists => "ACCOUNT_EXISTS",
+            Self::NotInvited => "NOT_INVITED",
             Self::Failed(error) => error.code(),
         }
     }

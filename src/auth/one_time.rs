@@ -18,6 +18,8 @@ pub enum Purpose {
     Invitation,
     /// To set a password.
     PasswordReset,
+    /// To make an account.
+    Registration,
 }
 
 impl Purpose {
@@ -25,6 +27,7 @@ impl Purpose {
         match self {
             Self::Invitation => b"invitation:",
             Self::PasswordReset => b"password reset:",
+            Self::Registration => b"registration:",
         }
     }
 

@@ -42,6 +42,17 @@ pub struct Mail {
     pub from: String,
 }
 
+/// `REGISTRATION`: who may make an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// Anybody.
+    Open,
+    /// Whoever reads the letters to its address.
+    Mail,
+    /// Whoever was invited.
+    Invited,
+}
+
 /// Limits on what a client may ask for.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -108,6 +119,8 @@ pub struct Config {
     pub providers: Vec<OpenId>,
     /// `SMTP_URL` and `MAIL_FROM`
     pub mail: Option<Mail>,
+    /// `REGISTRATION`
+    pub registration: Registration,
     /// `CORS_ALLOWED_ORIGINS`: origins whose pages may call GraphQL with credentials.
     pub cors_allowed_origins: Vec<String>,
     /// `ALLOWED_HOSTS`: names beside that of `public_url` under which it answers browsers, in lower case.

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use redis::IntoConnectionInfo as _;
 use url::Url;
 
-use super::{Config, Graphql, Limits, Mail, OpenId, Secret, operations, secrets, vars::Vars};
+use super::{Config, Graphql, Limits, Mail, OpenId, Registration, Secret, operations, secrets, vars::Vars};
 use crate::error::{Error, Result};
 
 const PORT: u16 = 8080;
@@ -46,6 +46,11 @@ pub(super) fn config(vars: &mut Vars) -> Config {
         api_key_secret_previous: secret(vars, "API_KEY_SECRET_PREVIOUS"),
         providers: providers(vars),
         mail: mail(vars),
+        registration: match vars.choice("REGISTRATION", &["open", "mail", "invited"]) {
+            "mail" => Registration::Mail,
+            "invited" => Registration::Invited,
+            _ => Registration::Open,
+        },
         cors_allowed_origins: vars.list(
             "CORS_ALLOWED_ORIGINS",
             "origins such as https://app.example.com, separated by commas (`*` cannot be used with credentials)",
@@ -80,6 +85,9 @@ pub(super) fn config(vars: &mut Vars) -> Config {
         limits: limits(vars),
         log_json: vars.choice("LOG_FORMAT", &["text", "json"]) == "json",
     };
+    if config.registration == Registration::Mail && config.mail.is_none() {
+        vars.problem("REGISTRATION", "mail takes SMTP_URL and MAIL_FROM as well");
+    }
     if !config.is_embedded() {
         for name in secrets::NAMES.into_iter().filter(|name| !vars.is_set(name)).collect::<Vec<_>>() {
             vars.problem(name, "must be set when DATABASE_URL is; make one with `openssl rand -hex 32`");

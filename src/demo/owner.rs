@@ -12,8 +12,13 @@ use crate::{
         goal::{self, NewGoal},
     },
     apps::{self, organization},
-    auth::{AppScope, Viewer, account, api_key::NewKey, session::Started},
-    config::{Config, Secret, write_private},
+    auth::{
+        AppScope, Viewer,
+        account::{self, New},
+        api_key::NewKey,
+        session::Started,
+    },
+    config::{Config, Registration, Secret, write_private},
     entity::app,
     error::{Error, Result},
     state::App,
@@ -83,7 +88,8 @@ impl Demo {
             return Ok(viewer);
         }
         let password = || Secret::new(self.password.clone());
-        let user = match account::register(&app.db, &app.clock, &self.email, "Demo owner", password(), None).await {
+        let new = New { email: &self.email, name: "Demo owner", password: password(), token: None, ip: None };
+        let user = match account::register(&app.db, &app.clock, Registration::Open, new).await {
             Err(Error::Conflict { .. }) => {
                 account::sign_in(&app.db, &self.email, password()).await.map_err(|error| match error {
                     Error::Unauthenticated(_) => Error::invalid(

@@ -37,6 +37,11 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
+    /// Those of an address, as accounts have it, that can be accepted at `now_ms`.
+    pub fn open_to(email: &str, now_ms: i64) -> Select<Self> {
+        Self::find().filter(Column::Email.eq(email)).filter(Column::ExpiresAt.gt(now_ms))
+    }
+
     /// Those of an organization that can be accepted at `now_ms`, the latest first.
     pub fn open_of(organization: Uuid, now_ms: i64) -> Select<Self> {
         Self::find()

@@ -6,6 +6,7 @@ mod apps;
 mod dead_letters;
 mod goals;
 mod invitations;
+mod letters;
 mod members;
 mod organizations;
 mod passwords;

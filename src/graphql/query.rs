@@ -10,8 +10,8 @@ use super::{
     id::{self, NodeId},
     loader::{self, VisibleApp},
     types::{
-        app::App, node::Node, organization::Organization, rate_limit::RateLimit, sign_in_provider::SignInProvider,
-        user::User,
+        app::App, node::Node, organization::Organization, rate_limit::RateLimit, registration::Registration,
+        sign_in_provider::SignInProvider, user::User,
     },
 };
 use crate::{entity::user, error::Error};
@@ -65,6 +65,11 @@ impl Query {
     /// With whom people can sign in besides their password; empty when none is configured.
     async fn sign_in_providers(&self, ctx: &Context<'_>) -> Vec<SignInProvider> {
         ctx.app().providers.iter().cloned().map(SignInProvider).collect()
+    }
+
+    /// Who may make an account here.
+    async fn registration(&self, ctx: &Context<'_>) -> Registration {
+        ctx.app().config.registration.into()
     }
 
     /// What whoever asks may still ask this minute, and what this request costs of it.

@@ -72,7 +72,7 @@ async fn finish(
     let Query(callback) = query.map_err(|_| Refusal::Expired)?;
     let (identity, return_to) = provider.finish(cookie_of(&headers, name), callback).await?;
     let ip = address(&app, peer, &headers);
-    let user = oauth::account::of(&app.db, &app.clock, identity, ip).await?;
+    let user = oauth::account::of(&app.db, &app.clock, app.config.registration, identity, ip).await?;
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     let started = app.sessions.start(user.id, agent, Some(ip)).await?;
     let url = &app.config.public_url;
@@ -138,7 +138,9 @@ impl IntoResponse for Page {
     fn into_response(self) -> Response {
         let status = match &self.0 {
             Refusal::Denied | Refusal::Expired | Refusal::Untrusted(_) => StatusCode::BAD_REQUEST,
-            Refusal::EmailUnverified | Refusal::Failed(Error::Forbidden(_)) => StatusCode::FORBIDDEN,
+            Refusal::EmailUnverified | Refusal::NotInvited | Refusal::Failed(Error::Forbidden(_)) => {
+                StatusCode::FORBIDDEN
+            }
             Refusal::AccountExists => StatusCode::CONFLICT,
             Refusal::Failed(Error::NotFound(_)) => StatusCode::NOT_FOUND,
             Refusal::Failed(Error::RateLimited { .. }) => StatusCode::TOO_MANY_REQUESTS,

@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     apps,
-    auth::{audit, password::change},
+    auth::{audit, password::change, registration},
     error::Result,
     state::App,
     telemetry,
@@ -229,6 +229,9 @@ async fn sweep(app: App) {
             error.log();
         }
         if let Err(error) = change::forget_old(&app.db, app.clock.now_ms()).await {
+            error.log();
+        }
+        if let Err(error) = registration::forget_old(&app.db, app.clock.now_ms()).await {
             error.log();
         }
         if let Err(error) = app.enricher.salts().forget_old(app.clock.now_ms()).await {

@@ -19,6 +19,7 @@ mod permission_inputs;
 mod permissions;
 mod questions;
 mod rates;
+mod registration;
 mod revenue;
 mod saved_segments;
 mod schema;

@@ -40,6 +40,7 @@ pub async fn input(mutation: &str, tenant: &Tenant, actor: &Person, count: usize
         "register" => json!({ "email": new, "password": PASSWORD, "name": "New" }),
         "signIn" => json!({ "email": "own-owner@example.com", "password": PASSWORD }),
         "changePassword" => json!({ "currentPassword": PASSWORD, "newPassword": "another battery staple horse" }),
+        "requestRegistration" => json!({ "email": new }),
         "requestPasswordReset" => json!({ "email": "host@example.com" }),
         "resetPassword" => {
             let mut forgetful = Person { email: new, token: None, ..actor.clone() };

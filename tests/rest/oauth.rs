@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use event_analytics::{
-    auth::Viewer,
+    auth::{Viewer, account::New, registration},
+    config::Registration,
     entity::{user, user_identity},
 };
 use reqwest::{StatusCode, header::HeaderMap};
@@ -13,7 +14,7 @@ use url::Url;
 
 use crate::support::{
     app::{Store, TestApp},
-    people::PASSWORD,
+    people::{PASSWORD, Person},
     provider::{Fault, Provider, Settings},
 };
 
@@ -140,6 +141,28 @@ both_stores! {
         assert_eq!(again.status, StatusCode::NO_CONTENT);
     }
 
+    async fn whom_a_provider_vouches_for_has_to_be_invited_where_everybody_has(store: Store) {
+        let provider = Provider::start().await;
+        let vars: Vec<_> = provider.vars().into_iter().chain([("REGISTRATION", "invited")]).collect();
+        let app = TestApp::with(store, &vars).await;
+        Browser::of(&app).sign_in().await.refused(403, "NOT_INVITED");
+        assert!(users(&app).await.is_empty());
+
+        let token = registration::request(&app.app.db, &app.app.clock, "boss@example.com").await.unwrap().unwrap();
+        let input = json!({ "email": "boss@example.com", "password": PASSWORD, "name": "Boss", "token": token.expose() });
+        let made = app.anonymous().mutate("register", input, "token").await.data();
+        let boss = Person { token: Some(made["register"]["token"].as_str().unwrap().to_owned()), ..app.anonymous() };
+        let made = boss.mutate("createOrganization", json!({ "name": "Shop" }), "organization { id }").await.data();
+        let id = &made["createOrganization"]["organization"]["id"];
+        boss.mutate("inviteMember", json!({ "organizationId": id, "email": "ada@example.com" }), "token").await.data();
+        Browser::of(&app).sign_in().await.location();
+        assert_eq!(users(&app).await.len(), 2);
+        // Whoever has an account comes in without an invitation.
+        app.clock.advance(8 * 24 * 60 * 60 * 1000);
+        provider.set(&Settings { now: app.clock.now_ms(), ..Settings::default() }).await;
+        Browser::of(&app).sign_in().await.location();
+    }
+
     async fn every_provider_has_a_door_of_its_own(store: Store) {
         let (google, house) = (Provider::start().await, Provider::start().await);
         let vars: Vec<_> = google.vars().into_iter().chain(house.oidc_vars()).collect();
@@ -182,7 +205,8 @@ both_stores! {
         let app = TestApp::with(store, &provider.vars()).await;
         let db = &app.app.db;
         let password = event_analytics::config::Secret::new(PASSWORD);
-        event_analytics::auth::account::register(db, &app.clock, "ada@example.com", "Ada", password, None).await.unwrap();
+        let new = New { email: "ada@example.com", name: "Ada", password, token: None, ip: None };
+        event_analytics::auth::account::register(db, &app.clock, Registration::Open, new).await.unwrap();
         let mut browser = Browser::of(&app);
         browser.sign_in().await.refused(409, "ACCOUNT_EXISTS");
         assert!(browser.viewer(&app).await.is_none());

@@ -57,13 +57,22 @@ impl Mailbox {
 
     /// The letter that makes so many, which has to come within a while.
     pub async fn letter(&self, count: usize) -> Letter {
+        self.first(|letters| letters.get(count - 1).cloned()).await
+    }
+
+    /// A letter with `mark` in it, which has to come within a while.
+    pub async fn letter_with(&self, mark: &str) -> Letter {
+        self.first(|letters| letters.iter().find(|letter| letter.text.contains(mark)).cloned()).await
+    }
+
+    async fn first(&self, find: impl Fn(&[Letter]) -> Option<Letter>) -> Letter {
         for _ in 0..600 {
-            if let Some(letter) = self.letters().get(count - 1) {
-                return letter.clone();
+            if let Some(letter) = find(&self.letters()) {
+                return letter;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("{} letters came, not {count}", self.letters().len());
+        panic!("the letter has not come; {} did", self.letters().len());
     }
 }
 

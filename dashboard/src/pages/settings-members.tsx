@@ -81,7 +81,7 @@ function Invitations({ organization }: { organization: Organization }) {
   const asked = useQuestion(InvitationsQuestion, { organization: organization.id });
   const invite = useChange(InviteMember);
   const revoke = useChange(RevokeInvitation);
-  const [link, setLink] = useState<string>();
+  const [made, setMade] = useState<{ link: string; email: string; isMailed: boolean }>();
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
@@ -91,15 +91,19 @@ function Invitations({ organization }: { organization: Organization }) {
       email: String(data.get("email")).trim(),
       role: String(data.get("role")) as Role,
     };
-    const made = await invite.run({ input });
-    if (!made) return;
-    setLink(invitationLink(made.inviteMember.token));
+    const done = await invite.run({ input });
+    if (!done) return;
+    const { token, isMailed } = done.inviteMember;
+    setMade({ link: invitationLink(token), email: input.email, isMailed });
     form.reset();
     asked.retry();
   };
   return (
     <>
-      {link && <Snippet label="Hand this link over by a way you trust; it works once, for seven days" text={link} />}
+      {made?.isMailed && <p role="status">A letter with this link is on its way to {made.email}.</p>}
+      {made && (
+        <Snippet label="Hand this link over by a way you trust; it works once, for seven days" text={made.link} />
+      )}
       <Answered asked={asked} rows={1}>
         {(data) => (
           <ul class="list">

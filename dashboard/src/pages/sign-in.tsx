@@ -1,25 +1,57 @@
 // The door: signing in, or making an account.
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { useChange, useQuestion } from "../data/use-question";
 import { Logo } from "../layout/icons";
 import { Wrong } from "../layout/states";
 import { ThemeButton } from "../layout/theme";
 import { navigate, usePlace } from "../router";
-import { Register, SignIn as SignInChange, SignInProviders } from "../schema.gen";
+import { Register, RequestRegistration, SignIn as SignInChange, SignInProviders } from "../schema.gen";
 
 /** Only a path of this page, as whoever wrote the link may be anybody. */
 function safe(next: string | null): string {
   return next && /^\/(?![/\\])/.test(next) ? next : "/";
 }
 
+/** What shows that somebody may make an account: behind the `#` of a link here, or of an invitation they go on to. */
+function tokenOf(next: string): string | undefined {
+  const [path, invitation] = next.split("#");
+  return location.hash.slice(1) || (path === "/invitation" ? invitation : undefined) || undefined;
+}
+
+/** Asks for the link by which an account is made. */
+function AskForLink() {
+  const ask = useChange(RequestRegistration);
+  const [said, say] = useState(false);
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const email = String(new FormData(event.currentTarget as HTMLFormElement).get("email")).trim();
+    say(!!(await ask.run({ input: { email } })));
+  };
+  return (
+    <form onSubmit={submit}>
+      <label>
+        Email
+        <input name="email" type="email" autocomplete="email" required />
+      </label>
+      <Wrong error={ask.error} />
+      {said && <p role="status">A letter is on its way. The link in it works for a day.</p>}
+      <button type="submit" class="primary wide" disabled={ask.busy}>
+        Send me a link
+      </button>
+    </form>
+  );
+}
+
 export function SignIn({ registering, entered }: { registering: boolean; entered: () => Promise<void> }) {
   const { params } = usePlace();
   const signIn = useChange(SignInChange);
   const register = useChange(Register);
-  const providers = useQuestion(SignInProviders, {}).data?.signInProviders ?? [];
+  const { registration, signInProviders: providers = [] } = useQuestion(SignInProviders, {}).data ?? {};
   const { busy, error } = registering ? register : signIn;
   const title = registering ? "Create an account" : "Sign in";
   const next = safe(params.get("next"));
+  const token = registering ? tokenOf(next) : undefined;
+  const closed = registering && !token && registration !== undefined && registration !== "OPEN";
   useEffect(() => {
     document.title = `${title} · Event Analytics`;
   }, [title]);
@@ -30,7 +62,7 @@ export function SignIn({ registering, entered }: { registering: boolean; entered
     const text = (name: string) => String(form.get(name) ?? "");
     const input = { email: text("email").trim(), password: text("password") };
     const done = registering
-      ? await register.run({ input: { ...input, name: text("name").trim() } })
+      ? await register.run({ input: { ...input, name: text("name").trim(), token } })
       : await signIn.run({ input });
     if (!done) return;
     navigate(next, { replace: true });
@@ -53,33 +85,39 @@ export function SignIn({ registering, entered }: { registering: boolean; entered
           </a>
         ))}
         {providers.length > 0 && <p class="or">or</p>}
-        <form onSubmit={submit}>
-          {registering && (
+        {closed && registration === "MAIL" && <AskForLink />}
+        {closed && registration === "INVITED" && (
+          <p>Making an account takes an invitation here. Ask whoever runs this server for one.</p>
+        )}
+        {!closed && (
+          <form onSubmit={submit}>
+            {registering && (
+              <label>
+                Name
+                <input name="name" autocomplete="name" required maxLength={100} />
+              </label>
+            )}
             <label>
-              Name
-              <input name="name" autocomplete="name" required maxLength={100} />
+              Email
+              <input name="email" type="email" autocomplete="email" required />
             </label>
-          )}
-          <label>
-            Email
-            <input name="email" type="email" autocomplete="email" required />
-          </label>
-          <label>
-            Password
-            <input
-              name="password"
-              type="password"
-              required
-              minLength={registering ? 12 : 1}
-              autocomplete={registering ? "new-password" : "current-password"}
-            />
-          </label>
-          {registering && <p class="muted aside">At least 12 characters, and not easily guessed.</p>}
-          <Wrong error={error} />
-          <button type="submit" class="primary wide" disabled={busy}>
-            {title}
-          </button>
-        </form>
+            <label>
+              Password
+              <input
+                name="password"
+                type="password"
+                required
+                minLength={registering ? 12 : 1}
+                autocomplete={registering ? "new-password" : "current-password"}
+              />
+            </label>
+            {registering && <p class="muted aside">At least 12 characters, and not easily guessed.</p>}
+            <Wrong error={error} />
+            <button type="submit" class="primary wide" disabled={busy}>
+              {title}
+            </button>
+          </form>
+        )}
         {!registering && (
           <p class="muted">
             <a href="/reset-password">Forgot your password?</a>

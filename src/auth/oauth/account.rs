@@ -9,9 +9,10 @@ use crate::{
     auth::{
         account,
         audit::{Action, Entry, Place},
-        checked_name, whence,
+        checked_name, registration, whence,
     },
     clock::Clock,
+    config::Registration,
     db::Db,
     entity::{
         user::{self, Model},
@@ -22,8 +23,8 @@ use crate::{
 
 /// Finds the account of this identity, by the provider's subject first. By e-mail address it
 /// takes only an account that has neither a password nor another identity; where there is none,
-/// it makes one, for somebody at `ip`.
-pub async fn of(db: &Db, clock: &Clock, identity: Identity, ip: IpAddr) -> Result<Model, Refusal> {
+/// it makes one, for somebody at `ip`, who must have been invited if that is `how` accounts are made.
+pub async fn of(db: &Db, clock: &Clock, how: Registration, identity: Identity, ip: IpAddr) -> Result<Model, Refusal> {
     let email = account::checked_email("email", &identity.email).map_err(|_| Refusal::EmailUnverified)?;
     if let Some(user) = known(db, &identity).await? {
         return Ok(user);
@@ -31,6 +32,10 @@ pub async fn of(db: &Db, clock: &Clock, identity: Identity, ip: IpAddr) -> Resul
     let name = identity.name.as_deref().and_then(|name| checked_name("name", name).ok());
     let name = name.unwrap_or_else(|| email.split('@').next().unwrap_or_default().to_owned());
     let transaction = db.begin().await.map_err(Error::from)?;
+    let may = registration::check_verified(&transaction, how, clock.now_ms(), &email).await.map_err(Error::from)?;
+    if !may && user::Entity::by_email(&email).one(&transaction).await.map_err(Error::from)?.is_none() {
+        return Err(Refusal::NotInvited);
+    }
     let made = account::insert(&transaction, clock, email.clone(), name, None, Some(ip)).await;
     let linked = match made {
         Ok(user) => link(transaction, clock, user, &identity, ip).await?,

@@ -3,20 +3,25 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use uuid::Uuid;
 
+use super::letters::{self, Letter};
 use crate::{
     auth::{
-        self, account, cookie,
+        self,
+        account::{self, New},
+        cookie, registration,
         session::{self, Started},
     },
     clock::Moment,
-    config::Secret,
+    config::{Registration, Secret},
     entity::user,
+    error::Error,
     graphql::{
         context::ContextExt,
         error::Result,
         id,
         types::{session::Session, user::User},
     },
+    state::App,
 };
 
 /// A new account.
@@ -28,6 +33,16 @@ struct RegisterInput {
     password: String,
     /// What to call its holder, in 1 to 100 characters.
     name: String,
+    /// What follows the `#` of the link that was sent, or the token of an invitation of this address. Needed unless
+    /// `registration` is `OPEN`.
+    token: Option<String>,
+}
+
+/// Who wants an account.
+#[derive(InputObject)]
+struct RequestRegistrationInput {
+    /// The address to sign in with; case does not matter.
+    email: String,
 }
 
 /// Who wants to sign in.
@@ -59,6 +74,14 @@ struct SignInPayload {
     expires_at: Moment,
 }
 
+/// A link was asked for. The answer is the same whether the address has an account or not.
+#[derive(SimpleObject)]
+struct RequestRegistrationPayload {
+    /// Whether this server sends mail. Where it does not, whoever runs it can print a link by
+    /// `event-analytics register-link`.
+    sends_mail: bool,
+}
+
 /// Somebody has signed out.
 #[derive(SimpleObject)]
 struct SignOutPayload {
@@ -86,7 +109,9 @@ pub(super) struct AccountMutations;
 #[Object]
 impl AccountMutations {
     /// Makes an account and signs it in. An address that has an account is answered with the code
-    /// `CONFLICT`. Attempts are limited by client address, together with sign-ins.
+    /// `CONFLICT`. Unless `registration` is `OPEN` it takes a token: without one the code is `FORBIDDEN`, with one that
+    /// is unknown, too old or for another address `NOT_FOUND`. Attempts are limited by client address, together
+    /// with sign-ins.
     async fn register(
         &self,
         ctx: &Context<'_>,
@@ -94,10 +119,30 @@ impl AccountMutations {
     ) -> Result<SignInPayload> {
         let app = ctx.app();
         auth::attempt(&app.limiter, &app.config.limits, ctx.client().ip).await?;
-        let password = Secret::new(input.password);
-        let ip = Some(ctx.client().ip);
-        let user = account::register(&app.db, &app.clock, &input.email, &input.name, password, ip).await?;
+        let password = Secret::new(&*input.password);
+        let RegisterInput { email, name, token, .. } = &input;
+        let new = New { email, name, password, token: token.as_deref(), ip: Some(ctx.client().ip) };
+        let user = account::register(&app.db, &app.clock, app.config.registration, new).await?;
         sign_in(ctx, user).await
+    }
+
+    /// Sends a link to an address, by which an account is made for it within a day; where it has an account, the
+    /// letter says so. The answer tells nothing of which it is, and neither does the time it takes. The code is
+    /// `FORBIDDEN` where `registration` is `INVITED`. Attempts are limited by client address, together with
+    /// sign-ins; an address gets three letters an hour.
+    async fn request_registration(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who wants an account.")] input: RequestRegistrationInput,
+    ) -> Result<RequestRegistrationPayload> {
+        let app = ctx.app();
+        auth::attempt(&app.limiter, &app.config.limits, ctx.client().ip).await?;
+        if app.config.registration == Registration::Invited {
+            return Err(Error::Forbidden("Making an account takes an invitation here.").into());
+        }
+        let email = account::checked_email("input.email", &input.email)?;
+        let sends_mail = letters::post(app, "register", email.clone(), write(app.clone(), email))?;
+        Ok(RequestRegistrationPayload { sends_mail })
     }
 
     /// Signs in with e-mail address and password. What of the two was wrong is not said: either
@@ -138,6 +183,24 @@ impl AccountMutations {
         let revoked = ctx.app().sessions.revoke_others(ctx.viewer()?).await?;
         Ok(RevokeOtherSessionsPayload { revoked: u32::try_from(revoked).unwrap_or(u32::MAX) })
     }
+}
+
+async fn write(app: App, email: String) -> crate::error::Result<Option<Letter>> {
+    let server = letters::name(&app);
+    let text = match registration::request(&app.db, &app.clock, &email).await? {
+        Some(token) => format!(
+            "Somebody, probably you, wants to make an account at {server}.\n\n\
+             This link does it, once and within a day:\n\n{}\n\n\
+             If it was not you, do nothing.\n",
+            registration::link(&token, &app.config.public_url).expose(),
+        ),
+        None => format!(
+            "Somebody, probably you, wanted to make an account at {server}. You have one already:\n\n{}\n\n\
+             If it was not you, do nothing.\n",
+            app.config.public_url.join("sign-in").map_err(Error::internal)?,
+        ),
+    };
+    Ok(Some(Letter { subject: "Your account", text }))
 }
 
 async fn sign_in(ctx: &Context<'_>, user: user::Model) -> Result<SignInPayload> {

@@ -1,12 +1,18 @@
 //! Invitations, and the guests of apps.
 
+use std::time::Duration;
+
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use super::organizations::way_to;
+use super::{
+    letters::{self, Letter},
+    organizations::way_to,
+};
 use crate::{
     apps::{guest, invitation},
     auth::AppScope,
-    entity::role,
+    config::Secret,
+    entity::{self, role},
     error::Error,
     graphql::{
         context::ContextExt,
@@ -19,7 +25,11 @@ use crate::{
             organization::Organization,
         },
     },
+    limiter::Quota,
 };
+
+/// Letters that one account may have sent, so that nobody writes to strangers in our name.
+const PER_INVITER: Quota = Quota { permits: 50, period: Duration::from_secs(24 * 60 * 60) };
 
 /// Whom to invite to an organization.
 #[derive(InputObject)]
@@ -79,6 +89,9 @@ struct InviteMemberPayload {
     invitation: Invitation,
     /// What accepts it. It is shown only here: give it to nobody but whom you have invited.
     token: String,
+    /// Whether a letter with it is on its way to them. An address gets three an hour, and who invites has fifty
+    /// a day.
+    is_mailed: bool,
 }
 
 /// Somebody was invited to see an app.
@@ -88,6 +101,9 @@ struct InviteGuestPayload {
     invitation: Invitation,
     /// What accepts it. It is shown only here: give it to nobody but whom you have invited.
     token: String,
+    /// Whether a letter with it is on its way to them. An address gets three an hour, and who invites has fifty
+    /// a day.
+    is_mailed: bool,
 }
 
 /// An invitation was accepted.
@@ -128,7 +144,7 @@ pub(super) struct InvitationMutations;
 #[Object]
 impl InvitationMutations {
     /// Invites somebody to an organization: the token in the answer lets the account with this address
-    /// become a member within seven days, once. An earlier invitation of the same address stops working.
+    /// become a member within seven days, once. Where the server sends mail, they get a link. An earlier invitation of the same address stops working.
     /// At most 100 are open at a time. Takes the role `ADMIN`.
     async fn invite_member(
         &self,
@@ -138,7 +154,8 @@ impl InvitationMutations {
         let (server, scope) = (ctx.app(), way_to(ctx, &input.organization_id).await?);
         let (may, role) = (scope.may()?, role::Role::from(input.role));
         let (made, token) = invitation::to_organization(&server.db, &server.clock, may, &input.email, role).await?;
-        Ok(InviteMemberPayload { invitation: Invitation(made), token: token.expose().to_owned() })
+        let is_mailed = mail(ctx, &made, &token).await;
+        Ok(InviteMemberPayload { invitation: Invitation(made), token: token.expose().to_owned(), is_mailed })
     }
 
     /// Invites somebody to see one app as its guest, and neither its organization nor its other apps. The
@@ -151,7 +168,8 @@ impl InvitationMutations {
         let (server, viewer) = (ctx.app(), ctx.viewer()?);
         let may = AppScope::of_member(&server.db, viewer, id::app(&input.app_id)?).await?.may()?;
         let (made, token) = invitation::to_app(&server.db, &server.clock, may, &input.email).await?;
-        Ok(InviteGuestPayload { invitation: Invitation(made), token: token.expose().to_owned() })
+        let is_mailed = mail(ctx, &made, &token).await;
+        Ok(InviteGuestPayload { invitation: Invitation(made), token: token.expose().to_owned(), is_mailed })
     }
 
     /// Accepts an invitation. The viewer's account must have the address that was invited: otherwise the
@@ -214,4 +232,28 @@ impl InvitationMutations {
         let left = ctx.loader().load_one(VisibleApp(app)).await?;
         Ok(LeaveAppPayload { app: left.map(|(model, scope)| App::new(model, scope)) })
     }
+}
+
+/// Sends an invitation to whom it is for, unless whoever made it has sent too many.
+async fn mail(ctx: &Context<'_>, made: &entity::invitation::Model, token: &Secret) -> bool {
+    let app = ctx.app();
+    if app.mailer.is_none()
+        || app.limiter.check(&format!("invite:{}", made.invited_by), PER_INVITER, 1).await.into_result().is_err()
+    {
+        return false;
+    }
+    let server = letters::name(app);
+    let text = format!(
+        "You were invited to see figures at {server}.\n\n\
+         This link accepts the invitation within a week, once you have signed in or made an account with this \
+         address:\n\n{}\n\n\
+         If you do not know what this is about, do nothing.\n",
+        invitation::link(token, &app.config.public_url).expose(),
+    );
+    let letter = Letter { subject: "You were invited", text };
+    let posted = letters::post(app, "invitation", made.email.clone(), async move { Ok(Some(letter)) });
+    posted.unwrap_or_else(|error| {
+        error.log();
+        false
+    })
 }

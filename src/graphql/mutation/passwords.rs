@@ -1,22 +1,20 @@
 //! Passwords: changed, and replaced when they are forgotten.
 
-use std::time::Duration;
+use std::net::IpAddr;
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
-use super::accounts::begin;
+use super::{
+    accounts::begin,
+    letters::{self, Letter},
+};
 use crate::{
     auth::{self, account, password::change},
     clock::Moment,
     config::Secret,
-    error::Error,
     graphql::{context::ContextExt, error::Result, types::session::Session},
-    limiter::Quota,
     state::App,
 };
-
-/// Letters that one mailbox gets: whoever asks for more changes nothing.
-const LETTERS: Quota = Quota { permits: 3, period: Duration::from_secs(60 * 60) };
 
 /// The password until now, and the one from now on.
 #[derive(InputObject)]
@@ -107,19 +105,9 @@ impl PasswordMutations {
         let app = ctx.app();
         auth::attempt(&app.limiter, &app.config.limits, ctx.client().ip).await?;
         let email = account::checked_email("input.email", &input.email)?;
-        if app.mailer.is_some() {
-            let turn = app.letters.clone().try_acquire_owned();
-            let turn = turn.map_err(|_| Error::unavailable("too many letters at a time"))?;
-            let (app, ip) = (app.clone(), ctx.client().ip);
-            // In a task of its own: whatever is found out about the address, the answer does not wait for it.
-            tokio::spawn(async move {
-                let _turn = turn;
-                if let Err(error) = send_link(&app, &email, ip).await {
-                    error.log();
-                }
-            });
-        }
-        Ok(RequestPasswordResetPayload { sends_mail: app.mailer.is_some() })
+        let written = write(app.clone(), email.clone(), ctx.client().ip);
+        let sends_mail = letters::post(app, "reset", email, written)?;
+        Ok(RequestPasswordResetPayload { sends_mail })
     }
 
     /// Sets the password of the account that a link was sent to, and ends every session of it. A token that was
@@ -138,24 +126,14 @@ impl PasswordMutations {
     }
 }
 
-async fn send_link(app: &App, email: &str, ip: std::net::IpAddr) -> crate::error::Result<()> {
-    let Some(mailer) = &app.mailer else { return Ok(()) };
-    let mailbox = format!("reset:{}", app.digests.of(uuid::Uuid::nil(), email).iter().fold(String::new(), hex));
-    if app.limiter.check(&mailbox, LETTERS, 1).await.into_result().is_err() {
-        return Ok(());
-    }
-    let Some(reset) = change::request(&app.db, &app.clock, email, Some(ip)).await? else { return Ok(()) };
-    let link = reset.link(&app.config.public_url);
+async fn write(app: App, email: String, ip: IpAddr) -> crate::error::Result<Option<Letter>> {
+    let Some(reset) = change::request(&app.db, &app.clock, &email, Some(ip)).await? else { return Ok(None) };
     let text = format!(
         "Somebody, probably you, has asked to set a new password for your account at {}.\n\n\
          This link does it, once and within an hour:\n\n{}\n\n\
          If it was not you, do nothing: your password stays as it is.\n",
-        app.config.public_url.host_str().unwrap_or_default(),
-        link.expose(),
+        letters::name(&app),
+        reset.link(&app.config.public_url).expose(),
     );
-    mailer.send(&reset.email, "Set a new password", text).await
-}
-
-fn hex(text: String, byte: &u8) -> String {
-    format!("{text}{byte:02x}")
+    Ok(Some(Letter { subject: "Set a new password", text }))
 }

@@ -14,6 +14,7 @@ pub mod organization;
 pub mod overview;
 pub mod questions;
 pub mod rate_limit;
+pub mod registration;
 pub mod saved_segment;
 pub mod session;
 pub mod settings;
