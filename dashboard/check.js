@@ -4,9 +4,12 @@ import { join } from "node:path";
 import { open, watch } from "../playground/browser.js";
 import { elsewhere } from "./check/elsewhere.js";
 import { firstLoad } from "./check/first-load.js";
+import { definitions, keys, person } from "./check/keeping.js";
 import { onboarding } from "./check/onboarding.js";
 import { days, details, failure, filters, keyboard, overview } from "./check/overview.js";
-import { leaving, pagesWithEvents, pagesWithoutEvents } from "./check/pages.js";
+import { leaving, pagesWithEvents } from "./check/pages.js";
+import { people } from "./check/people.js";
+import { explorer, sorting } from "./check/sorting.js";
 
 const [url, pictures] = process.argv.slice(2);
 
@@ -26,6 +29,7 @@ try {
   await overview(check);
   for (const part of [days, filters, details, failure, keyboard]) await part(check);
   await pagesWithEvents(check);
+  for (const part of [sorting, explorer, keys, definitions, people, person]) await part(check);
   await leaving(check);
   await elsewhere(check);
 } catch (error) {

@@ -2,7 +2,10 @@
 import { looks, same, settled } from "./looks.js";
 import { exported } from "./overview.js";
 
-const PAGES = ["sessions", "users", "events", "properties", "funnels", "retention", "paths", "goals", "settings"];
+const PAGES = [
+  ...["sessions", "users", "events", "properties", "funnels", "retention", "paths", "goals"],
+  ...["settings", "settings/people", "settings/data"],
+];
 
 async function show({ page, url, app }, path) {
   await page.goto(`${url}/apps/${app}/${path}`);
@@ -93,12 +96,13 @@ async function settings(check) {
   page.once("dialog", (dialog) => dialog.accept());
   await page.getByRole("listitem").filter({ hasText: "Second" }).getByRole("button", { name: "Revoke" }).click();
   await page.getByText("revoked").waitFor();
-  await page.getByLabel("E-mail of a new member").fill("grace@example.com");
-  await page.getByRole("button", { name: "Invite" }).click();
-  await page.getByText("works once").waitFor();
-  await show(check, "settings");
-  await panel(page, "Audit log").getByText("API key revoked").waitFor();
   await looks(check, "settings");
+  await show(check, "settings/people");
+  await page.getByLabel("E-mail of a new member").fill("grace@example.com");
+  await page.getByRole("button", { name: "Invite", exact: true }).click();
+  await page.getByText("works once").waitFor();
+  await show(check, "settings/people");
+  await panel(page, "Audit log").getByText("API key revoked").waitFor();
 
   await page.goto(`${url}/account`);
   await page.getByText("this one").waitFor();

@@ -8,6 +8,7 @@ import "./style/reports.css";
 import "./style/world.css";
 import "./style/events.css";
 import "./style/pages.css";
+import "./style/settings.css";
 import { render } from "preact";
 import { Root } from "./root";
 import { applyTheme } from "./layout/theme";

@@ -7,6 +7,7 @@ import { AppPages } from "./pages/app-pages";
 import { Invitation } from "./pages/invitation";
 import { NewApp } from "./pages/new-app";
 import { NotFound } from "./pages/not-found";
+import { Organizations } from "./pages/organizations";
 import { ResetPassword } from "./pages/reset-password";
 import { Setup } from "./pages/setup";
 import { SignIn } from "./pages/sign-in";
@@ -30,6 +31,7 @@ function Page({ path, viewer }: { path: string; viewer: Viewer }) {
   if (["/", "/sign-in", "/register"].includes(path)) return <GoTo to={home(viewer)} />;
   if (path === "/new") return <NewApp />;
   if (path === "/account") return <Account />;
+  if (path === "/organizations") return <Organizations />;
   if (path === "/invitation") return <Invitation />;
   const [, app, rest = ""] = path.match(/^\/apps\/([^/]+)(?:\/(.*))?$/) ?? [];
   const found = viewer.apps.find(({ id }) => id === app);

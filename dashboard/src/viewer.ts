@@ -54,10 +54,12 @@ export type Scope = {
   view: View;
   setView: (view: View) => void;
   goals: Goals;
-  /** Names of the saved segments by their ids. */
-  segments: Map<string, string>;
+  /** The saved segments by their ids. */
+  segments: Map<string, { name: string; description: string | null; filter: unknown }>;
   /** Reads goals and segments anew, after they changed. */
   renew: () => void;
+  /** Whether what is looked at is a filter being edited, and not the page. */
+  drafting?: boolean;
 };
 
 export const ScopeContext = createContext<Scope | null>(null);
@@ -68,5 +70,9 @@ export function useScope(): Scope {
   return scope;
 }
 
-/** What this role may do to an app and its keys. */
-export const mayChange = ({ myRole }: App) => myRole === "OWNER" || myRole === "ADMIN";
+type InRole = { myRole: Role };
+
+/** May change an app, its keys, its people and their data. */
+export const mayChange = ({ myRole }: InRole) => myRole === "OWNER" || myRole === "ADMIN";
+/** May keep goals and segments. */
+export const mayEdit = ({ myRole }: InRole) => myRole !== "VIEWER";

@@ -16,7 +16,7 @@ function Chip({ condition }: { condition: Condition }) {
     const other: Condition = { column, value, operator: operator === "is" ? "not" : "is" };
     setView({ ...view, conditions: view.conditions.map((one) => (isSame(one, condition) ? other : one)) });
   };
-  const kept = { goal: goals.get(value)?.name, segment: segments.get(value) }[column];
+  const kept = { goal: goals.get(value)?.name, segment: segments.get(value)?.name }[column];
   const name = column === "goal" || column === "segment" ? (kept ?? "one that was deleted") : valueName(column, value);
   const text = (
     <>

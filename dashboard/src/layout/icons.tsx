@@ -26,6 +26,7 @@ const PATHS = {
   link: "M14 4h6v6M20 4l-9 9M18 14v6H4V6h6",
   back: "M19 12H5M11 6l-6 6 6 6",
   expand: "M9 4H4v5M15 4h5v5M9 20H4v-5M15 20h5v-5",
+  edit: "M4 20h4L19 9l-4-4L4 16zM13 7l4 4",
   trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13",
   account: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8M4 21a8 8 0 0 1 16 0",
 } as const;

@@ -49,7 +49,9 @@ function Save({ close }: { close: () => void }) {
 }
 
 export function SaveFilters() {
-  const { app, view } = useScope();
+  const { app, view, drafting } = useScope();
+  // What is being edited is kept already.
+  if (drafting) return null;
   // A segment cannot hold another one.
   const possible = view.conditions.length > 0 && !view.conditions.some(({ column }) => column === "segment");
   if (!possible || app.myRole === "VIEWER") return null;
@@ -63,8 +65,9 @@ export function SaveFilters() {
 }
 
 export function KeptFilters() {
-  const { view, goals, segments, setView } = useScope();
-  if (goals.size === 0 && segments.size === 0) return null;
+  const { view, goals, segments, setView, drafting } = useScope();
+  // What is kept is made of conditions alone.
+  if (drafting || (goals.size === 0 && segments.size === 0)) return null;
   const choose = (column: "segment" | "goal", value: string, close: () => void) => {
     setView(toggled(view, { column, operator: "is", value }));
     close();
@@ -81,7 +84,7 @@ export function KeptFilters() {
       >
         {(close) => (
           <ul class="menu">
-            {[...segments].map(([id, name]) => (
+            {[...segments].map(([id, { name }]) => (
               <li key={id}>
                 <button type="button" onClick={() => choose("segment", id, close)}>
                   {name}

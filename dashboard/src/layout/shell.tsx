@@ -78,6 +78,11 @@ function AccountMenu() {
             </a>
           </li>
           <li>
+            <a href="/organizations" onClick={close}>
+              Organizations
+            </a>
+          </li>
+          <li>
             <a href="/playground">GraphQL playground</a>
           </li>
           <li>

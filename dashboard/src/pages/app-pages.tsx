@@ -17,6 +17,9 @@ import { Properties } from "./properties";
 import { Retention } from "./retention";
 import { Sessions } from "./sessions";
 import { Settings } from "./settings";
+import { DataSettings } from "./settings-data";
+import { Members } from "./settings-members";
+import { SettingsShell } from "./settings-shell";
 import { User } from "./user";
 import { Users } from "./users";
 
@@ -31,6 +34,16 @@ const PAGES: Record<string, () => preact.JSX.Element> = {
   paths: Paths,
   goals: Goals,
   settings: Settings,
+  "settings/people": () => (
+    <SettingsShell page="settings/people">
+      <Members />
+    </SettingsShell>
+  ),
+  "settings/data": () => (
+    <SettingsShell page="settings/data">
+      <DataSettings />
+    </SettingsShell>
+  ),
 };
 
 function Content({ page, waiting }: { page: string; waiting: boolean }) {
@@ -58,7 +71,7 @@ export function AppPages({ app, page }: { app: App; page: string }) {
   const { goals, segments } = useMemo(
     () => ({
       goals: new Map(kept?.goals.nodes.map(({ id, name, filter }) => [id, { name, filter: filter as EventFilter }])),
-      segments: new Map(kept?.savedSegments.nodes.map(({ id, name }) => [id, name])),
+      segments: new Map(kept?.savedSegments.nodes.map((segment) => [segment.id, segment])),
     }),
     [kept],
   );

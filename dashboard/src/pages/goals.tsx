@@ -8,14 +8,16 @@ import { useChange, useQuestion } from "../data/use-question";
 import { useVariables } from "../data/use-variables";
 import { comparisonOf, toggled } from "../data/view";
 import { Controls } from "../layout/controls";
+import { EditKept } from "../layout/edit-kept";
 import { Icon } from "../layout/icons";
 import { Shell } from "../layout/shell";
 import { Empty, Wrong } from "../layout/states";
 import { StepField, useChoices } from "../layout/step-field";
 import { Change } from "../panels/change";
 import { Answered, Panel } from "../panels/panel";
-import { CreateGoal, DeleteGoal, DeleteSavedSegment, Goals as Question, type GoalsQuery } from "../schema.gen";
-import { useScope } from "../viewer";
+import { CreateGoal, DeleteGoal, Goals as Question, type GoalsQuery, UpdateGoal } from "../schema.gen";
+import { mayEdit, useScope } from "../viewer";
+import { Segments } from "./goals-segments";
 
 type Goal = NonNullable<GoalsQuery["app"]>["goals"]["nodes"][number];
 
@@ -64,9 +66,11 @@ function NewGoal({ made }: { made: () => void }) {
   );
 }
 
-function GoalLine({ goal, comparing, deleted }: { goal: Goal; comparing: boolean; deleted: () => void }) {
+function GoalLine({ goal, comparing, changed }: { goal: Goal; comparing: boolean; changed: () => void }) {
   const { app, view, setView } = useScope();
   const remove = useChange(DeleteGoal);
+  const update = useChange(UpdateGoal);
+  const [editing, setEditing] = useState(false);
   const { conversion } = goal;
   const condition: Condition = { column: "goal", operator: "is", value: goal.id };
   return (
@@ -99,60 +103,47 @@ function GoalLine({ goal, comparing, deleted }: { goal: Goal; comparing: boolean
         <button type="button" class="quiet" onClick={() => setView(toggled(view, condition))}>
           <Icon name="filter" /> Filter
         </button>
-        {app.myRole !== "VIEWER" && (
-          <button
-            type="button"
-            class="quiet icon"
-            aria-label={`Delete the goal ${goal.name}`}
-            disabled={remove.busy}
-            onClick={async () =>
-              confirm(`Delete the goal “${goal.name}”?`) && (await remove.run({ input: { id: goal.id } })) && deleted()
-            }
-          >
-            <Icon name="trash" />
-          </button>
+        {mayEdit(app) && (
+          <>
+            <button
+              type="button"
+              class="quiet icon"
+              aria-label={`Edit the goal ${goal.name}`}
+              aria-expanded={editing}
+              onClick={() => setEditing(!editing)}
+            >
+              <Icon name="edit" />
+            </button>
+            <button
+              type="button"
+              class="quiet icon"
+              aria-label={`Delete the goal ${goal.name}`}
+              disabled={remove.busy}
+              onClick={async () =>
+                confirm(`Delete the goal “${goal.name}”?`) && (await remove.run({ input: { id: goal.id } })) && changed()
+              }
+            >
+              <Icon name="trash" />
+            </button>
+          </>
         )}
       </div>
       <Wrong error={remove.error} />
-    </li>
-  );
-}
-
-function Segments() {
-  const { app, view, segments, setView, renew } = useScope();
-  const remove = useChange(DeleteSavedSegment);
-  return (
-    <Panel title="Segments" class="apart">
-      {segments.size === 0 ? (
-        <p class="none muted">Filter any page and choose “Keep”: the filters are then here by a name, for everybody.</p>
-      ) : (
-        <ul class="keys">
-          {[...segments].map(([id, name]) => (
-            <li key={id} class="row">
-              <button
-                type="button"
-                onClick={() => setView(toggled(view, { column: "segment", operator: "is", value: id }))}
-              >
-                {name}
-              </button>
-              {app.myRole !== "VIEWER" && (
-                <button
-                  type="button"
-                  class="quiet icon"
-                  aria-label={`Delete the segment ${name}`}
-                  onClick={async () =>
-                    confirm(`Delete the segment “${name}”?`) && (await remove.run({ input: { id } })) && renew()
-                  }
-                >
-                  <Icon name="trash" />
-                </button>
-              )}
-            </li>
-          ))}
-        </ul>
+      {editing && (
+        <EditKept
+          kind="goal"
+          kept={goal}
+          busy={update.busy}
+          error={update.error}
+          close={() => setEditing(false)}
+          save={async (changes) => {
+            if (!(await update.run({ input: { id: goal.id, ...changes } }))) return;
+            setEditing(false);
+            changed();
+          }}
+        />
       )}
-      <Wrong error={remove.error} />
-    </Panel>
+    </li>
   );
 }
 
@@ -188,14 +179,14 @@ export function Goals() {
             >
               <ul>
                 {goals.map((goal) => (
-                  <GoalLine key={goal.id} goal={goal} comparing={compare !== null} deleted={changed} />
+                  <GoalLine key={goal.id} goal={goal} comparing={compare !== null} changed={changed} />
                 ))}
               </ul>
             </Panel>
           );
         }}
       </Answered>
-      {app.myRole !== "VIEWER" && <NewGoal made={changed} />}
+      {mayEdit(app) && <NewGoal made={changed} />}
       <Segments />
     </Shell>
   );

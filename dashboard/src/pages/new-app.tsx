@@ -1,11 +1,11 @@
 // Making an app, and its first key with it.
-import { useChange } from "../data/use-question";
+import { useChange, useQuestion } from "../data/use-question";
 import { isZone } from "../data/zone";
 import { PlainPage } from "../layout/shell";
 import { Wrong } from "../layout/states";
-import { CreateApiKey, CreateApp } from "../schema.gen";
+import { CreateApiKey, CreateApp, Organizations } from "../schema.gen";
 import { navigate } from "../router";
-import { useViewer } from "../viewer";
+import { mayChange, useViewer } from "../viewer";
 import { freshKeys } from "./setup";
 
 const ZONES = Intl.supportedValuesOf("timeZone");
@@ -33,10 +33,16 @@ export function NewApp() {
   const { viewer, again } = useViewer();
   const create = useChange(CreateApp);
   const createKey = useChange(CreateApiKey);
+  const { data } = useQuestion(Organizations, {});
+  const organizations = data?.viewer?.organizations.nodes.filter(mayChange) ?? [];
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
-    const input = { name: String(form.get("name")).trim(), timezone: String(form.get("timezone")) };
+    const input = {
+      name: String(form.get("name")).trim(),
+      timezone: String(form.get("timezone")),
+      organizationId: form.get("organization") as string | null,
+    };
     const created = await create.run({ input });
     if (!created) return;
     const { id } = created.createApp.app;
@@ -53,6 +59,19 @@ export function NewApp() {
           Name
           <input name="name" required maxLength={100} placeholder="My site" autocomplete="off" />
         </label>
+        {organizations.length > 1 && (
+          <label>
+            Organization
+            <select name="organization">
+              {organizations.map(({ id, name }) => (
+                <option key={id} value={id}>
+                  {name}
+                </option>
+              ))}
+            </select>
+            <small>Its members have their role in the app as well.</small>
+          </label>
+        )}
         <ZoneField value={Intl.DateTimeFormat().resolvedOptions().timeZone} />
         <Wrong error={create.error ?? createKey.error} />
         <button type="submit" class="primary" disabled={create.busy || createKey.busy}>

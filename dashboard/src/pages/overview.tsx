@@ -2,6 +2,7 @@
 import { METRICS, METRIC_NAMES, type MetricName } from "../data/metrics";
 import { range, timeOf, whole } from "../data/format";
 import { useQuestion } from "../data/use-question";
+import { useSorted } from "../data/use-sorted";
 import { useVariables } from "../data/use-variables";
 import { INTERVALS, comparisonOf } from "../data/view";
 import { bucketName } from "../charts/axis";
@@ -12,6 +13,7 @@ import { ErrorNote } from "../layout/states";
 import { Headline } from "../panels/headline";
 import { Nothing } from "../panels/nothing";
 import { PanelMenu } from "../panels/panel";
+import { DataTable, type TableColumn } from "../panels/table";
 import { Tabbed } from "../panels/tabbed";
 import { useParam } from "../router";
 import { Overview as Question, type Interval, type OverviewQuery } from "../schema.gen";
@@ -50,6 +52,27 @@ function isComplete(data: OverviewQuery | undefined, yearly: boolean): boolean {
   const begins = yearly ? start - 365 * 86_400_000 : start - length;
   // Who began within the first hours of it, was there.
   return Date.parse(first) <= begins + length / 10;
+}
+
+function Values({ buckets, interval }: { buckets: Bucket[]; interval: Interval }) {
+  const { app } = useScope();
+  const columns: TableColumn<Bucket>[] = [
+    {
+      name: "start",
+      title: "Start",
+      value: ({ start }) => start,
+      show: ({ start }) => bucketName(start, interval, app.timezone),
+    },
+    ...METRIC_NAMES.map((name) => ({
+      name,
+      title: METRICS[name].title,
+      right: true,
+      value: (bucket: Bucket) => bucket[name],
+      show: (bucket: Bucket) => METRICS[name].full(bucket[name]),
+    })),
+  ];
+  const [rows, sorting] = useSorted(buckets, columns, { complete: true });
+  return <DataTable label="Values" columns={columns} rows={rows} keyOf={({ start }) => start} sorting={sorting} />;
 }
 
 function Course({
@@ -98,32 +121,7 @@ function Course({
       />
       <details class="values">
         <summary>Show the values as a table</summary>
-        <div class="scroll" tabIndex={0} role="region" aria-label="Values, table">
-          <table>
-            <thead>
-              <tr>
-                <th>Start</th>
-                {METRIC_NAMES.map((name) => (
-                  <th key={name} class="right">
-                    {METRICS[name].title}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {timeline.buckets.map((bucket) => (
-                <tr key={bucket.start}>
-                  <td>{bucketName(bucket.start, timeline.interval, app.timezone)}</td>
-                  {METRIC_NAMES.map((name) => (
-                    <td key={name} class="right">
-                      {METRICS[name].full(bucket[name])}
-                    </td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Values buckets={timeline.buckets} interval={timeline.interval} />
       </details>
     </>
   );

@@ -8,7 +8,7 @@ import { Controls } from "../layout/controls";
 import { Shell } from "../layout/shell";
 import { Figures } from "../panels/figures";
 import { Nothing } from "../panels/nothing";
-import { Answered, Panel } from "../panels/panel";
+import { Answered, Panel, type Shown } from "../panels/panel";
 import { Bars } from "../panels/bars";
 import { Sessions as Question, type SessionsQuery } from "../schema.gen";
 import { useScope } from "../viewer";
@@ -21,7 +21,7 @@ const fields = [
   { name: "share", value: (page: Page) => page.share },
 ];
 
-function Pages({ title, name, pages }: { title: string; name: string; pages: Page[] }) {
+function Pages({ title, name, pages, shown }: { title: string; name: string; pages: Page[]; shown: Shown }) {
   const { view, setView } = useScope();
   const rows = pages.map(({ pagePath, sessions, share }) => ({
     key: pagePath,
@@ -31,7 +31,7 @@ function Pages({ title, name, pages }: { title: string; name: string; pages: Pag
     click: () => setView(toggled(view, { column: "pagePath", operator: "is", value: pagePath })),
   }));
   return (
-    <Panel title={title} table={{ name, rows: pages, fields }}>
+    <Panel title={title} table={{ name, rows: pages, fields }} shown={shown}>
       <Bars rows={rows} units="Sessions" />
     </Panel>
   );
@@ -42,6 +42,7 @@ export function Sessions() {
   const variables = { ...useVariables(), interval: view.interval };
   const asked = useQuestion(Question, variables);
   const timeline = asked.data?.app?.timeline;
+  const shown = { operation: Question, variables };
   return (
     <Shell page="sessions" title="Sessions">
       <Controls title="Sessions" />
@@ -75,7 +76,7 @@ export function Sessions() {
                     { name: "average_session_seconds", value: (bucket) => bucket.averageSessionSeconds },
                   ],
                 }}
-                shown={{ operation: Question, variables }}
+                shown={shown}
               >
                 <Figures
                   figures={[
@@ -97,8 +98,8 @@ export function Sessions() {
                 />
               </Panel>
               <div class="grid">
-                <Pages title="Where sessions begin" name="entry-pages" pages={report.entryPages} />
-                <Pages title="Where sessions end" name="exit-pages" pages={report.exitPages} />
+                <Pages title="Where sessions begin" name="entry-pages" pages={report.entryPages} shown={shown} />
+                <Pages title="Where sessions end" name="exit-pages" pages={report.exitPages} shown={shown} />
               </div>
             </>
           );

@@ -1,6 +1,7 @@
 // Who changed what, and when.
 import { moment } from "../data/format";
 import { useList } from "../data/use-list";
+import { useSorted } from "../data/use-sorted";
 import { More } from "../panels/more";
 import { Answered, Panel } from "../panels/panel";
 import { DataTable, type TableColumn } from "../panels/table";
@@ -38,11 +39,13 @@ export function AuditLog({ organization }: { organization: string }) {
     { name: "by", title: "By", value: ({ actorEmail }) => actorEmail },
     { name: "network", title: "From", value: ({ network }) => network },
   ];
+  const complete = list.first.data !== undefined && !list.more;
+  const [rows, sorting] = useSorted(list.nodes, columns, { complete });
   return (
     <Panel
       title="Audit log"
       class="apart"
-      table={{ name: "audit-log", rows: list.nodes, fields: columns }}
+      table={{ name: "audit-log", rows, fields: columns }}
       shown={{ operation: Question, variables }}
     >
       <Answered asked={list.first} rows={4}>
@@ -51,7 +54,13 @@ export function AuditLog({ organization }: { organization: string }) {
             <p class="none muted">Whoever changes the app, its keys or its members will stand here.</p>
           ) : (
             <>
-              <DataTable label="Audit log" columns={columns} rows={list.nodes} keyOf={({ entryId }) => entryId} />
+              <DataTable
+                label="Audit log"
+                columns={columns}
+                rows={rows}
+                keyOf={({ entryId }) => entryId}
+                sorting={sorting}
+              />
               <More {...list} />
             </>
           )

@@ -1,105 +1,89 @@
 // The API keys of an app: made, shown once, replaced, revoked.
 import { useState } from "preact/hooks";
-import { ago, count, day, moment } from "../data/format";
 import { useChange } from "../data/use-question";
 import { Snippet } from "../layout/copy";
 import { Wrong } from "../layout/states";
-import {
-  type ApiKeyScope,
-  type ApiKeyStatus,
-  CreateApiKey,
-  RegenerateApiKey,
-  RevokeApiKey,
-  type SettingsQuery,
-} from "../schema.gen";
+import { type ApiKeyScope, CreateApiKey, type SettingsQuery } from "../schema.gen";
 import { mayChange, useScope } from "../viewer";
+import { KeyLine, SCOPES, listed } from "./settings-key";
 
 type App = NonNullable<SettingsQuery["app"]>;
-type Key = App["apiKeys"]["nodes"][number];
 
-const SCOPES: Record<ApiKeyScope, string> = { INGEST: "sends events", READ: "asks, from a server" };
-
-const STATUSES: Record<ApiKeyStatus, string> = { ACTIVE: "active", EXPIRED: "expired", REVOKED: "revoked" };
-
-function KeyLine({ apiKey, changed, shown }: { apiKey: Key; changed: () => void; shown: (key: string) => void }) {
-  const { app } = useScope();
-  const revoke = useChange(RevokeApiKey);
-  const regenerate = useChange(RegenerateApiKey);
-  const {
-    id,
-    name,
-    prefix,
-    status,
-    createdAt,
-    expiresAt,
-    lastUsedAt,
-    usageCount,
-    scope,
-    isUnusual,
-    previousWorksUntil,
-  } = apiKey;
-  const again = async () => {
-    if (!confirm(`Replace “${name}”? The present key stops working at once.`)) return;
-    const made = await regenerate.run({ input: { id } });
-    if (!made) return;
-    shown(made.regenerateApiKey.key);
-    changed();
+function NewKey({ app, made }: { app: App; made: (secret: string) => void }) {
+  const create = useChange(CreateApiKey);
+  const [scope, setScope] = useState<ApiKeyScope>("INGEST");
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const data = new FormData(form);
+    const number = (name: string) => Number(data.get(name) || 0) || null;
+    const days = number("days");
+    const input = {
+      appId: app.id,
+      name: String(data.get("name")).trim(),
+      expiresAt: days ? new Date(Date.now() + days * 86_400_000).toISOString() : null,
+      scope,
+      requestsPerMinute: number("requests"),
+      ...(scope === "INGEST" && { eventsPerMinute: number("events"), allowedOrigins: listed(data.get("origins")) }),
+    };
+    const answer = await create.run({ input });
+    if (!answer) return;
+    form.reset();
+    made(answer.createApiKey.key);
   };
-  const end = async () => {
-    if (confirm(`Revoke “${name}”? Whoever uses it can send no more.`) && (await revoke.run({ input: { id } })))
-      changed();
-  };
+  const limit = (name: string, title: string, placeholder: string) => (
+    <label>
+      {title}
+      <input name={name} type="number" min={1} max={1_000_000} placeholder={placeholder} />
+    </label>
+  );
   return (
-    <li>
-      <div>
-        <strong>{name}</strong> <code>{prefix}…</code>{" "}
-        <span class={status === "ACTIVE" ? "badge good" : "badge bad"}>{STATUSES[status]}</span>{" "}
-        {isUnusual && <span class="badge bad">used unusually often</span>}
-        <p class="muted small">
-          {SCOPES[scope]} · made {day(createdAt, app.timezone)}
-          {expiresAt && `, until ${day(expiresAt, app.timezone)}`} · {count(usageCount, "use")}
-          {lastUsedAt ? `, the last one ${ago(lastUsedAt)}` : ""}
-          {previousWorksUntil && ` · the key before works until ${moment(previousWorksUntil, app.timezone)}`}
-        </p>
-        <Wrong error={revoke.error ?? regenerate.error} />
+    <form onSubmit={submit}>
+      <div class="sentence">
+        <label>
+          Name of a new key
+          <input name="name" required maxLength={100} autocomplete="off" />
+        </label>
+        <label>
+          What for
+          <select value={scope} onChange={({ currentTarget }) => setScope(currentTarget.value as ApiKeyScope)}>
+            {Object.entries(SCOPES).map(([scope, title]) => (
+              <option key={scope} value={scope}>
+                {title}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Days until it expires
+          <input name="days" type="number" min={1} max={36500} placeholder="never" />
+        </label>
+        <button type="submit" class="primary" disabled={create.busy}>
+          Create key
+        </button>
       </div>
-      {status === "ACTIVE" && mayChange(app) && (
-        <div class="row">
-          <button type="button" class="button" onClick={again} disabled={regenerate.busy}>
-            Replace
-          </button>
-          <button type="button" class="button danger" onClick={end} disabled={revoke.busy}>
-            Revoke
-          </button>
+      <details class="values">
+        <summary>Limits{scope === "INGEST" && " and origins"}</summary>
+        <div class="two">
+          {limit("requests", "Requests a minute", "as the server is set up")}
+          {scope === "INGEST" && limit("events", "Events a minute", "no limit")}
+          {scope === "INGEST" && (
+            <label>
+              Origins whose pages may use the new key
+              <textarea name="origins" rows={2} />
+              <small>One a line, such as https://shop.example; any may when this is empty.</small>
+            </label>
+          )}
         </div>
-      )}
-    </li>
+      </details>
+      <Wrong error={create.error} />
+    </form>
   );
 }
 
 export function ApiKeys({ app, changed }: { app: App; changed: () => void }) {
   const { app: scope } = useScope();
-  const create = useChange(CreateApiKey);
   const [fresh, setFresh] = useState<string>();
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    const form = event.currentTarget as HTMLFormElement;
-    const data = new FormData(form);
-    const days = Number(data.get("days") || 0);
-    const expiresAt = days > 0 ? new Date(Date.now() + days * 86_400_000).toISOString() : null;
-    const made = await create.run({
-      input: {
-        appId: app.id,
-        name: String(data.get("name")).trim(),
-        expiresAt,
-        scope: data.get("scope") as ApiKeyScope,
-      },
-    });
-    if (!made) return;
-    setFresh(made.createApiKey.key);
-    form.reset();
-    changed();
-  };
   return (
     <section class="card panel apart" aria-label="API keys">
       <h2>API keys</h2>
@@ -111,31 +95,14 @@ export function ApiKeys({ app, changed }: { app: App; changed: () => void }) {
         ))}
       </ul>
       {mayChange(scope) && (
-        <form class="sentence" onSubmit={submit}>
-          <label>
-            Name of a new key
-            <input name="name" required maxLength={100} autocomplete="off" />
-          </label>
-          <label>
-            What for
-            <select name="scope">
-              {Object.entries(SCOPES).map(([scope, title]) => (
-                <option key={scope} value={scope}>
-                  {title}
-                </option>
-              ))}
-            </select>
-          </label>
-          <label>
-            Days until it expires
-            <input name="days" type="number" min={1} max={36500} placeholder="never" />
-          </label>
-          <button type="submit" class="primary" disabled={create.busy}>
-            Create key
-          </button>
-        </form>
+        <NewKey
+          app={app}
+          made={(secret) => {
+            setFresh(secret);
+            changed();
+          }}
+        />
       )}
-      <Wrong error={create.error} />
     </section>
   );
 }

@@ -1,7 +1,7 @@
 // The people of the app's organization: their roles, and invitations that are open.
 import { useState } from "preact/hooks";
 import { day } from "../data/format";
-import { useChange, useQuestion } from "../data/use-question";
+import { type Asked, useChange, useQuestion } from "../data/use-question";
 import { Snippet } from "../layout/copy";
 import { Choice } from "../layout/controls";
 import { Wrong } from "../layout/states";
@@ -9,6 +9,7 @@ import { Answered } from "../panels/panel";
 import {
   ChangeMemberRole,
   InviteMember,
+  type InvitationsQuery,
   Invitations as InvitationsQuestion,
   Members as Question,
   type MembersQuery,
@@ -16,14 +17,15 @@ import {
   RevokeInvitation,
   type Role,
 } from "../schema.gen";
-import { useScope, useViewer } from "../viewer";
+import { mayChange, useScope, useViewer } from "../viewer";
 import { invitationLink } from "./invitation";
 import { AuditLog } from "./settings-audit";
+import { Guests, LeaveGuest } from "./settings-guests";
 
 type Organization = NonNullable<NonNullable<MembersQuery["app"]>["organization"]>;
 type Member = Organization["members"]["nodes"][number];
 
-const ROLES: Record<Role, string> = { VIEWER: "Viewer", EDITOR: "Editor", ADMIN: "Admin", OWNER: "Owner" };
+export const ROLES: Record<Role, string> = { VIEWER: "Viewer", EDITOR: "Editor", ADMIN: "Admin", OWNER: "Owner" };
 const RANK: Role[] = ["VIEWER", "EDITOR", "ADMIN", "OWNER"];
 
 /** Nobody hands out or touches a role above their own. */
@@ -76,9 +78,8 @@ function MemberLine({
   );
 }
 
-function Invitations({ organization }: { organization: Organization }) {
+function Invitations({ organization, asked }: { organization: Organization; asked: Asked<InvitationsQuery> }) {
   const { app } = useScope();
-  const asked = useQuestion(InvitationsQuestion, { organization: organization.id });
   const invite = useChange(InviteMember);
   const revoke = useChange(RevokeInvitation);
   const [made, setMade] = useState<{ link: string; email: string; isMailed: boolean }>();
@@ -151,33 +152,46 @@ function Invitations({ organization }: { organization: Organization }) {
   );
 }
 
+function OrganizationMembers({ organization, changed }: { organization: Organization; changed: () => void }) {
+  const { app } = useScope();
+  const manages = mayChange(organization);
+  const invitations = useQuestion(InvitationsQuestion, manages ? { organization: organization.id } : null);
+  return (
+    <>
+      <section class="card panel" aria-label="Members">
+        <h2>Members of {organization.name}</h2>
+        <p class="muted">
+          Viewers read, editors keep goals and segments, admins change apps, keys and members, owners delete. To leave,
+          rename or hand over, see <a href="/organizations">your organizations</a>.
+        </p>
+        <ul class="list">
+          {organization.members.nodes.map((member) => (
+            <MemberLine key={member.userId} member={member} organization={organization} changed={changed} />
+          ))}
+        </ul>
+        {manages && <Invitations organization={organization} asked={invitations} />}
+      </section>
+      {mayChange(app) && <Guests invited={invitations.retry} />}
+      {manages && <AuditLog organization={organization.id} />}
+    </>
+  );
+}
+
 export function Members() {
   const { app } = useScope();
   const asked = useQuestion(Question, { app: app.id });
   return (
     <Answered asked={asked} rows={3}>
-      {(data) => {
-        const organization = data.app?.organization;
-        if (!organization) return null;
-        const manages = organization.myRole === "ADMIN" || organization.myRole === "OWNER";
-        return (
+      {(data) =>
+        data.app?.organization ? (
+          <OrganizationMembers organization={data.app.organization} changed={asked.retry} />
+        ) : (
           <>
-            <section class="card panel apart" aria-label="Members">
-              <h2>Members of {organization.name}</h2>
-              <p class="muted">
-                Viewers read, editors keep goals and segments, admins change apps, keys and members, owners delete.
-              </p>
-              <ul class="list">
-                {organization.members.nodes.map((member) => (
-                  <MemberLine key={member.userId} member={member} organization={organization} changed={asked.retry} />
-                ))}
-              </ul>
-              {manages && <Invitations organization={organization} />}
-            </section>
-            {manages && <AuditLog organization={organization.id} />}
+            <LeaveGuest />
+            {mayChange(app) && <Guests invited={() => undefined} />}
           </>
-        );
-      }}
+        )
+      }
     </Answered>
   );
 }

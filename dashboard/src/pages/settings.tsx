@@ -1,6 +1,5 @@
-// What can be set of an app, its keys and its people.
+// What can be set of an app, and its keys.
 import { useChange, useQuestion } from "../data/use-question";
-import { Shell } from "../layout/shell";
 import { Wrong } from "../layout/states";
 import { Answered } from "../panels/panel";
 import { navigate } from "../router";
@@ -13,9 +12,10 @@ import {
   UpdateApp,
 } from "../schema.gen";
 import { mayChange, useScope, useViewer } from "../viewer";
+import { listed } from "./settings-key";
 import { ApiKeys } from "./settings-keys";
-import { Members } from "./settings-members";
 import { ZoneField } from "./new-app";
+import { SettingsShell } from "./settings-shell";
 
 type App = NonNullable<SettingsQuery["app"]>;
 
@@ -32,8 +32,6 @@ const BOT_POLICIES: Record<BotPolicy, string> = {
   COUNT: "Count them like everybody",
 };
 
-const lines = (text: string) => text.split(/\s+/).filter(Boolean);
-
 function AppForm({ app, saved }: { app: App; saved: () => void }) {
   const { app: scope } = useScope();
   const update = useChange(UpdateApp);
@@ -48,9 +46,9 @@ function AppForm({ app, saved }: { app: App; saved: () => void }) {
       timezone: text("timezone"),
       ipMode: text("ipMode") as IpMode,
       botPolicy: text("botPolicy") as BotPolicy,
-      allowedOrigins: lines(text("allowedOrigins")),
-      excludedIps: lines(text("excludedIps")),
-      excludedPaths: lines(text("excludedPaths")),
+      allowedOrigins: listed(text("allowedOrigins")),
+      excludedIps: listed(text("excludedIps")),
+      excludedPaths: listed(text("excludedPaths")),
       ...(owner && { retentionDays: Number(text("retentionDays") || 0) }),
     };
     if (await update.run({ input })) saved();
@@ -113,6 +111,7 @@ function AppForm({ app, saved }: { app: App; saved: () => void }) {
       )}
       <div class="end">
         <Wrong error={update.error} />
+        {update.answer && !update.busy && <p role="status">Saved.</p>}
         <button type="submit" class="primary" disabled={update.busy}>
           Save
         </button>
@@ -154,22 +153,18 @@ export function Settings() {
     void again();
   };
   return (
-    <Shell page="settings" title="Settings">
-      <div class="controls">
-        <h1>Settings</h1>
-      </div>
+    <SettingsShell page="settings">
       <Answered asked={asked} rows={12}>
         {(data) =>
           data.app && (
             <>
               {mayChange(app) && <AppForm app={data.app} saved={saved} key={app.id} />}
               <ApiKeys app={data.app} changed={asked.retry} />
-              <Members />
               {app.myRole === "OWNER" && <Danger app={data.app} />}
             </>
           )
         }
       </Answered>
-    </Shell>
+    </SettingsShell>
   );
 }

@@ -1,7 +1,8 @@
 // One person: what they did, day by day, and with what.
+import { useState } from "preact/hooks";
 import { count, moment, valueName, whole } from "../data/format";
 import { useList } from "../data/use-list";
-import { useQuestion } from "../data/use-question";
+import { forget, useQuestion } from "../data/use-question";
 import { useVariables } from "../data/use-variables";
 import { rangeOf, writeView } from "../data/view";
 import { dayOf } from "../data/zone";
@@ -13,14 +14,15 @@ import { Bars } from "../panels/bars";
 import { EventLine, type EventRow, eventFields } from "../panels/event-line";
 import { Figures } from "../panels/figures";
 import { More } from "../panels/more";
-import { Answered, Panel } from "../panels/panel";
+import { Answered, Panel, type Shown } from "../panels/panel";
+import { PersonData } from "../panels/person-data";
 import { withParams } from "../router";
 import { Events, User as Question, type UserQuery } from "../schema.gen";
-import { useScope } from "../viewer";
+import { mayChange, useScope } from "../viewer";
 
 type Person = NonNullable<NonNullable<UserQuery["app"]>["user"]>;
 
-function About({ person }: { person: Person }) {
+function About({ person, shown }: { person: Person; shown: Shown }) {
   const { app } = useScope();
   const device = ({ device, browser, os }: Person["devices"][number]) =>
     [device && valueName("device", device), browser, os].filter(Boolean).join(" · ") || "Unknown";
@@ -38,7 +40,7 @@ function About({ person }: { person: Person }) {
         />
       </section>
       <div class="grid three">
-        <Panel title="What they did">
+        <Panel title="What they did" shown={shown}>
           <Bars
             rows={person.topEvents
               .slice(0, 6)
@@ -46,7 +48,7 @@ function About({ person }: { person: Person }) {
             units="Events"
           />
         </Panel>
-        <Panel title="Where they looked">
+        <Panel title="Where they looked" shown={shown}>
           <Bars
             rows={person.topPages
               .slice(0, 6)
@@ -54,7 +56,7 @@ function About({ person }: { person: Person }) {
             units="Page views"
           />
         </Panel>
-        <Panel title="What they used">
+        <Panel title="What they used" shown={shown}>
           <Bars
             rows={person.devices
               .slice(0, 6)
@@ -126,13 +128,11 @@ function Course({ userId }: { userId: string }) {
 
 export function User({ userId }: { userId: string }) {
   const { app, view, setView } = useScope();
-  const asked = useQuestion(Question, {
-    app: app.id,
-    userId,
-    range: rangeOf(view, app.timezone),
-    bots: view.bots,
-    timezone: app.timezone,
-  });
+  const range = rangeOf(view, app.timezone);
+  const variables = { app: app.id, userId, range, bots: view.bots, timezone: app.timezone };
+  const asked = useQuestion(Question, variables);
+  // What was erased is not shown out of memory.
+  const [round, setRound] = useState(0);
   return (
     <Shell page="users" title={userId}>
       <p class="backward">
@@ -145,8 +145,8 @@ export function User({ userId }: { userId: string }) {
         {(data) =>
           data.app?.user ? (
             <>
-              <About person={data.app.user} />
-              <Course userId={userId} />
+              <About person={data.app.user} shown={{ operation: Question, variables }} />
+              <Course userId={userId} key={round} />
             </>
           ) : (
             <div class="card">
@@ -163,6 +163,16 @@ export function User({ userId }: { userId: string }) {
           )
         }
       </Answered>
+      {mayChange(app) && (
+        <PersonData
+          userId={userId}
+          erased={() => {
+            forget();
+            setRound(round + 1);
+            asked.retry();
+          }}
+        />
+      )}
     </Shell>
   );
 }

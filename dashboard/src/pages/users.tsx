@@ -1,6 +1,7 @@
 // The users of an app, one line each.
 import { ago, count, moment, whole } from "../data/format";
 import { useList } from "../data/use-list";
+import { useSorted } from "../data/use-sorted";
 import { useVariables } from "../data/use-variables";
 import { writeView } from "../data/view";
 import { Choice, Controls } from "../layout/controls";
@@ -20,6 +21,9 @@ const ORDERS: Record<UserOrder, string> = {
   FIRST_SEEN: "Seen first lately",
   EVENTS: "Most events",
 };
+
+/** Columns that the server sorts by. */
+const ORDERED: Record<string, UserOrder> = { events: "EVENTS", first_seen_at: "FIRST_SEEN", last_seen_at: "LAST_SEEN" };
 
 export function Users() {
   const { app, view } = useScope();
@@ -70,6 +74,11 @@ export function Users() {
       show: (row) => <span title={moment(row.lastSeenAt, app.timezone)}>{ago(row.lastSeenAt)}</span>,
     },
   ];
+  const choose = (order: UserOrder) => setParam(order === "LAST_SEEN" ? null : order);
+  const [rows, sorting] = useSorted(list.nodes, columns, {
+    complete: list.first.data !== undefined && !list.more,
+    server: { columns: ORDERED, value: orderBy, choose },
+  });
   return (
     <Shell page="users" title="Users">
       <Controls title="Users" />
@@ -82,11 +91,11 @@ export function Users() {
               label="Order"
               value={orderBy}
               options={ORDERS}
-              choose={(order) => setParam(order === "LAST_SEEN" ? null : order)}
+              choose={choose}
             />
           </div>
         }
-        table={{ name: "users", rows: list.nodes, fields: columns }}
+        table={{ name: "users", rows, fields: columns }}
         shown={{ operation: Question, variables }}
       >
         <Answered asked={list.first} rows={14}>
@@ -95,7 +104,7 @@ export function Users() {
               <Nothing title="No users in this range." />
             ) : (
               <>
-                <DataTable label="Users" columns={columns} rows={list.nodes} keyOf={(row) => row.userId} />
+                <DataTable label="Users" columns={columns} rows={rows} keyOf={(row) => row.userId} sorting={sorting} />
                 <More {...list} />
               </>
             )

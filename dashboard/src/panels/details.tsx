@@ -3,43 +3,89 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { COLUMNS, type Column, type ColumnName } from "../data/columns";
 import { count, duration, share, valueName, whole } from "../data/format";
 import { useQuestion } from "../data/use-question";
+import { useSorted } from "../data/use-sorted";
 import { useVariables } from "../data/use-variables";
 import { toggled } from "../data/view";
 import { Icon } from "../layout/icons";
-import { Details as Question, type DetailsQuery } from "../schema.gen";
+import { Details as Question, type DetailsQuery, type Metric } from "../schema.gen";
 import { useScope } from "../viewer";
 import { Answered, PanelMenu } from "./panel";
 import { conditionOf } from "./ranking";
+import { DataTable, type TableColumn } from "./table";
 
 type Row = NonNullable<DetailsQuery["app"]>["breakdown"]["rows"][number];
 
-const fields = [
-  { name: "value", value: (row: Row) => row.values[0] },
-  { name: "visitors", value: (row: Row) => row.uniqueUsers },
-  { name: "sessions", value: (row: Row) => row.sessions },
-  { name: "page_views", value: (row: Row) => row.pageViews },
-  { name: "events", value: (row: Row) => row.events },
-  { name: "bounce_rate", value: (row: Row) => row.bounceRate },
-  { name: "average_session_seconds", value: (row: Row) => row.averageSessionSeconds },
-];
+/** Columns that the server sorts by. */
+const ORDERED: Record<string, Metric> = {
+  visitors: "UNIQUE_USERS",
+  sessions: "SESSIONS",
+  page_views: "PAGE_VIEWS",
+  events: "EVENTS",
+};
 
 type Props = { title: string; column: ColumnName; by: "uniqueUsers" | "events" };
+
+function counted(name: string, title: string, value: (row: Row) => number): TableColumn<Row> {
+  return { name, title, right: true, value, show: (row) => whole(value(row)) };
+}
 
 function DetailsWindow({ title, column, by, close }: Props & { close: () => void }) {
   const { view, setView } = useScope();
   const box = useRef<HTMLDialogElement>(null);
   const [sought, setSought] = useState("");
+  const [order, setOrder] = useState<Metric>(by === "events" ? "EVENTS" : "UNIQUE_USERS");
   useEffect(() => box.current?.showModal(), []);
   const { dimension = "PAGE_PATH" }: Column = COLUMNS[column];
   const variables = {
     ...useVariables(),
     by: dimension,
-    orderBy: by === "events" ? ("EVENTS" as const) : ("UNIQUE_USERS" as const),
+    orderBy: order,
   };
   const asked = useQuestion(Question, variables);
   const all = asked.data?.app?.breakdown.rows ?? [];
   const name = (row: Row) => valueName(column, row.values[0] ?? null);
-  const rows = all.filter((row) => name(row).toLowerCase().includes(sought.toLowerCase()));
+  const found = all.filter((row) => name(row).toLowerCase().includes(sought.toLowerCase()));
+  const columns: TableColumn<Row>[] = [
+    {
+      name: "value",
+      title: COLUMNS[column].title,
+      value: (row) => row.values[0],
+      show: (row) => (
+        <button
+          type="button"
+          class="plainly"
+          onClick={() => {
+            close();
+            setView(toggled(view, conditionOf(column, row.values[0] ?? null)));
+          }}
+        >
+          {name(row)}
+        </button>
+      ),
+    },
+    counted("visitors", "Visitors", (row) => row.uniqueUsers),
+    counted("sessions", "Sessions", (row) => row.sessions),
+    counted("page_views", "Page views", (row) => row.pageViews),
+    counted("events", "Events", (row) => row.events),
+    {
+      name: "bounce_rate",
+      title: "Bounce rate",
+      right: true,
+      value: (row) => row.bounceRate,
+      show: (row) => share(row.bounceRate),
+    },
+    {
+      name: "average_session_seconds",
+      title: "Session time",
+      right: true,
+      value: (row) => row.averageSessionSeconds,
+      show: (row) => duration(row.averageSessionSeconds),
+    },
+  ];
+  const [rows, sorting] = useSorted(found, columns, {
+    complete: all.length === asked.data?.app?.breakdown.groups,
+    server: { columns: ORDERED, value: order, choose: setOrder },
+  });
   return (
     <dialog
       ref={box}
@@ -60,7 +106,7 @@ function DetailsWindow({ title, column, by, close }: Props & { close: () => void
         />
         <PanelMenu
           title={title}
-          table={{ name: title.toLowerCase(), rows, fields }}
+          table={{ name: title.toLowerCase(), rows, fields: columns }}
           shown={{ operation: Question, variables }}
         />
         <button type="button" class="quiet icon" aria-label="Close" onClick={close}>
@@ -68,47 +114,7 @@ function DetailsWindow({ title, column, by, close }: Props & { close: () => void
         </button>
       </header>
       <Answered asked={asked} rows={12}>
-        {() => (
-          <div class="scroll" tabIndex={0} role="region" aria-label={title}>
-            <table>
-              <thead>
-                <tr>
-                  <th>{COLUMNS[column].title}</th>
-                  <th class="right">Visitors</th>
-                  <th class="right">Sessions</th>
-                  <th class="right">Page views</th>
-                  <th class="right">Events</th>
-                  <th class="right">Bounce rate</th>
-                  <th class="right">Session time</th>
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((row) => (
-                  <tr key={row.label}>
-                    <td>
-                      <button
-                        type="button"
-                        class="plainly"
-                        onClick={() => {
-                          close();
-                          setView(toggled(view, conditionOf(column, row.values[0] ?? null)));
-                        }}
-                      >
-                        {name(row)}
-                      </button>
-                    </td>
-                    <td class="right">{whole(row.uniqueUsers)}</td>
-                    <td class="right">{whole(row.sessions)}</td>
-                    <td class="right">{whole(row.pageViews)}</td>
-                    <td class="right">{whole(row.events)}</td>
-                    <td class="right">{share(row.bounceRate)}</td>
-                    <td class="right">{duration(row.averageSessionSeconds)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
+        {() => <DataTable label={title} columns={columns} rows={rows} keyOf={(row) => row.label} sorting={sorting} />}
       </Answered>
     </dialog>
   );

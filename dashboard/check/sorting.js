@@ -1,0 +1,52 @@
+// Tables that a click on a column sorts, and a panel's question in the playground.
+import { exported } from "./overview.js";
+import { same, settled } from "./looks.js";
+
+async function column(table, place) {
+  return (await table.locator(`tbody td:nth-child(${place})`).allInnerTexts()).map((text) => text.trim());
+}
+
+export async function sorting({ page, url, app }) {
+  await page.goto(`${url}/apps/${app}/users?range=ALL_TIME`);
+  await settled(page);
+  const panel = page.getByRole("region", { name: "Users", exact: true });
+  const head = (name) => panel.getByRole("columnheader", { name });
+  same("sorted at first", await head("Last seen").getAttribute("aria-sort"), "descending");
+  // One that the server knows, and one that it does not; both by keyboard.
+  await head("Events").getByRole("button").focus();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/order=EVENTS/);
+  await settled(page);
+  same("sorted by events", await head("Events").getAttribute("aria-sort"), "descending");
+  const events = (await column(panel, 2)).map(Number);
+  same("the most first", events, [...events].sort((a, b) => b - a));
+  await head("User").getByRole("button").focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  same("sorted by name", await head("User").getAttribute("aria-sort"), "ascending");
+  same("sorted by one column", await panel.locator("th[aria-sort]").count(), 1);
+  const names = await column(panel, 1);
+  const order = new Intl.Collator("en", { numeric: true });
+  same("in order", names, [...names].sort(order.compare));
+  const csv = (await exported(page, panel, "CSV")).trim().split("\r\n").slice(1);
+  same(
+    "the file's order",
+    csv.map((line) => line.split(",")[0]),
+    names,
+  );
+}
+
+/** The document and its variables are there, and the answer comes. */
+export async function explorer({ page, url, app }) {
+  await page.goto(`${url}/apps/${app}/sessions`);
+  await settled(page);
+  await page.getByRole("button", { name: "More about Sessions over time" }).click();
+  const [opened] = await Promise.all([
+    page.context().waitForEvent("page"),
+    page.getByRole("link", { name: "Open the GraphQL" }).click(),
+  ]);
+  await opened.getByRole("tab", { name: "Sessions", selected: true }).waitFor({ timeout: 30_000 });
+  await opened.locator(".graphiql-execute-button").click();
+  await opened.locator(".graphiql-response").getByText("medianSeconds").first().waitFor({ timeout: 30_000 });
+  await opened.close();
+}

@@ -1,0 +1,104 @@
+// Those who see one app, and neither its organization nor its other apps.
+import { useState } from "preact/hooks";
+import { day } from "../data/format";
+import { useChange, useQuestion } from "../data/use-question";
+import { Snippet } from "../layout/copy";
+import { Wrong } from "../layout/states";
+import { Answered } from "../panels/panel";
+import { Guests as Question, InviteGuest, LeaveApp, RemoveGuest } from "../schema.gen";
+import { navigate } from "../router";
+import { useScope, useViewer } from "../viewer";
+import { invitationLink } from "./invitation";
+import { ROLES } from "./settings-members";
+
+/** For whoever manages the app. */
+export function Guests({ invited }: { invited: () => void }) {
+  const { app } = useScope();
+  const { viewer } = useViewer();
+  const asked = useQuestion(Question, { app: app.id });
+  const invite = useChange(InviteGuest);
+  const remove = useChange(RemoveGuest);
+  const [link, setLink] = useState<string>();
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const email = String(new FormData(form).get("email")).trim();
+    const made = await invite.run({ input: { appId: app.id, email } });
+    if (!made) return;
+    setLink(invitationLink(made.inviteGuest.token));
+    form.reset();
+    invited();
+  };
+  return (
+    <section class="card panel apart" aria-label="Guests">
+      <h2>Guests of {app.name}</h2>
+      <p class="muted">Guests look at this app alone. They see neither its organization nor other apps.</p>
+      {link && <Snippet label="Hand this link over by a way you trust; it works once, for seven days" text={link} />}
+      <Answered asked={asked} rows={1}>
+        {(data) => (
+          <ul class="list">
+            {data.app?.guests.nodes.map(({ userId, name, email, role, createdAt }) => (
+              <li key={userId}>
+                <div>
+                  <strong>{name}</strong> {role !== "VIEWER" && <span class="badge">{ROLES[role]}</span>}{" "}
+                  {userId === viewer.id && <span class="badge">you</span>}
+                  <p class="muted small">
+                    {email} · since {day(createdAt, app.timezone)}
+                  </p>
+                </div>
+                <button
+                  type="button"
+                  class="button danger"
+                  aria-label={`Remove the guest ${name}`}
+                  disabled={remove.busy}
+                  onClick={async () =>
+                    confirm(`Remove ${name}? They see nothing of “${app.name}” any more.`) &&
+                    (await remove.run({ input: { appId: app.id, userId } })) &&
+                    asked.retry()
+                  }
+                >
+                  Remove
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Answered>
+      <form class="sentence" onSubmit={submit}>
+        <label>
+          E-mail of a new guest
+          <input name="email" type="email" required autocomplete="off" />
+        </label>
+        <button type="submit" class="primary" disabled={invite.busy}>
+          Invite as a guest
+        </button>
+      </form>
+      <Wrong error={invite.error ?? remove.error} />
+    </section>
+  );
+}
+
+/** For a guest. */
+export function LeaveGuest() {
+  const { app } = useScope();
+  const { again } = useViewer();
+  const leave = useChange(LeaveApp);
+  const run = async () => {
+    if (!confirm(`Leave “${app.name}”? You see it again only when somebody invites you.`)) return;
+    if (!(await leave.run({ input: { appId: app.id } }))) return;
+    navigate("/");
+    await again();
+  };
+  return (
+    <section class="card panel apart" aria-label="You are a guest">
+      <h2>You are a guest</h2>
+      <p class="muted">You see this app, and neither its organization nor other apps.</p>
+      <Wrong error={leave.error} />
+      <p>
+        <button type="button" class="button danger" disabled={leave.busy} onClick={run}>
+          Leave {app.name}
+        </button>
+      </p>
+    </section>
+  );
+}
