@@ -84,12 +84,17 @@ pub(super) fn keep_within(account: &mut Account, kernels: &mut [Result<Kernel>],
         else {
             return;
         };
-        *largest = Err(Error::CostExceeded(
-            "The request has to keep more groups, users or sessions apart than one request may. Narrow its ranges or \
-             filters, ask for fewer figures, or split it."
-                .into(),
-        ));
+        *largest = Err(too_much());
     }
+}
+
+/// What to say of a scan that would hold more than it may.
+pub(super) fn too_much() -> Error {
+    Error::CostExceeded(
+        "The request has to keep more groups, users or sessions apart than one request may. Narrow its ranges or \
+         filters, ask for fewer figures, or split it."
+            .into(),
+    )
 }
 
 #[cfg(test)]

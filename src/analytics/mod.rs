@@ -29,6 +29,7 @@ pub mod retention;
 pub mod revenue;
 mod rolled;
 pub mod segments;
+pub mod session_list;
 pub mod sessions;
 mod set;
 mod stored;

@@ -32,6 +32,7 @@ mod rollup;
 mod row;
 mod scan;
 mod seal;
+mod session_ids;
 mod snapshot;
 mod turns;
 mod values;

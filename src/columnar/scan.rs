@@ -26,7 +26,6 @@ use super::{
     plan::Wave,
     prune::{Chosen, Sieve},
     rollup::{Hours, Totals},
-    row,
     snapshot::{Snapshot, given},
     values::Texts,
 };
@@ -316,14 +315,6 @@ impl Columnar {
             columns.set_names(place, names, snapshot.numbers(kind));
         }
         Ok(())
-    }
-
-    /// The ids of sessions in which a visitor did something at these times, by their numbers in a scan.
-    /// Sessions are too many for an index of their numbers; the visitor's rows tell their ids.
-    pub async fn sessions_at(&self, columns: &Columns, visitor: &str, times: &[i64]) -> Result<HashMap<u32, String>> {
-        let Some(snapshot) = columns.snapshot() else { return Ok(HashMap::new()) };
-        let ids = row::sessions_at(snapshot.app, visitor, times).all(&*self.db).await?;
-        self.numbers_of(snapshot, Kind::Session, &ids.into_iter().flatten().collect::<Vec<_>>()).await
     }
 
     /// The numbers of those of these ids that have one, newcomers included.

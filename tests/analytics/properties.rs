@@ -16,6 +16,7 @@ use super::{
     model::{self, Grouping},
     question::{Question, question},
     time::{compared, zone},
+    way_model,
 };
 use crate::support::people::Site;
 
@@ -143,6 +144,21 @@ const USERS: &str = "
       }
     }";
 
+const SESSIONS: &str = "
+    query($app: ID!, $range: TimeRange!, $filter: EventFilter, $zone: String!, $first: Int!, $after: String,
+          $bots: BotTraffic!) {
+      app(id: $app) {
+        list: sessionList(range: $range, filter: $filter, bots: $bots, timezone: $zone, first: $first, after: $after) {
+          totalCount
+          edges { node {
+            sessionId startedAt endedAt seconds events pageViews userId entryPage exitPage referrerDomain utmSource
+            country device browser
+          } }
+          pageInfo { hasNextPage endCursor }
+        }
+      }
+    }";
+
 /// The answers of a server to a question.
 async fn asked(site: &Site, question: &Question) -> Value {
     let wants_property = question.by.contains(&"PROPERTY");
@@ -157,6 +173,9 @@ async fn asked(site: &Site, question: &Question) -> Value {
     let (users, total) = pages(site, question, USERS, json!(question.user_order)).await;
     answer["users"] = json!(users);
     answer["userCount"] = total;
+    let (sessions, total) = pages(site, question, SESSIONS, Value::Null).await;
+    answer["sessions"] = json!(sessions);
+    answer["sessionCount"] = total;
     answer
 }
 
@@ -195,6 +214,7 @@ fn expected(events: &[Event], question: &Question) -> Value {
     let of_user =
         model::select(events, question.range.is, &json!({ "userId": { "eq": question.user } }), question.bots);
     let users = model::users(&own, question.user_order);
+    let sessions = way_model::session_list(&own);
     json!({
         "summary": model::summary(&own, question.range.is, previous),
         "timeline":
@@ -204,6 +224,8 @@ fn expected(events: &[Event], question: &Question) -> Value {
         "events": model::newest_first(&own),
         "userCount": users.len(),
         "users": users,
+        "sessionCount": sessions.len(),
+        "sessions": sessions,
     })
 }
 

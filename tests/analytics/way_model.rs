@@ -165,6 +165,29 @@ pub fn sessions(events: &[&Event], limit: usize) -> Value {
     })
 }
 
+/// The sessions one by one, the latest start first.
+pub fn session_list(events: &[&Event]) -> Vec<Value> {
+    let mut sessions: Vec<_> = by(events, |event| event.session.clone());
+    let times = |own: &Events<'_>| own.iter().map(|event| event.at).min().zip(own.iter().map(|event| event.at).max());
+    sessions.sort_by_key(|own| (times(own).map(|(first, _)| -first), own[0].session.clone()));
+    let told = |own: &Events<'_>| {
+        let (first, last) = times(own).unwrap();
+        let said = |name: &str, direction: i64| {
+            let all = own.iter().filter_map(|event| Some((event.at * direction, event.text(name)?)));
+            all.min().map(|(_, text)| text)
+        };
+        json!({
+            "sessionId": own[0].session, "startedAt": written(first), "endedAt": written(last),
+            "seconds": (last - first) as f64 / 1_000.0, "events": own.len(),
+            "pageViews": own.iter().filter(|event| event.is_page_view()).count(), "userId": said("userId", 1),
+            "entryPage": said("pagePath", 1), "exitPage": said("pagePath", -1),
+            "referrerDomain": said("referrerDomain", 1), "utmSource": said("utmSource", 1),
+            "country": said("country", 1), "device": said("device", 1), "browser": said("browser", 1),
+        })
+    };
+    sessions.iter().map(told).collect()
+}
+
 pub fn paths(events: &[&Event], anchor: &Value, (direction, unit): (&str, &str), steps: usize, limit: usize) -> Value {
     type Text = (bool, Option<String>);
     let value = |event: &Event| last(event.text(if unit == "PAGE_PATH" { "pagePath" } else { "eventType" }));

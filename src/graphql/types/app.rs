@@ -15,6 +15,7 @@ use super::{
     overview::Overview,
     questions::Questions,
     saved_segment::{self, SavedSegment},
+    session_list::SessionList,
     settings::{BotPolicy, IpMode},
     user_stats::{self, UserStats},
     verification::Verification,
@@ -61,7 +62,7 @@ pub enum Role {
 /// asks for the same figures of an earlier range beside them. Figures that are not selected are
 /// not computed.
 #[derive(MergedObject)]
-pub struct App(Basics, Questions, Erasures, Belonging, Guests);
+pub struct App(Basics, Questions, SessionList, Erasures, Belonging, Guests);
 
 /// What an app is, and the questions about its events as such.
 pub struct Basics {
@@ -74,7 +75,9 @@ impl App {
     pub fn new(model: app::Model, scope: AppScope) -> Self {
         let timezone = model.timezone.clone();
         let belonging = Belonging { organization_id: model.organization_id };
-        Self(Basics { model, scope }, Questions::new(scope, timezone), Erasures(scope), belonging, Guests(scope))
+        let sessions = SessionList { scope, timezone: timezone.clone() };
+        let (basics, questions) = (Basics { model, scope }, Questions::new(scope, timezone));
+        Self(basics, questions, sessions, Erasures(scope), belonging, Guests(scope))
     }
 
     /// Identifies the app everywhere.

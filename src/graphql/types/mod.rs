@@ -17,6 +17,7 @@ pub mod rate_limit;
 pub mod registration;
 pub mod saved_segment;
 pub mod session;
+pub mod session_list;
 pub mod settings;
 pub mod sign_in_provider;
 pub mod top_properties;
