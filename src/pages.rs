@@ -33,8 +33,17 @@ const PLAYGROUND_POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// The dashboard's addresses. Each is named: what is not stays 404, as a client of the API expects.
-const ADDRESSES: [&str; 8] =
-    ["/", "/sign-in", "/register", "/reset-password", "/invitation", "/new", "/account", "/apps/{*page}"];
+const ADDRESSES: [&str; 9] = [
+    "/",
+    "/sign-in",
+    "/register",
+    "/reset-password",
+    "/invitation",
+    "/new",
+    "/account",
+    "/organizations",
+    "/apps/{*page}",
+];
 
 /// The dashboard and `/playground`.
 pub fn router() -> Router {

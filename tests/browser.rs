@@ -5,10 +5,15 @@ use std::{
     process::Command,
 };
 
-use crate::support::{
-    binary::Binary,
-    mail::Mailbox,
-    provider::{Provider, Settings},
+use crate::{
+    graphql::dead_letters,
+    support::{
+        app::{Store, TestApp},
+        binary::Binary,
+        mail::Mailbox,
+        people::PASSWORD,
+        provider::{Provider, Settings},
+    },
 };
 
 /// What `make web` builds.
@@ -41,8 +46,9 @@ async fn the_playground_and_the_documentation_work_in_a_browser() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dashboard_works_in_a_browser() {
     // So many questions in so little time is what no person asks.
-    let limits = ["RATE_LIMIT_ANALYTICS_PER_MINUTE", "RATE_LIMIT_ANALYTICS_POINTS_PER_MINUTE"];
-    let mut vars = limits.map(|limit| (limit, "10000000")).to_vec();
+    let limits = ["ANALYTICS_PER_MINUTE", "ANALYTICS_POINTS_PER_MINUTE", "AUTH_PER_15_MINUTES"];
+    let limits = limits.map(|limit| format!("RATE_LIMIT_{limit}"));
+    let mut vars: Vec<_> = limits.iter().map(|limit| (limit.as_str(), "10000000")).collect();
     // Nobody goes there: that signing in with it is offered is what is looked at.
     vars.extend([("GOOGLE_CLIENT_ID", "id"), ("GOOGLE_CLIENT_SECRET", "secret")]);
     // Somebody goes there.
@@ -61,4 +67,15 @@ async fn an_account_is_made_by_a_link_that_goes_by_mail() {
     run("dashboard", &["check-door.js", &server.url]);
     let token = mailbox.letter(1).await.after("/register#");
     run("dashboard", &["check-door.js", &server.url, &format!("{}/register#{token}", server.url)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_settled_in_a_browser() {
+    let app = TestApp::with(Store::Sqlite, &[("SPOOL_MAX_BYTES", "10000000")]).await;
+    let site = app.site().await;
+    dead_letters::refused(&app, &site).await;
+    let check = |what: &str| run("dashboard", &["check/dead-letters.js", &app.url, &site.owner.email, PASSWORD, what]);
+    check("refused again");
+    dead_letters::poison(&app, false).await;
+    check("stored");
 }

@@ -45,6 +45,7 @@ async fn every_address_of_the_dashboard_is_its_page_and_no_other_is() {
             "/invitation",
             "/new",
             "/account",
+            "/organizations",
             "/apps/app_1",
             "/apps/app_1/users/a%2Fb?range=TODAY",
         ] {

@@ -53,7 +53,7 @@ export async function definitions(check) {
   await page.getByLabel("What it is good for").fill("What we live on");
   const editor = page.locator(".editor");
   await editor.getByText("Event is purchase").waitFor();
-  await editor.getByRole("button", { name: "Filter" }).click();
+  await editor.getByRole("button", { name: "Filter", exact: true }).click();
   await editor.getByRole("combobox", { name: "Value" }).fill("/docs");
   await editor.getByRole("button", { name: "Add", exact: true }).click();
   await editor.getByText("Page is /docs").waitFor();

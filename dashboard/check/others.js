@@ -3,7 +3,10 @@ const PASSWORD = "gravel lantern orchard";
 
 /** What the server says to an operation of whoever is signed in in this browser. */
 export async function request({ page, url }, query, variables = {}) {
-  const answer = await page.context().request.post(`${url}/graphql`, { data: { query, variables } });
+  const answer = await page.context().request.post(`${url}/graphql`, {
+    headers: { origin: url },
+    data: { query, variables },
+  });
   const { data, errors } = await answer.json();
   if (errors) throw new Error(JSON.stringify(errors));
   return data;

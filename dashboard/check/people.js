@@ -49,7 +49,7 @@ async function guests(check) {
   await go(check, `/apps/${app}/settings/people`);
   yes(page);
   await page.getByRole("button", { name: "Remove the guest Vera" }).click();
-  await page.getByText("vera@example.com").waitFor({ state: "detached" });
+  await guests.getByText("vera@example.com").waitFor({ state: "detached" });
   await guests.getByLabel("E-mail of a new guest").fill("vera@example.com");
   await guests.getByRole("button", { name: "Invite as a guest" }).click();
   await guests.locator(".snippet").waitFor();

@@ -46,6 +46,8 @@ export async function explorer({ page, url, app }) {
     page.getByRole("link", { name: "Open the GraphQL" }).click(),
   ]);
   await opened.getByRole("tab", { name: "Sessions", selected: true }).waitFor({ timeout: 30_000 });
+  await opened.locator(".graphiql-query-editor").getByText("medianSeconds").waitFor({ timeout: 30_000 });
+  await opened.locator(".graphiql-editor-tool").getByText(app).waitFor({ timeout: 30_000 });
   await opened.locator(".graphiql-execute-button").click();
   await opened.locator(".graphiql-response").getByText("medianSeconds").first().waitFor({ timeout: 30_000 });
   await opened.close();

@@ -15,7 +15,7 @@ use crate::support::{
 const POISON: &str = "poison";
 
 /// Has the database refuse events of one type, until it is told to take them.
-async fn poison(app: &TestApp, refused: bool) {
+pub async fn poison(app: &TestApp, refused: bool) {
     let postgres = app.app.db.is_postgres();
     let sql = match (postgres, refused) {
         (true, true) => "ALTER TABLE events ADD CONSTRAINT picky CHECK (event_type <> 'poison')",
@@ -29,6 +29,25 @@ async fn poison(app: &TestApp, refused: bool) {
     app.app.db.writer().execute_unprepared(sql).await.unwrap();
 }
 
+/// Twenty events that are stored, and three that the database refuses once they are acknowledged. The app keeps
+/// them on disk in between.
+pub async fn refused(app: &TestApp, site: &Site) {
+    poison(app, true).await;
+    // Holds the app's head, so that events go to the spool.
+    let blocker = app.app.db.begin().await.unwrap();
+    blocker.execute_unprepared("UPDATE event_heads SET seq = seq").await.unwrap();
+    let mut events: Vec<_> = (0..20).map(|n| json!({"event_type": "x", "id": format!("good-{n}")})).collect();
+    events.extend((0..3).map(|n| json!({"event_type": POISON, "id": format!("bad-{n}")})));
+    assert_eq!(site.post(&events).await.expect(202).at("/data/spooled"), 23);
+    blocker.rollback().await.unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    while dead_letter::Entity::find().count(&*app.app.db).await.unwrap() < 3 {
+        assert!(Instant::now() < until, "the spool is not drained");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(event::Entity::find().count(&*app.app.db).await.unwrap(), 20);
+}
+
 async fn letters(site: &Site, arguments: &str) -> Value {
     let fields = "nodes { eventId receivedAt failedAt code reason event } pageInfo { hasNextPage endCursor }";
     site.ask(&format!("deadLetters({arguments}) {{ {fields} }}")).await["deadLetters"].clone()
@@ -38,21 +57,7 @@ both_stores! {
     async fn what_the_database_refuses_out_of_the_spool_is_kept_and_replayed(store: Store) {
         let app = TestApp::with(store, &[("SPOOL_MAX_BYTES", "10000000")]).await;
         let site = app.site().await;
-        poison(&app, true).await;
-        // Holds the app's head, so that events go to the spool.
-        let blocker = app.app.db.begin().await.unwrap();
-        blocker.execute_unprepared("UPDATE event_heads SET seq = seq").await.unwrap();
-        let mut events: Vec<_> = (0..20).map(|n| json!({"event_type": "x", "id": format!("good-{n}")})).collect();
-        events.extend((0..3).map(|n| json!({"event_type": POISON, "id": format!("bad-{n}")})));
-        assert_eq!(site.post(&events).await.expect(202).at("/data/spooled"), 23);
-        blocker.rollback().await.unwrap();
-        let until = Instant::now() + Duration::from_secs(60);
-        while dead_letter::Entity::find().count(&*app.app.db).await.unwrap() < 3 {
-            assert!(Instant::now() < until, "the spool is not drained");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        assert_eq!(event::Entity::find().count(&*app.app.db).await.unwrap(), 20);
-
+        refused(&app, &site).await;
         let first = letters(&site, "first: 2").await;
         assert_eq!((first["nodes"].as_array().unwrap().len(), &first["pageInfo"]["hasNextPage"]), (2, &json!(true)));
         let letter = &first["nodes"][0];

@@ -8,7 +8,7 @@ mod bad_input;
 mod behaviours;
 mod bots;
 mod bounds;
-mod dead_letters;
+pub mod dead_letters;
 mod goals;
 mod guard;
 mod http;

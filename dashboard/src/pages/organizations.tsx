@@ -1,6 +1,6 @@
 // The organizations that somebody belongs to: made, renamed, handed over, left and deleted.
 import { count } from "../data/format";
-import { useChange, useQuestion } from "../data/use-question";
+import { forget, useChange, useQuestion } from "../data/use-question";
 import { PlainPage } from "../layout/shell";
 import { Wrong } from "../layout/states";
 import { Answered } from "../panels/panel";
@@ -8,6 +8,8 @@ import {
   CreateOrganization,
   DeleteOrganization,
   LeaveOrganization,
+  Organization as OrganizationQuestion,
+  type OrganizationQuery,
   type OrganizationsQuery,
   Organizations as Question,
   TransferOwnership,
@@ -17,6 +19,7 @@ import { mayChange, useViewer } from "../viewer";
 import { ROLES } from "./settings-members";
 
 type Organization = NonNullable<OrganizationsQuery["viewer"]>["organizations"]["nodes"][number];
+type Details = NonNullable<OrganizationQuery["organization"]>;
 type Props = { organization: Organization; changed: () => void };
 
 function Rename({ organization, changed }: Props) {
@@ -40,10 +43,10 @@ function Rename({ organization, changed }: Props) {
   );
 }
 
-function Transfer({ organization, changed }: Props) {
+function Transfer({ organization, details, changed }: Props & { details: Details }) {
   const { viewer } = useViewer();
   const transfer = useChange(TransferOwnership);
-  const others = organization.members.nodes.filter(({ userId }) => userId !== viewer.id);
+  const others = details.members.nodes.filter(({ userId }) => userId !== viewer.id);
   if (others.length === 0) return null;
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
@@ -72,19 +75,15 @@ function Transfer({ organization, changed }: Props) {
   );
 }
 
-function OrganizationCard({ organization, changed }: Props) {
+function About({ organization, details, changed }: Props & { details: Details }) {
   const leave = useChange(LeaveOrganization);
   const remove = useChange(DeleteOrganization);
   const { id, name, myRole } = organization;
-  const [apps, members] = [organization.apps.nodes, organization.members.nodes];
+  const [apps, members] = [details.apps.nodes, details.members.nodes];
   const owns = myRole === "OWNER";
   const onlyOwner = owns && members.filter(({ role }) => role === "OWNER").length === 1;
   return (
-    <section class="card" aria-label={name}>
-      <div class="row stretch">
-        <h2>{name}</h2>
-        <span class="badge">{ROLES[myRole]}</span>
-      </div>
+    <>
       <p class="muted">
         {count(members.length, "member")} · {apps.length === 0 ? "no apps" : count(apps.length, "app")}
         {apps.slice(0, 5).map((app, index) => (
@@ -95,7 +94,7 @@ function OrganizationCard({ organization, changed }: Props) {
         ))}
       </p>
       {mayChange(organization) && <Rename organization={organization} changed={changed} />}
-      {owns && <Transfer organization={organization} changed={changed} />}
+      {owns && <Transfer organization={organization} details={details} changed={changed} />}
       <Wrong error={leave.error ?? remove.error} />
       {onlyOwner && (
         <p class="muted small">
@@ -133,6 +132,27 @@ function OrganizationCard({ organization, changed }: Props) {
           </button>
         )}
       </div>
+    </>
+  );
+}
+
+function OrganizationCard({ organization, changed }: Props) {
+  const asked = useQuestion(OrganizationQuestion, { id: organization.id });
+  return (
+    <section class="card" aria-label={organization.name}>
+      <div class="row stretch">
+        <h2>{organization.name}</h2>
+        <span class="badge">{ROLES[organization.myRole]}</span>
+      </div>
+      <Answered asked={asked} rows={3}>
+        {({ organization: details }) =>
+          details && (
+            <div class="stack">
+              <About organization={organization} details={details} changed={changed} />
+            </div>
+          )
+        }
+      </Answered>
     </section>
   );
 }
@@ -142,6 +162,7 @@ export function Organizations() {
   const asked = useQuestion(Question, {});
   const create = useChange(CreateOrganization);
   const changed = () => {
+    forget();
     asked.retry();
     void again();
   };

@@ -10,6 +10,7 @@ import { Figures } from "../panels/figures";
 import { Nothing } from "../panels/nothing";
 import { Answered, Panel, type Shown } from "../panels/panel";
 import { Bars } from "../panels/bars";
+import { SessionTable } from "../panels/session-table";
 import { Sessions as Question, type SessionsQuery } from "../schema.gen";
 import { useScope } from "../viewer";
 
@@ -101,6 +102,7 @@ export function Sessions() {
                 <Pages title="Where sessions begin" name="entry-pages" pages={report.entryPages} shown={shown} />
                 <Pages title="Where sessions end" name="exit-pages" pages={report.exitPages} shown={shown} />
               </div>
+              <SessionTable />
             </>
           );
         }}

@@ -11,6 +11,8 @@ import { useScope, useViewer } from "../viewer";
 import { invitationLink } from "./invitation";
 import { ROLES } from "./settings-members";
 
+const HAND_OVER = "Hand this link over by a way you trust; it works once, for seven days";
+
 /** For whoever manages the app. */
 export function Guests({ invited }: { invited: () => void }) {
   const { app } = useScope();
@@ -18,14 +20,15 @@ export function Guests({ invited }: { invited: () => void }) {
   const asked = useQuestion(Question, { app: app.id });
   const invite = useChange(InviteGuest);
   const remove = useChange(RemoveGuest);
-  const [link, setLink] = useState<string>();
+  const [made, setMade] = useState<{ link: string; email: string; isMailed: boolean }>();
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     const email = String(new FormData(form).get("email")).trim();
-    const made = await invite.run({ input: { appId: app.id, email } });
-    if (!made) return;
-    setLink(invitationLink(made.inviteGuest.token));
+    const done = await invite.run({ input: { appId: app.id, email } });
+    if (!done) return;
+    const { token, isMailed } = done.inviteGuest;
+    setMade({ link: invitationLink(token), email, isMailed });
     form.reset();
     invited();
   };
@@ -33,7 +36,8 @@ export function Guests({ invited }: { invited: () => void }) {
     <section class="card panel apart" aria-label="Guests">
       <h2>Guests of {app.name}</h2>
       <p class="muted">Guests look at this app alone. They see neither its organization nor other apps.</p>
-      {link && <Snippet label="Hand this link over by a way you trust; it works once, for seven days" text={link} />}
+      {made?.isMailed && <p role="status">A letter with this link is on its way to {made.email}.</p>}
+      {made && <Snippet label={HAND_OVER} text={made.link} />}
       <Answered asked={asked} rows={1}>
         {(data) => (
           <ul class="list">
@@ -86,8 +90,9 @@ export function LeaveGuest() {
   const run = async () => {
     if (!confirm(`Leave “${app.name}”? You see it again only when somebody invites you.`)) return;
     if (!(await leave.run({ input: { appId: app.id } }))) return;
-    navigate("/");
+    // Only then is it clear what the first page is.
     await again();
+    navigate("/");
   };
   return (
     <section class="card panel apart" aria-label="You are a guest">

@@ -127,8 +127,9 @@ function Danger({ app }: { app: App }) {
     if (prompt(`This deletes “${app.name}” with all its events, for good. Type its name to go on.`) !== app.name)
       return;
     if (!(await remove.run({ input: { id: app.id } }))) return;
-    navigate("/");
+    // Only then is it clear what the first page is.
     await again();
+    navigate("/");
   };
   return (
     <section class="card panel apart" aria-label="Delete the app">

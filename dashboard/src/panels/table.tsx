@@ -8,6 +8,8 @@ export type TableColumn<Row> = Field<Row> & {
   /** What stands in the cell; the value itself by default. */
   show?: (row: Row) => ComponentChildren;
   right?: boolean;
+  /** Keeps its words on one line. */
+  tight?: boolean;
 };
 
 type Props<Row> = {
@@ -46,8 +48,8 @@ export function DataTable<Row>({ label, columns, rows, keyOf, sorting }: Props<R
           <tbody>
             {rows.map((row) => (
               <tr key={keyOf(row)}>
-                {columns.map(({ name, value, show, right }) => (
-                  <td key={name} class={right ? "right" : undefined}>
+                {columns.map(({ name, value, show, right, tight }) => (
+                  <td key={name} class={right ? "right" : tight ? "tight" : undefined}>
                     {show ? show(row) : String(value(row) ?? "–")}
                   </td>
                 ))}
