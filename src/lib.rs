@@ -9,7 +9,7 @@
 //! | 5 | [`state`] | the handles a request may use |
 //! | 4 | [`apps`] \| [`ingest`] \| [`analytics`] | what the product does; none sees another |
 //! | 3 | [`auth`], [`columnar`] | who may; events as columns |
-//! | 2 | [`db`] [`shared`] [`cache`] [`limiter`] [`mail`] | the store, what instances share, and letters |
+//! | 2 | [`db`] [`shared`] [`cache`] [`limiter`] [`live`] [`mail`] | the store, what instances share, what is new, and letters |
 //! | 1 | [`entity`] | the tables |
 //! | 0 | [`error`] [`config`] [`clock`] [`telemetry`] | common ground |
 
@@ -28,6 +28,7 @@ pub mod error;
 pub mod graphql;
 pub mod ingest;
 pub mod limiter;
+pub mod live;
 pub mod mail;
 pub mod pages;
 pub mod rest;

@@ -15,6 +15,7 @@ use crate::{
     error::Result,
     ingest::{enrich::Enricher, erase::Eraser, export::Exporter, shares::Shares, spool::Spool, writer::Writer},
     limiter::Limiter,
+    live::Live,
     mail::Mailer,
     shared::Shared,
     telemetry,
@@ -44,6 +45,8 @@ pub struct Parts {
     pub db: Db,
     /// Events as columns.
     pub columnar: Columnar,
+    /// Which apps have something new.
+    pub live: Live,
     /// Redis, when configured.
     pub shared: Option<Shared>,
     /// Answers already computed.
@@ -88,6 +91,7 @@ impl App {
         let draining = CancellationToken::new();
         let columnar = Columnar::new(db.clone(), clock.clone(), config.column_cache_bytes);
         columnar.start_sealing(draining.clone());
+        let live = Live::start(db.clone(), draining.clone());
         let digests = Digests::new(&config.api_key_secret, config.api_key_secret_previous.as_ref());
         let queue_events = config.limits.queue_events;
         let writer = Writer::start(db.clone(), columnar.clone(), clock.clone(), digests.clone(), spool, queue_events);
@@ -111,6 +115,7 @@ impl App {
             exports: Arc::new(Semaphore::new(EXPORTS)),
             digests,
             draining,
+            live,
             config,
             clock,
             db,

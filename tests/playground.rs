@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{
     app::{Store, TestApp},
     people::Site,
+    socket::Socket,
 };
 
 /// `(name, text, variables)`, as the playground sorts them.
@@ -41,7 +42,14 @@ both_stores! {
             let mut ids = vec![("YOUR_APP_ID", &app_id), ("YOUR_API_KEY_ID", &key_id)];
             ids.extend([("YOUR_GOAL_ID", &goal_id), ("YOUR_SAVED_SEGMENT_ID", &segment_id)]);
             let variables = ids.into_iter().fold(variables, |text, (name, id)| text.replace(name, id));
-            let data = person.graphql(&text, serde_json::from_str(&variables).unwrap()).await.data();
+            let variables = serde_json::from_str(&variables).unwrap();
+            let data = if text.contains("\nsubscription ") {
+                let mut socket = Socket::of(&person).await;
+                socket.subscribe(&name, &text, variables).await;
+                socket.data().await
+            } else {
+                person.graphql(&text, variables).await.data()
+            };
             let text_at = |pointer: &str| data.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
             match name.as_str() {
                 "register" => person.token = Some(text_at("/register/token")),
@@ -56,6 +64,7 @@ both_stores! {
                 "breakdown-by-property" => assert_eq!(data["app"]["breakdown"]["rows"][0]["label"], "beans"),
                 "filter" => assert_eq!(data["app"]["summary"]["events"], 2),
                 "user" => assert_eq!(data["app"]["user"]["totals"]["events"], 2),
+                "live" => assert_eq!(data["live"]["app"]["summary"]["events"], 3),
                 "has-done" => assert_eq!(data["app"]["summary"]["uniqueUsers"], 1),
                 "create-saved-segment" => segment_id = text_at("/createSavedSegment/savedSegment/id"),
                 "create-goal" => goal_id = text_at("/createGoal/goal/id"),

@@ -41,6 +41,12 @@ pub enum RangePreset {
     Today,
     /// The day before it.
     Yesterday,
+    /// Five minutes up to the end of the current one.
+    #[graphql(name = "LAST_5_MINUTES")]
+    Last5Minutes,
+    /// 30 minutes up to the end of the current one.
+    #[graphql(name = "LAST_30_MINUTES")]
+    Last30Minutes,
     /// 24 hours up to the end of the current minute.
     #[graphql(name = "LAST_24_HOURS")]
     Last24Hours,
@@ -114,9 +120,15 @@ impl From<Range> for TimeRange {
 
 impl RangePreset {
     fn resolve(self, now_ms: i64, zone: &TimeZone) -> Result<Range> {
-        if self == Self::Last24Hours {
+        let length = match self {
+            Self::Last5Minutes => Some(5 * MINUTE),
+            Self::Last30Minutes => Some(30 * MINUTE),
+            Self::Last24Hours => Some(DAY),
+            _ => None,
+        };
+        if let Some(length) = length {
             let to = now_ms.div_euclid(MINUTE) * MINUTE + MINUTE;
-            return Ok(Range { from: to - DAY, to });
+            return Ok(Range { from: to - length, to });
         }
         let today = zone.to_datetime(Timestamp::from_millisecond(now_ms).map_err(Error::internal)?).date();
         let (from, to) = self.dates(today).map_err(Error::internal)?;
@@ -128,7 +140,7 @@ impl RangePreset {
         let tomorrow = today.tomorrow()?;
         let month = today.first_of_month();
         Ok(match self {
-            Self::Today | Self::Last24Hours => (today, tomorrow),
+            Self::Today | Self::Last5Minutes | Self::Last30Minutes | Self::Last24Hours => (today, tomorrow),
             Self::Yesterday => (today.yesterday()?, today),
             Self::Last7Days => (today.checked_sub(6.days())?, tomorrow),
             Self::Last30Days => (today.checked_sub(29.days())?, tomorrow),
@@ -258,6 +270,8 @@ mod tests {
         assert_eq!(of(RangePreset::Today), range("2026-03-29T22:00:00Z", "2026-03-30T22:00:00Z"));
         assert_eq!(of(RangePreset::Yesterday), range("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"));
         assert_eq!(of(RangePreset::Last24Hours), range("2026-03-28T22:31:00Z", "2026-03-29T22:31:00Z"));
+        assert_eq!(of(RangePreset::Last30Minutes), range("2026-03-29T22:01:00Z", "2026-03-29T22:31:00Z"));
+        assert_eq!(of(RangePreset::Last5Minutes), range("2026-03-29T22:26:00Z", "2026-03-29T22:31:00Z"));
         assert_eq!(of(RangePreset::ThisWeek), range("2026-03-29T22:00:00Z", "2026-04-05T22:00:00Z"));
         assert_eq!(of(RangePreset::LastMonth), range("2026-01-31T23:00:00Z", "2026-02-28T23:00:00Z"));
         assert_eq!(of(RangePreset::Last12Months), range("2025-03-31T22:00:00Z", "2026-03-31T22:00:00Z"));

@@ -141,6 +141,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("Query.rateLimit", Who::Anyone),
     ("Query.signInProviders", Who::Anyone),
     ("Query.registration", Who::Anyone),
+    ("Subscription.live", READER),
     ("User.*", Who::Holder),
     ("App.*", READER),
     ("App.apiKeys", Who::AppMember(Role::Viewer)),

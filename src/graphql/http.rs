@@ -1,26 +1,33 @@
-//! GraphQL over HTTP: one request, one document, one answer.
+//! GraphQL over HTTP: one request, one document, one answer, or a stream of answers; and over WebSocket.
 //!
-//! async-graphql's own extractor knows no limit on bodies and takes uploads, batches and mutations
+//! async-graphql's own extractors know no limit on bodies and take uploads, batches and mutations
 //! by GET, so requests are read here. POST with a JSON object asks anything; GET only asks.
 
+mod follow;
 mod message;
 mod sender;
+mod socket;
+mod sse;
 mod stored;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use async_graphql::{Request as Operation, Response as Answer, Value, parser::types::OperationType};
+use async_graphql::{
+    Request as Operation, Response as Answer, Value, Variables,
+    parser::types::{ExecutableDocument, OperationType},
+};
 use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, Request, State},
     http::{Method, StatusCode, request::Parts},
     response::Response,
-    routing::any,
+    routing::{any, get},
 };
 use tower_http::request_id::RequestId;
 
 use self::{
+    follow::Places,
     message::{MediaType, Params},
     sender::Sender,
     stored::Stored,
@@ -40,6 +47,30 @@ struct Edge {
     app: App,
     schema: Schema,
     stored: Stored,
+    places: Places,
+}
+
+/// A document that was read and may be run.
+struct Asked {
+    text: String,
+    document: ExecutableDocument,
+    variables: Variables,
+    operation_name: Option<String>,
+    /// Of the operation that was chosen; none when there is no such.
+    kind: Option<OperationType>,
+    asks_one: bool,
+}
+
+/// Why there is nothing to run: it is answered already, or refused.
+enum Unasked {
+    Answered(Box<Answer>),
+    Refused(Refusal),
+}
+
+impl<E: Into<Refusal>> From<E> for Unasked {
+    fn from(refusal: E) -> Self {
+        Self::Refused(refusal.into())
+    }
 }
 
 /// Why a request never became an operation.
@@ -69,14 +100,18 @@ impl From<Error> for Refusal {
     }
 }
 
-/// `/graphql`
+/// `/graphql` and `/graphql/ws`
 pub fn router(app: App) -> Router {
     let schema = super::schema(app.clone());
-    Router::new().route("/graphql", any(handle)).with_state(Edge { stored: Stored::of(&app), app, schema })
+    let edge = Edge { stored: Stored::of(&app), places: Places::default(), app, schema };
+    Router::new().route("/graphql", any(handle)).route("/graphql/ws", get(socket::connect)).with_state(edge)
 }
 
 async fn handle(State(edge): State<Edge>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if sse::is_asked_for(&parts.headers) {
+        return sse::answer(edge, parts, body).await;
+    }
     let media = MediaType::accepted(&parts.headers);
     let mut decision = None;
     let answered = async { edge.respond(&parts, body, media.is_some(), &mut decision).await };
@@ -85,6 +120,11 @@ async fn handle(State(edge): State<Edge>, request: Request) -> Response {
         Err(_) => Err(Error::Timeout.into()),
     };
     let media = media.unwrap_or(MediaType::Json);
+    write(&parts, media, answered, decision)
+}
+
+/// An answer, or why there is none.
+fn write(parts: &Parts, media: MediaType, answered: Result<Answer, Refusal>, decision: Option<Decision>) -> Response {
     let (status, mut answer) = match answered {
         Ok(answer) => (media.status_of(&answer), answer),
         Err(refusal) => (refusal.status, Answer::from_errors(vec![super::error::of_request(&refusal.error)])),
@@ -105,9 +145,42 @@ impl Edge {
         decision: &mut Option<Decision>,
     ) -> Result<Answer, Refusal> {
         if !acceptable {
-            let text = "Answers are application/graphql-response+json or application/json; Accept allows neither.";
+            let text = "Answers are application/graphql-response+json, application/json or text/event-stream; Accept \
+                        allows none of them.";
             return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, text));
         }
+        let (sender, params) = self.admit(parts, body, decision).await?;
+        let may_change = || {
+            if parts.method == Method::GET {
+                return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "GET cannot change anything. Use POST."));
+            }
+            Ok(sender.may_change(&self.app, &parts.headers)?)
+        };
+        let asked = match self.read(&sender, params, may_change).await {
+            Ok(asked) => asked,
+            Err(Unasked::Answered(answer)) => return Ok(*answer),
+            Err(Unasked::Refused(refusal)) => return Err(refusal),
+        };
+        let (asker, charge) = (sender.asker(), Charge::to(sender.payer()));
+        let loaders = Loaders::of_request(self.app.clone(), asker, asked.asks_one, None);
+        let operation = asked.to_operation().data(asker).data(sender.client).data(loaders).data(charge.clone());
+        let answer = self.schema.execute(operation).await;
+        match charge.refusal() {
+            Some((of_points, refusal)) => {
+                *decision = Some(of_points);
+                Err(refusal.into())
+            }
+            None => Ok(answer),
+        }
+    }
+
+    /// Who sends a request, unless they send too many, and what it says.
+    async fn admit(
+        &self,
+        parts: &Parts,
+        body: Body,
+        decision: &mut Option<Decision>,
+    ) -> Result<(Sender, Params), Refusal> {
         let sender = Sender::of(&self.app, parts).await?;
         (*decision.insert(sender.take_permit(&self.app).await)).into_result()?;
         let params = match parts.method {
@@ -116,17 +189,21 @@ impl Edge {
             _ => return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Ask with POST, or with GET.")),
         };
         sender.may_ask(&self.app, parts)?;
-        let found = match self.stored.find(params.query, params.persisted).await {
-            Ok(found) => found,
-            Err(missing) => return missing.answer(),
-        };
-        let document = match guard::parse(&found.text, &params.variables) {
-            Ok(document) => document,
-            Err(mut failure) => {
-                report::classify(&mut failure);
-                return Ok(Answer::from_errors(vec![failure]));
-            }
-        };
+        Ok((sender, params))
+    }
+
+    /// Reads a document. One that changes something must be let through by `may_change`.
+    async fn read(
+        &self,
+        sender: &Sender,
+        params: Params,
+        may_change: impl FnOnce() -> Result<(), Refusal>,
+    ) -> Result<Asked, Unasked> {
+        let found = self.stored.find(params.query, params.persisted).await?;
+        let document = guard::parse(&found.text, &params.variables).map_err(|mut failure| {
+            report::classify(&mut failure);
+            Unasked::Answered(Box::new(Answer::from_errors(vec![failure])))
+        })?;
         if !self.app.config.graphql.introspection && guard::introspects(&document) {
             return Err(Error::Forbidden("This server does not tell its schema.").into());
         }
@@ -136,11 +213,9 @@ impl Edge {
             None => true,
         });
         let chosen = chosen.map(|(_, operation)| &operation.node);
+        let kind = chosen.map(|operation| operation.ty);
         if let Some(operation) = chosen.filter(|operation| operation.ty == OperationType::Mutation) {
-            if parts.method == Method::GET {
-                return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "GET cannot change anything. Use POST."));
-            }
-            sender.may_change(&self.app, &parts.headers)?;
+            may_change()?;
             if guard::authentications(&document, operation) > 1 {
                 return Err(Error::CostExceeded("Sign in or register once in a request.".into()).into());
             }
@@ -149,21 +224,18 @@ impl Edge {
             self.stored.keep(&found, &document).await;
         }
         sender.count_use(&self.app);
-        let (asker, charge) = (sender.asker(), Charge::to(sender.payer()));
-        let asks_one = chosen.is_some_and(guard::asks_one);
-        let mut operation = Operation::new(found.text).variables(params.variables);
-        operation.operation_name = params.operation_name;
-        operation.set_parsed_query(document);
-        let loaders = Loaders::of_request(self.app.clone(), asker, asks_one);
-        let operation = operation.data(Guarded).data(asker).data(sender.client).data(loaders).data(charge.clone());
-        let answer = self.schema.execute(operation).await;
-        match charge.refusal() {
-            Some((of_points, refusal)) => {
-                *decision = Some(of_points);
-                Err(refusal.into())
-            }
-            None => Ok(answer),
-        }
+        let (text, asks_one) = (found.text, chosen.is_some_and(guard::asks_one));
+        let Params { variables, operation_name, .. } = params;
+        Ok(Asked { text, document, variables, operation_name, kind, asks_one })
+    }
+}
+
+impl Asked {
+    fn to_operation(&self) -> Operation {
+        let mut operation = Operation::new(&*self.text).variables(self.variables.clone());
+        operation.operation_name.clone_from(&self.operation_name);
+        operation.set_parsed_query(self.document.clone());
+        operation.data(Guarded)
     }
 }
 

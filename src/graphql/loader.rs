@@ -74,10 +74,13 @@ impl Freshness {
 }
 
 impl Loaders {
-    /// Loaders for one request of `asker`, and whether it asks one thing of one object.
-    pub fn of_request(app: App, asker: Asker, asks_one: bool) -> RequestLoader {
-        let (freshness, allowance, behaved) = Default::default();
-        let loaders = Self { app, asker, heads: Mutex::default(), freshness, allowance, asks_one, behaved };
+    /// Loaders for one request of `asker`, and whether it asks one thing of one object. Of an app whose head was
+    /// read a moment ago the events up to that one count.
+    pub fn of_request(app: App, asker: Asker, asks_one: bool, head: Option<event_head::Model>) -> RequestLoader {
+        let (freshness, allowance, behaved): (Freshness, _, _) = Default::default();
+        freshness.as_of.store(head.as_ref().map_or(0, |_| app.clock.now_ms()), Ordering::Relaxed);
+        let heads = head.into_iter().map(|head| (head.app_id, Arc::new(OnceCell::new_with(Some(head))))).collect();
+        let loaders = Self { app, asker, heads: Mutex::new(heads), freshness, allowance, asks_one, behaved };
         // Dropped with the request, and the reads in it: whoever hung up, or took too long, is not worked for.
         let reads = Mutex::new(JoinSet::new());
         let spawn = move |read| drop(reads.lock().unwrap_or_else(PoisonError::into_inner).spawn(read));

@@ -14,16 +14,17 @@ pub mod page;
 pub mod query;
 pub mod report;
 pub mod scalar;
+pub mod subscription;
 pub mod types;
 
-use async_graphql::{EmptySubscription, SchemaBuilder};
+use async_graphql::SchemaBuilder;
 
 pub use self::http::router;
-use self::{guard::Guard, mutation::Mutation, query::Query, report::Report};
+use self::{guard::Guard, mutation::Mutation, query::Query, report::Report, subscription::Subscriptions};
 use crate::state::App;
 
 /// The schema with its three roots.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscriptions>;
 
 /// The schema in SDL, as `schema.graphql` keeps it.
 pub fn sdl() -> String {
@@ -49,6 +50,6 @@ pub fn schema(app: App) -> Schema {
         .finish()
 }
 
-fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation::default(), EmptySubscription)
+fn builder() -> SchemaBuilder<Query, Mutation, Subscriptions> {
+    Schema::build(Query, Mutation::default(), Subscriptions)
 }

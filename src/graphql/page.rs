@@ -27,6 +27,14 @@ pub fn cost(first: i32, each: usize) -> usize {
     1 + each * usize::try_from(first.clamp(1, MAX_FIRST)).unwrap_or(1)
 }
 
+/// Checks the argument `first`.
+pub fn checked_first(first: i32) -> Result<usize> {
+    if (1..=MAX_FIRST).contains(&first) {
+        return Ok(first as usize);
+    }
+    Err(Error::invalid("first", format!("first must be from 1 to {MAX_FIRST}.")))
+}
+
 /// What to say of a cursor that is not ours, or not of this list.
 pub const FOREIGN_CURSOR: &str = "after must be a cursor that this very list returned.";
 
@@ -141,12 +149,9 @@ impl<K: Serialize + DeserializeOwned> Paginator<K> {
     /// Checks the arguments `first` and `after` of a list. `list` is whatever tells one list from
     /// another, such as its name, its owner and its filter; cursors of other lists are refused.
     pub fn new(list: impl Serialize, first: i32, after: Option<String>) -> Result<Self> {
-        if !(1..=MAX_FIRST).contains(&first) {
-            return Err(Error::invalid("first", format!("first must be from 1 to {MAX_FIRST}.")));
-        }
-        let list = digest(&list)?;
+        let (first, list) = (checked_first(first)?, digest(&list)?);
         let after = after.map(|text| open(&text, &list)).transpose()?;
-        Ok(Self { first: first as usize, after, list })
+        Ok(Self { first, after, list })
     }
 
     /// How many to show.

@@ -13,6 +13,7 @@ mod goals;
 mod guard;
 mod http;
 mod key_scopes;
+mod live;
 mod members;
 mod passwords;
 mod permission_inputs;

@@ -21,6 +21,7 @@ pub mod postgres;
 pub mod provider;
 pub mod redis;
 pub mod reply;
+pub mod socket;
 pub mod wire;
 
 /// Makes each test run on both stores: `name::sqlite` and `name::postgres`.

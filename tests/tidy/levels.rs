@@ -5,7 +5,7 @@ use super::{code, files, none};
 const LEVELS: [&[&str]; 8] = [
     &["error", "config", "clock", "telemetry"],
     &["entity"],
-    &["db", "shared", "cache", "limiter", "mail"],
+    &["db", "shared", "cache", "limiter", "live", "mail"],
     &["auth", "columnar"],
     &["apps", "ingest", "analytics"],
     &["state"],

@@ -89,7 +89,7 @@ function Verification() {
             )}
           </p>
         )}
-        {sums && sums !== NOTHING && (
+        {sums && (
           <Figures
             figures={[
               ["Stored events", whole(sums.sealedRows)],

@@ -18,7 +18,7 @@ use super::{Refusal, stored::Persisted};
 use crate::{error::Error, limiter::Decision};
 
 /// Bytes of a request.
-const MAX_BODY: usize = 64 * 1024;
+pub(super) const MAX_BODY: usize = 64 * 1024;
 
 /// What a request asks.
 #[derive(Deserialize, Default)]

@@ -3,13 +3,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Response as Answer, parser::types::ExecutableDocument};
 use axum::http::StatusCode;
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::Refusal;
+use super::{Refusal, Unasked};
 use crate::{
     cache::Cache,
     error::Error,
@@ -58,8 +58,8 @@ impl Stored {
         Self { cache: app.cache.clone(), listed }
     }
 
-    /// The document that a request sends or names; `not_stored` where it names one that is not known.
-    pub(super) async fn find(&self, query: Option<String>, named: Option<Persisted>) -> Result<Document, Missing> {
+    /// The document that a request sends or names; answered at once where it names one that is not known.
+    pub(super) async fn find(&self, query: Option<String>, named: Option<Persisted>) -> Result<Document, Unasked> {
         let wanted = named.map(|named| named.checked()).transpose()?;
         let query = query.filter(|query| !query.trim().is_empty());
         if let (Some(query), Some(wanted)) = (&query, &wanted)
@@ -73,12 +73,12 @@ impl Stored {
                 Some(listed) => listed.to_string(),
                 None => return Err(Error::Forbidden("Only stored operations are answered here.").into()),
             },
-            (Some(listed), None, Some(wanted)) => listed.get(wanted).ok_or(Missing::Unknown)?.to_string(),
+            (Some(listed), None, Some(wanted)) => listed.get(wanted).ok_or_else(unknown)?.to_string(),
             (None, Some(_), _) => return Ok(Document { text: query.unwrap_or_default(), digest: wanted }),
             (None, None, Some(wanted)) => {
                 let found = self.cache.get::<String>(&key(wanted)).await;
                 // What others share with us is not believed blindly.
-                found.filter(|text| digest(text) == *wanted).ok_or(Missing::Unknown)?
+                found.filter(|text| digest(text) == *wanted).ok_or_else(unknown)?
             }
         };
         Ok(Document { text: known, digest: None })
@@ -107,28 +107,9 @@ impl Persisted {
     }
 }
 
-/// Why there is no document.
-pub(super) enum Missing {
-    /// It was named, and is not known.
-    Unknown,
-    /// Whatever else.
-    Refused(Refusal),
-}
-
-impl Missing {
-    /// The answer, or the refusal.
-    pub(super) fn answer(self) -> Result<async_graphql::Response, Refusal> {
-        match self {
-            Self::Unknown => Ok(async_graphql::Response::from_errors(vec![not_stored()])),
-            Self::Refused(refusal) => Err(refusal),
-        }
-    }
-}
-
-impl<E: Into<Refusal>> From<E> for Missing {
-    fn from(refusal: E) -> Self {
-        Self::Refused(refusal.into())
-    }
+/// A document was named that is not known.
+fn unknown() -> Unasked {
+    Unasked::Answered(Box::new(Answer::from_errors(vec![not_stored()])))
 }
 
 fn invalid(field: &str, message: &str) -> Refusal {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     analytics::{
-        events::{self, EventsQuestion},
+        events::{self, EventPage, EventsQuestion},
         revenue::{Decimal, Revenue},
     },
     clock::Moment,
@@ -18,7 +18,7 @@ use crate::{
         error::Result,
         id::NodeId,
         loader::VisibleApp,
-        page::{Page, Paginator},
+        page::{self, Page, Paginator},
     },
 };
 
@@ -48,21 +48,27 @@ pub async fn page(
 ) -> Result<Page<Event>> {
     let page = Paginator::<Frozen<(i64, Uuid)>>::new(list, first, after)?;
     let seq = ask.resume(ctx, page.after()).await?;
-    let question = EventsQuestion {
-        app: ask.scope,
-        range: ask.range,
-        filter: ask.filter.clone(),
-        bots: ask.bots,
-        user,
-        seq,
-        first: page.first(),
-        after: page.after().map(|after| after.at),
-    };
-    let (server, loaders) = (ctx.app(), ctx.loader().loader());
-    let (allowance, behaved) = (loaders.allowance(), loaders.behaved());
-    let found = events::events(&server.db, &server.columnar, allowance, behaved, &question).await?;
+    let after = page.after().map(|after| after.at);
+    let found = read(ctx, EventsQuestion { user, after, ..question(&ask, seq, page.first()) }).await?;
     let items = found.events.into_iter().map(|event| (ask.freeze(seq, (event.timestamp, event.id)), Event(event)));
     Ok(page.page(items.collect(), found.more)?)
+}
+
+/// The latest of the events that `ask` selects, as of commit `seq`.
+pub async fn latest(ctx: &Context<'_>, ask: &Ask, first: i32, seq: i64) -> Result<Vec<Event>> {
+    let first = page::checked_first(first)?;
+    Ok(read(ctx, question(ask, seq, first)).await?.events.into_iter().map(Event).collect())
+}
+
+fn question(ask: &Ask, seq: i64, first: usize) -> EventsQuestion {
+    let (app, range, filter, bots) = (ask.scope, ask.range, ask.filter.clone(), ask.bots);
+    EventsQuestion { app, range, filter, bots, user: None, seq, first, after: None }
+}
+
+async fn read(ctx: &Context<'_>, question: EventsQuestion) -> Result<EventPage> {
+    let (server, loaders) = (ctx.app(), ctx.loader().loader());
+    let (allowance, behaved) = (loaders.allowance(), loaders.behaved());
+    Ok(events::events(&server.db, &server.columnar, allowance, behaved, &question).await?)
 }
 
 #[Object(use_type_description)]
