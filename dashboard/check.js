@@ -5,6 +5,7 @@ import { open, watch } from "../playground/browser.js";
 import { elsewhere } from "./check/elsewhere.js";
 import { firstLoad } from "./check/first-load.js";
 import { definitions, keys, person } from "./check/keeping.js";
+import { live } from "./check/live.js";
 import { onboarding } from "./check/onboarding.js";
 import { days, details, failure, filters, keyboard, overview } from "./check/overview.js";
 import { leaving, pagesWithEvents } from "./check/pages.js";
@@ -29,7 +30,7 @@ try {
   await overview(check);
   for (const part of [days, filters, details, failure, keyboard]) await part(check);
   await pagesWithEvents(check);
-  for (const part of [sorting, explorer, keys, definitions, people, person]) await part(check);
+  for (const part of [sorting, explorer, live, keys, definitions, people, person]) await part(check);
   await leaving(check);
   await elsewhere(check);
 } catch (error) {

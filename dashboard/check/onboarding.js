@@ -27,6 +27,12 @@ export async function onboarding(check) {
   await page.getByText("No events in this range.").waitFor();
   await looks(check, "overview, empty");
   await pagesWithoutEvents(check);
+  // What arrives is followed, and not asked for again and again.
+  let asked = 0;
+  const count = (request) => {
+    if (request.postData()?.includes("query FirstEvent")) asked++;
+  };
+  page.on("request", count);
   await page.goto(`${url}/apps/${check.app}/setup`);
 
   // The key is gone with the page that showed it.
@@ -41,6 +47,8 @@ export async function onboarding(check) {
   same("the pasted command", answer.data.accepted, 1);
 
   await page.getByText("Your first event is here").waitFor();
+  page.off("request", count);
+  same("questions while it waited", asked, 1);
   await looks(check, "setup, arrived");
   await page.getByRole("link", { name: "See the overview" }).click();
   await page.getByRole("button", { name: /^Visitors 1$/ }).waitFor();

@@ -36,19 +36,25 @@ export async function sorting({ page, url, app }) {
   );
 }
 
-/** The document and its variables are there, and the answer comes. */
-export async function explorer({ page, url, app }) {
-  await page.goto(`${url}/apps/${app}/sessions`);
-  await settled(page);
-  await page.getByRole("button", { name: "More about Sessions over time" }).click();
+/** A panel's question in the playground: the document and its variables are there, and the answer comes. */
+export async function explore({ page, app }, panel, operation, expected) {
+  await page.getByRole("button", { name: `More about ${panel}`, exact: true }).click();
   const [opened] = await Promise.all([
     page.context().waitForEvent("page"),
     page.getByRole("link", { name: "Open the GraphQL" }).click(),
   ]);
-  await opened.getByRole("tab", { name: "Sessions", selected: true }).waitFor({ timeout: 30_000 });
-  await opened.locator(".graphiql-query-editor").getByText("medianSeconds").waitFor({ timeout: 30_000 });
-  await opened.locator(".graphiql-editor-tool").getByText(app).waitFor({ timeout: 30_000 });
+  const soon = { timeout: 30_000 };
+  await opened.getByRole("tab", { name: operation, selected: true }).waitFor(soon);
+  await opened.locator(".graphiql-query-editor").getByText(operation).first().waitFor(soon);
+  await opened.locator(".graphiql-editor-tool").getByText(app).waitFor(soon);
   await opened.locator(".graphiql-execute-button").click();
-  await opened.locator(".graphiql-response").getByText("medianSeconds").first().waitFor({ timeout: 30_000 });
+  await opened.locator(".graphiql-response").getByText(expected).first().waitFor(soon);
   await opened.close();
+}
+
+export async function explorer(check) {
+  const { page, url, app } = check;
+  await page.goto(`${url}/apps/${app}/sessions`);
+  await settled(page);
+  await explore(check, "Sessions over time", "Sessions", "medianSeconds");
 }

@@ -9,6 +9,7 @@ import "./style/world.css";
 import "./style/events.css";
 import "./style/pages.css";
 import "./style/settings.css";
+import "./style/live.css";
 import { render } from "preact";
 import { Root } from "./root";
 import { applyTheme } from "./layout/theme";

@@ -1,4 +1,5 @@
 // The line above every page's panels: filters to the left, the range and what belongs to it to the right.
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { BOTS, COMPARISONS, PRESETS, rangeName } from "../data/view";
 import { addDays, dayOf, distance } from "../data/zone";
@@ -103,13 +104,22 @@ function RangePicker() {
   );
 }
 
-/** `comparing` says whether the page has anything to compare. */
-export function Controls({ title, comparing = false }: { title: string; comparing?: boolean }) {
+/** `comparing` says whether the page has anything to compare; `beside` stands beside its title. */
+export function Controls({
+  title,
+  comparing = false,
+  beside,
+}: {
+  title: string;
+  comparing?: boolean;
+  beside?: ComponentChildren;
+}) {
   const { view, setView } = useScope();
   return (
     <div class="controls">
       <div class="row">
         <h1>{title}</h1>
+        {beside}
         <span class="fill" />
         <Choice
           label="Bots"

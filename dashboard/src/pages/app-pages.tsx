@@ -10,6 +10,7 @@ import { type App, ScopeContext } from "../viewer";
 import { Events } from "./events";
 import { Funnels } from "./funnels";
 import { Goals } from "./goals";
+import { Live } from "./live";
 import { NotFound } from "./not-found";
 import { Overview } from "./overview";
 import { Paths } from "./paths";
@@ -25,6 +26,7 @@ import { Users } from "./users";
 
 const PAGES: Record<string, () => preact.JSX.Element> = {
   "": Overview,
+  live: Live,
   sessions: Sessions,
   users: Users,
   events: Events,

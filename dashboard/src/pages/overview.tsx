@@ -11,6 +11,7 @@ import { Choice, Controls } from "../layout/controls";
 import { Shell } from "../layout/shell";
 import { ErrorNote } from "../layout/states";
 import { Headline } from "../panels/headline";
+import { LiveVisitors } from "../panels/live-visitors";
 import { Nothing } from "../panels/nothing";
 import { PanelMenu } from "../panels/panel";
 import { DataTable, type TableColumn } from "../panels/table";
@@ -145,7 +146,7 @@ export function Overview() {
   const empty = summary?.events === 0;
   return (
     <Shell page="" title="Overview">
-      <Controls title="Overview" comparing />
+      <Controls title="Overview" comparing beside={<LiveVisitors />} />
       {asked.error && <ErrorNote error={asked.error} retry={asked.retry} />}
       {!(asked.error && !app) && (
         <div class={asked.loading && app ? "stale" : undefined} aria-busy={asked.loading}>

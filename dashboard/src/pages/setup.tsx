@@ -1,11 +1,12 @@
 // From an app without events to the first one: a key, something to paste, and waiting together.
 import { useEffect, useState } from "preact/hooks";
 import { count } from "../data/format";
+import { useLive } from "../data/use-live";
 import { useChange, useQuestion } from "../data/use-question";
 import { Snippet } from "../layout/copy";
 import { PlainPage } from "../layout/shell";
 import { ErrorNote, Wrong } from "../layout/states";
-import { CreateApiKey, FirstEvent } from "../schema.gen";
+import { CreateApiKey, FirstArrival, type FirstArrivalSubscription, FirstEvent } from "../schema.gen";
 import type { App } from "../viewer";
 
 /** Keys made since this page was loaded, by app: the server shows a key only once. */
@@ -28,17 +29,22 @@ const script = (key: string) =>
   }));
 </script>`;
 
-/** Asks until something is there. */
+type Arrived = FirstArrivalSubscription["live"]["app"]["summary"];
+
+/** Turns up by itself; it is asked for again and again only where nothing can be followed. */
 function useFirstEvent(app: string) {
   const asked = useQuestion(FirstEvent, { app });
-  const summary = asked.data?.app?.summary;
+  const [followed, setFollowed] = useState<Arrived>();
+  const summary = followed ?? asked.data?.app?.summary;
   const arrived = summary !== undefined && summary.events > 0;
+  const { state } = useLive(FirstArrival, arrived ? null : { app }, ({ live }) => setFollowed(live.app.summary));
   const { retry } = asked;
+  const polls = !arrived && (state === "waiting" || state === "failed");
   useEffect(() => {
-    if (arrived) return;
+    if (!polls) return;
     const timer = setInterval(() => !document.hidden && retry(), POLL_MS);
     return () => clearInterval(timer);
-  }, [arrived, retry]);
+  }, [polls, retry]);
   return { summary: arrived ? summary : undefined, error: asked.error, retry };
 }
 

@@ -1,0 +1,36 @@
+// Events as they arrive, in a box of its own, so that nothing else on the page moves.
+import { timeOf } from "../data/format";
+import { useScope } from "../viewer";
+import { EventLine, type EventRow } from "./event-line";
+
+type Props = {
+  events: EventRow[];
+  /** Those that were there already are not shown as news. */
+  old: ReadonlySet<string>;
+  /** Whether they came so fast that only the newest of them are listed. */
+  isSample: boolean;
+};
+
+export function LiveLog({ events, old, isSample }: Props) {
+  const { app } = useScope();
+  return (
+    <>
+      <div class="live-log" tabIndex={0} role="region" aria-label="Events as they arrive, newest first">
+        {events.length === 0 ? (
+          <p class="none muted">Nothing yet. What arrives shows up here by itself.</p>
+        ) : (
+          <ol class="log days">
+            {events.map((event) => (
+              <li key={event.eventId} class={old.has(event.eventId) ? undefined : "fresh"}>
+                <EventLine event={event} time={timeOf(Date.parse(event.timestamp), app.timezone)} />
+              </li>
+            ))}
+          </ol>
+        )}
+      </div>
+      <p class="muted small foot">
+        {isSample ? "They come faster than they can be listed: these are a part of them." : " "}
+      </p>
+    </>
+  );
+}
