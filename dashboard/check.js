@@ -10,6 +10,7 @@ import { onboarding } from "./check/onboarding.js";
 import { days, details, failure, filters, keyboard, overview } from "./check/overview.js";
 import { leaving, pagesWithEvents } from "./check/pages.js";
 import { people } from "./check/people.js";
+import { sessionList } from "./check/session-list.js";
 import { explorer, sorting } from "./check/sorting.js";
 
 const [url, pictures] = process.argv.slice(2);
@@ -30,7 +31,7 @@ try {
   await overview(check);
   for (const part of [days, filters, details, failure, keyboard]) await part(check);
   await pagesWithEvents(check);
-  for (const part of [sorting, explorer, live, keys, definitions, people, person]) await part(check);
+  for (const part of [sorting, sessionList, explorer, live, keys, definitions, people, person]) await part(check);
   await leaving(check);
   await elsewhere(check);
 } catch (error) {

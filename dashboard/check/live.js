@@ -54,7 +54,7 @@ async function arriving(check) {
     await line(page, id).waitFor({ timeout: SOON_MS });
     times.push(Date.now() - start);
   }
-  console.log(`live: an event shows ${Math.max(...times)} ms after its acknowledgement at the latest of ${times.length}`);
+  console.log(`live: ${times.length} events show ${Math.max(...times)} ms after their acknowledgement at the latest`);
   await page.locator(".here strong").getByText(String(before + 5), { exact: true }).waitFor({ timeout: SOON_MS });
   await page.getByRole("region", { name: "Pages" }).getByText("/live-").first().waitFor();
   same("what moved by itself", await page.evaluate(() => globalThis.moves), []);

@@ -120,7 +120,9 @@ function GoalLine({ goal, comparing, changed }: { goal: Goal; comparing: boolean
               aria-label={`Delete the goal ${goal.name}`}
               disabled={remove.busy}
               onClick={async () =>
-                confirm(`Delete the goal “${goal.name}”?`) && (await remove.run({ input: { id: goal.id } })) && changed()
+                confirm(`Delete the goal “${goal.name}”?`) &&
+                (await remove.run({ input: { id: goal.id } })) &&
+                changed()
               }
             >
               <Icon name="trash" />

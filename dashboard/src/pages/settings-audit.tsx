@@ -27,8 +27,8 @@ export function AuditLog({ organization }: { organization: string }) {
   const variables = { organization };
   const list = useList(Question, variables, (answer) => answer.organization?.auditLog);
   const columns: TableColumn<Entry>[] = [
-    { name: "at", title: "When", value: ({ at }) => at, show: ({ at }) => moment(at, app.timezone) },
-    { name: "action", title: "What", value: ({ action }) => action, show: ({ action }) => words(action) },
+    { name: "at", title: "When", tight: true, value: ({ at }) => at, show: ({ at }) => moment(at, app.timezone) },
+    { name: "action", title: "What", tight: true, value: ({ action }) => action, show: ({ action }) => words(action) },
     { name: "target", title: "Of what", value: ({ targetName }) => targetName },
     {
       name: "changes",

@@ -89,7 +89,7 @@ function Verification() {
             )}
           </p>
         )}
-        {sums && (
+        {sums && sums !== NOTHING && (
           <Figures
             figures={[
               ["Stored events", whole(sums.sealedRows)],

@@ -37,6 +37,7 @@ export function Users() {
     {
       name: "user",
       title: "User",
+      tight: true,
       value: (row) => row.userId,
       show: (row) => <a href={link(row.userId)}>{row.userId}</a>,
     },
@@ -64,12 +65,14 @@ export function Users() {
     {
       name: "first_seen_at",
       title: "First seen",
+      tight: true,
       value: (row) => row.firstSeenAt,
       show: (row) => moment(row.firstSeenAt, app.timezone),
     },
     {
       name: "last_seen_at",
       title: "Last seen",
+      tight: true,
       value: (row) => row.lastSeenAt,
       show: (row) => <span title={moment(row.lastSeenAt, app.timezone)}>{ago(row.lastSeenAt)}</span>,
     },

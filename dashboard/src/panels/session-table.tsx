@@ -41,7 +41,13 @@ export function SessionTable() {
         </a>
       ),
     },
-    { name: "seconds", title: "Length", right: true, value: (row) => row.seconds, show: (row) => duration(row.seconds) },
+    {
+      name: "seconds",
+      title: "Length",
+      right: true,
+      value: (row) => row.seconds,
+      show: (row) => duration(row.seconds),
+    },
     { name: "events", title: "Events", right: true, value: (row) => row.events, show: (row) => whole(row.events) },
     {
       name: "user",
