@@ -99,7 +99,7 @@ export async function person(check) {
   await page.getByRole("button", { name: "Erase for good" }).click();
   const receipt = page.getByRole("region", { name: "Receipt" });
   await receipt.getByText("Keep the receipt").waitFor();
-  await page.getByText("Nothing of this user in this range.").waitFor();
+  await page.getByText("Nothing of this user.").waitFor();
   await looks(check, "a person erased");
 
   await show(check, "settings/data");

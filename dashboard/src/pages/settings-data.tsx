@@ -81,7 +81,7 @@ function Verification() {
       </p>
       <div aria-live="polite">
         {state?.done && sums && (
-          <p>
+          <p class="verdict">
             {sums.drift.length === 0 ? (
               <span class="badge good">everything agrees</span>
             ) : (

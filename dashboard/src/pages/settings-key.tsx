@@ -199,7 +199,11 @@ export function KeyLine({ apiKey, changed, shown }: Props) {
           </>
         )}
       </div>
-      {open === "usage" && <Usage apiKey={apiKey} />}
+      {open === "usage" && (
+        <div class="stretch">
+          <Usage apiKey={apiKey} />
+        </div>
+      )}
       {open === "edit" && <EditKey apiKey={apiKey} close={close} changed={changed} />}
       {open === "replace" && (
         <ReplaceKey

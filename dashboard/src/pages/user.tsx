@@ -150,14 +150,16 @@ export function User({ userId }: { userId: string }) {
             </>
           ) : (
             <div class="card">
-              <Empty title="Nothing of this user in this range.">
-                <button
-                  type="button"
-                  class="primary"
-                  onClick={() => setView({ ...view, preset: "ALL_TIME", from: null, to: null })}
-                >
-                  Look at all time
-                </button>
+              <Empty title={view.preset === "ALL_TIME" ? "Nothing of this user." : "Nothing of this user in this range."}>
+                {view.preset !== "ALL_TIME" && (
+                  <button
+                    type="button"
+                    class="primary"
+                    onClick={() => setView({ ...view, preset: "ALL_TIME", from: null, to: null })}
+                  >
+                    Look at all time
+                  </button>
+                )}
               </Empty>
             </div>
           )

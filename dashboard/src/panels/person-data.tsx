@@ -14,18 +14,18 @@ function Export({ userId }: { userId: string }) {
   const file = run.answer?.exportUser.export;
   return (
     <div>
-      <h3>A copy of it</h3>
+      <h3>Export</h3>
       <p class="muted small">A file of everything the app knows of this person, a line of JSON for each event.</p>
       {file ? (
-        <p role="status">
+        <div role="status">
           <a class="button" href={file.url} download={`${userId}.ndjson`}>
             Download {count(file.events, "event")}
-          </a>{" "}
-          <span class="muted small">
+          </a>
+          <p class="muted small below">
             Of the ids {file.ids.join(", ")}. Whoever has the address can download it until{" "}
             {moment(file.expiresAt, app.timezone)}.
-          </span>
-        </p>
+          </p>
+        </div>
       ) : (
         <button
           type="button"
@@ -53,7 +53,7 @@ function Erase({ userId, erased }: { userId: string; erased: () => void }) {
   };
   return (
     <div>
-      <h3>That it goes</h3>
+      <h3>Erase</h3>
       <p class="muted small">
         Removes every event of this person and of ids that are linked to them, wherever the server keeps it. This cannot
         be undone.
@@ -100,7 +100,8 @@ export function PersonData({ userId, erased }: { userId: string; erased: () => v
         {() => (
           <>
             <div class="two">
-              <Export userId={userId} />
+              {/* What was erased cannot be downloaded any more. */}
+              <Export userId={userId} key={receipt?.receiptId} />
               <Erase
                 userId={userId}
                 erased={() => {
@@ -110,7 +111,7 @@ export function PersonData({ userId, erased }: { userId: string; erased: () => v
               />
             </div>
             {receipt && (
-              <section aria-label="Receipt">
+              <section class="apart" aria-label="Receipt">
                 <h3>Erased {moment(receipt.requestedAt, app.timezone)}</h3>
                 <p class="muted small">What arrived later counts as that of somebody new.</p>
                 <Receipt receipt={receipt} />
