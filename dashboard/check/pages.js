@@ -3,7 +3,7 @@ import { looks, same, settled } from "./looks.js";
 import { exported } from "./overview.js";
 
 const PAGES = [
-  ...["sessions", "users", "events", "properties", "funnels", "retention", "paths", "goals"],
+  ...["live", "sessions", "users", "events", "properties", "funnels", "retention", "paths", "goals"],
   ...["settings", "settings/people", "settings/data"],
 ];
 
