@@ -1,5 +1,6 @@
 //! Apps: created, renamed, deleted with all their data; and the organizations they belong to.
 
+pub mod dashboard;
 pub mod guest;
 pub mod invitation;
 pub mod member;
@@ -28,8 +29,8 @@ use crate::{
     entity::{
         api_key,
         app::{self, BotPolicy, IpMode, Model},
-        app_deletion, app_member, event, event_aggregation, event_code, event_head, event_segment, goal, identity,
-        saved_segment, segment_column, segment_head,
+        app_deletion, app_member, dashboard as dashboards, event, event_aggregation, event_code, event_head,
+        event_segment, goal, identity, saved_segment, segment_column, segment_head,
     },
     error::{Error, Result, is_retryable},
 };
@@ -185,7 +186,7 @@ fn facts(app: &Model) -> Vec<Fact> {
     ]
 }
 
-/// Deletes an app with its events, keys, goals, saved segments and memberships; says how many events there were.
+/// Deletes an app with its events, keys, goals, saved segments, dashboards and memberships; says how many events there were.
 ///
 /// First, in one short transaction, the app itself, so that nobody can write or ask any more; then
 /// its events, some at a time, so that writers of other apps never wait for long.
@@ -229,6 +230,7 @@ async fn delete_app(db: &Db, may: Granted<DeleteApp>, now: i64) -> Result<bool, 
     api_key::Entity::delete_many().filter(api_key::Column::AppId.eq(app)).exec(&transaction).await?;
     identity::Entity::delete_many().filter(identity::Column::AppId.eq(app)).exec(&transaction).await?;
     saved_segment::Entity::delete_many().filter(saved_segment::Column::AppId.eq(app)).exec(&transaction).await?;
+    dashboards::Entity::delete_many().filter(dashboards::Column::AppId.eq(app)).exec(&transaction).await?;
     goal::Entity::delete_many().filter(goal::Column::AppId.eq(app)).exec(&transaction).await?;
     app_member::Entity::delete_many().filter(app_member::Column::AppId.eq(app)).exec(&transaction).await?;
     let found = app::Entity::find_by_id(app).lock_exclusive().one(&transaction).await?;

@@ -1,9 +1,10 @@
 //! The schema: up, down to nothing, and up again to the same; and what it promises to tenants.
 
 use event_analytics::entity::{
-    api_key, api_key_day, app, app_deletion, app_member, audit_event, erased_id, erasure, event, event_aggregation,
-    event_code, event_head, event_segment, goal, identity, invitation, organization, organization_member,
-    password_reset, saved_segment, segment_column, segment_head, user, user_identity, user_session, visitor_salt,
+    api_key, api_key_day, app, app_deletion, app_member, audit_event, dashboard, erased_id, erasure, event,
+    event_aggregation, event_code, event_head, event_segment, goal, identity, invitation, organization,
+    organization_member, password_reset, saved_segment, segment_column, segment_head, user, user_identity,
+    user_session, visitor_salt,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryTrait, Statement};
@@ -59,6 +60,7 @@ async fn entities_fit(db: &DatabaseConnection) {
     fits::<event_head::Entity>(db).await;
     fits::<identity::Entity>(db).await;
     fits::<goal::Entity>(db).await;
+    fits::<dashboard::Entity>(db).await;
     fits::<saved_segment::Entity>(db).await;
     fits::<visitor_salt::Entity>(db).await;
     fits::<segment_head::Entity>(db).await;

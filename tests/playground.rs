@@ -34,13 +34,14 @@ both_stores! {
     async fn every_operation_works(store: Store) {
         let app = TestApp::start(store).await;
         let mut person = app.anonymous();
-        let [mut app_id, mut key_id, mut goal_id, mut segment_id] = [const { String::new() }; 4];
+        let [mut app_id, mut key_id, mut goal_id, mut segment_id, mut dashboard_id] = [const { String::new() }; 5];
         let operations = operations();
         assert!(operations.len() > 15);
         for (name, text, variables) in operations {
             assert!(text.starts_with("# "), "{name} begins with a comment for a stranger");
             let mut ids = vec![("YOUR_APP_ID", &app_id), ("YOUR_API_KEY_ID", &key_id)];
             ids.extend([("YOUR_GOAL_ID", &goal_id), ("YOUR_SAVED_SEGMENT_ID", &segment_id)]);
+            ids.push(("YOUR_DASHBOARD_ID", &dashboard_id));
             let variables = ids.into_iter().fold(variables, |text, (name, id)| text.replace(name, id));
             let variables = serde_json::from_str(&variables).unwrap();
             let data = if text.contains("\nsubscription ") {
@@ -67,6 +68,7 @@ both_stores! {
                 "live" => assert_eq!(data["live"]["app"]["summary"]["events"], 3),
                 "has-done" => assert_eq!(data["app"]["summary"]["uniqueUsers"], 1),
                 "create-saved-segment" => segment_id = text_at("/createSavedSegment/savedSegment/id"),
+                "create-dashboard" => dashboard_id = text_at("/createDashboard/dashboard/id"),
                 "create-goal" => goal_id = text_at("/createGoal/goal/id"),
                 "goals" => assert_eq!(data["app"]["goals"]["nodes"][0]["conversion"]["completions"], 1),
                 "delete-app" => assert_eq!(data["deleteApp"]["deletedEvents"], 3),

@@ -20,6 +20,7 @@ mod m20261122_000015_exports;
 mod m20261122_000016_invitations;
 mod m20261122_000017_audit;
 mod m20261122_000018_key_scopes;
+mod m20261123_000019_dashboards;
 mod m20261123_000020_identities;
 mod m20261123_000021_password_resets;
 mod m20261123_000022_registrations;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000016_invitations::Migration),
             Box::new(m20261122_000017_audit::Migration),
             Box::new(m20261122_000018_key_scopes::Migration),
+            Box::new(m20261123_000019_dashboards::Migration),
             Box::new(m20261123_000020_identities::Migration),
             Box::new(m20261123_000021_password_resets::Migration),
             Box::new(m20261123_000022_registrations::Migration),

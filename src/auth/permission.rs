@@ -69,6 +69,8 @@ macro_rules! permissions {
 permissions! {
     /// To keep goals and saved segments.
     EditDefinitions: AppScope, Editor, "Only editors, admins and the owner may change goals and saved segments.";
+    /// To keep dashboards.
+    EditDashboards: AppScope, Editor, "Only editors, admins and the owner may change dashboards.";
     /// To make, change, replace and end API keys.
     ManageKeys: AppScope, Admin, "Only admins and the owner may change API keys.";
     /// To change an app's name, time zone and settings.
@@ -175,6 +177,9 @@ pub const TABLE: &[(&str, Who)] = &[
     ("Mutation.createSavedSegment", app::<EditDefinitions>()),
     ("Mutation.updateSavedSegment", app::<EditDefinitions>()),
     ("Mutation.deleteSavedSegment", app::<EditDefinitions>()),
+    ("Mutation.createDashboard", app::<EditDashboards>()),
+    ("Mutation.updateDashboard", app::<EditDashboards>()),
+    ("Mutation.deleteDashboard", app::<EditDashboards>()),
     ("Mutation.eraseUser", app::<ErasePeople>()),
     ("Mutation.exportUser", app::<ExportPeople>()),
     ("Mutation.createOrganization", Who::SignedIn),
@@ -190,4 +195,27 @@ pub const TABLE: &[(&str, Who)] = &[
     ("Mutation.transferOwnership", organization::<TransferOwnership>()),
     ("Mutation.removeGuest", app::<ManageGuests>()),
     ("Mutation.leaveApp", READER),
+];
+
+/// The fields of `App` that a panel of a dashboard may ask for, none of which tells of keys, members, changes or
+/// settings. What is not named here no panel can reach.
+pub const PANEL_FIELDS: &[&str] = &[
+    "id",
+    "name",
+    "timezone",
+    "goals",
+    "overview",
+    "summary",
+    "timeline",
+    "breakdown",
+    "events",
+    "user",
+    "users",
+    "funnel",
+    "retention",
+    "sessions",
+    "sessionList",
+    "propertyStats",
+    "topProperties",
+    "paths",
 ];

@@ -56,7 +56,7 @@ const MAX_INPUT_DEPTH: usize = 24;
 
 pub use self::{
     document::asks_one,
-    fields::{authentications, introspects, only_asks},
+    fields::{authentications, fields_of, introspects, only_asks},
 };
 
 /// Reads a document, unless its text, its shape or its variables are out of bounds.

@@ -45,6 +45,13 @@ pub enum NodeId {
         /// Which.
         segment: Uuid,
     },
+    /// `dsh_…_…`: a dashboard, which is known only within its app.
+    Dashboard {
+        /// Whose.
+        app: Uuid,
+        /// Which.
+        dashboard: Uuid,
+    },
 }
 
 impl fmt::Display for NodeId {
@@ -59,6 +66,7 @@ impl fmt::Display for NodeId {
             Self::Event { app, event } => write!(f, "evt_{}_{}", app.simple(), event.simple()),
             Self::Goal { app, goal } => write!(f, "goal_{}_{}", app.simple(), goal.simple()),
             Self::SavedSegment { app, segment } => write!(f, "seg_{}_{}", app.simple(), segment.simple()),
+            Self::Dashboard { app, dashboard } => write!(f, "dsh_{}_{}", app.simple(), dashboard.simple()),
         }
     }
 }
@@ -90,6 +98,10 @@ impl FromStr for NodeId {
             "seg" => {
                 let (app, segment) = rest.split_once('_').ok_or(Malformed)?;
                 Ok(Self::SavedSegment { app: uuid(app)?, segment: uuid(segment)? })
+            }
+            "dsh" => {
+                let (app, dashboard) = rest.split_once('_').ok_or(Malformed)?;
+                Ok(Self::Dashboard { app: uuid(app)?, dashboard: uuid(dashboard)? })
             }
             _ => Err(Malformed),
         }
@@ -158,6 +170,14 @@ pub fn saved_segment(id: &ID) -> Result<(Uuid, Uuid)> {
     }
 }
 
+/// The dashboard that `id` names, behind its app; `NOT_FOUND` for anything else.
+pub fn dashboard(id: &ID) -> Result<(Uuid, Uuid)> {
+    match id.parse() {
+        Ok(NodeId::Dashboard { app, dashboard }) => Ok((app, dashboard)),
+        _ => Err(Error::NotFound("dashboard")),
+    }
+}
+
 /// The sign-in that `id` names; `NOT_FOUND` for anything else.
 pub fn session(id: &ID) -> Result<Uuid> {
     match id.parse() {
@@ -177,6 +197,7 @@ mod tests {
             NodeId::Event { app: a, event: b },
             NodeId::Goal { app: a, goal: b },
             NodeId::SavedSegment { app: a, segment: b },
+            NodeId::Dashboard { app: a, dashboard: b },
         ];
         let alone =
             [NodeId::User, NodeId::Session, NodeId::App, NodeId::Organization, NodeId::Invitation, NodeId::ApiKey];

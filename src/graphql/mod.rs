@@ -11,6 +11,7 @@ pub mod id;
 pub mod loader;
 pub mod mutation;
 pub mod page;
+pub mod panel;
 pub mod query;
 pub mod report;
 pub mod scalar;
@@ -20,7 +21,9 @@ pub mod types;
 use async_graphql::SchemaBuilder;
 
 pub use self::http::router;
-use self::{guard::Guard, mutation::Mutation, query::Query, report::Report, subscription::Subscriptions};
+use self::{
+    guard::Guard, mutation::Mutation, panel::Checks, query::Query, report::Report, subscription::Subscriptions,
+};
 use crate::state::App;
 
 /// The schema with its three roots.
@@ -45,6 +48,7 @@ pub fn schema(app: App) -> Schema {
         .data(app)
         .extension(Report)
         .extension(Guard)
+        .extension(Checks)
         .limit_depth(guard::MAX_DEPTH)
         .limit_complexity(guard::MAX_COMPLEXITY)
         .finish()

@@ -3,6 +3,7 @@
 mod accounts;
 mod api_keys;
 mod apps;
+mod dashboards;
 mod dead_letters;
 mod goals;
 mod invitations;
@@ -25,6 +26,7 @@ pub struct Mutation(
     accounts::AccountMutations,
     apps::AppMutations,
     api_keys::ApiKeyMutations,
+    dashboards::DashboardMutations,
     dead_letters::DeadLetterMutations,
     goals::GoalMutations,
     invitations::InvitationMutations,

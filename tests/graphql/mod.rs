@@ -8,6 +8,7 @@ mod bad_input;
 mod behaviours;
 mod bots;
 mod bounds;
+mod dashboards;
 pub mod dead_letters;
 mod goals;
 mod guard;

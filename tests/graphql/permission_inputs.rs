@@ -32,7 +32,8 @@ pub fn arguments(field: &Value, tenant: &Tenant) -> String {
 
 /// An input with which a mutation succeeds for whoever may.
 pub async fn input(mutation: &str, tenant: &Tenant, actor: &Person, count: usize) -> Value {
-    let Tenant { organization, invitation, editor, viewer, guest, app, key, goal, segment, .. } = tenant;
+    let Tenant { organization, invitation, editor, viewer, guest, app, key, kept, .. } = tenant;
+    let [goal, segment, dashboard] = kept;
     let new = format!("new-{count}@example.com");
     let filter = json!({ "eventType": { "eq": "signup" } });
     let named = |id: &str| json!({ "id": id, "name": format!("Name {count}") });
@@ -65,6 +66,9 @@ pub async fn input(mutation: &str, tenant: &Tenant, actor: &Person, count: usize
         "deleteGoal" => json!({ "id": goal }),
         "updateSavedSegment" => named(segment),
         "deleteSavedSegment" => json!({ "id": segment }),
+        "createDashboard" => json!({ "appId": app, "name": "Another" }),
+        "updateDashboard" => json!({ "id": dashboard, "revision": 1, "name": format!("Name {count}") }),
+        "deleteDashboard" => json!({ "id": dashboard }),
         "eraseUser" | "exportUser" => json!({ "appId": app, "userId": "ada" }),
         "createOrganization" => json!({ "name": "Another" }),
         "updateOrganization" => named(organization),

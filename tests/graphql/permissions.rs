@@ -50,8 +50,8 @@ pub struct Tenant {
     pub key: String,
     /// A raw key that reads.
     pub reader: String,
-    pub goal: String,
-    pub segment: String,
+    /// A goal, a saved segment and a dashboard.
+    pub kept: [String; 3],
 }
 
 fn uuid(id: &str) -> Uuid {
@@ -163,6 +163,8 @@ impl World {
         let goal = made("createGoal", input.clone(), "goal { id }", "/createGoal/goal/id").await;
         let pointer = "/createSavedSegment/savedSegment/id";
         let segment = made("createSavedSegment", input, "savedSegment { id }", pointer).await;
+        let input = json!({ "appId": app, "name": "One" });
+        let board = made("createDashboard", input, "dashboard { id }", "/createDashboard/dashboard/id").await;
         let input = json!({ "organizationId": organization, "email": "invited@example.com" });
         let invitation = made("inviteMember", input, "invitation { id }", "/inviteMember/invitation/id").await;
         let user = |id: Uuid| format!("usr_{}", id.simple());
@@ -172,7 +174,8 @@ impl World {
         let input = json!({ "appId": app, "name": "Server", "scope": "READ" });
         let reader = made("createApiKey", input, "key", "/createApiKey/key").await;
         let server = self.app.app.clone();
-        Tenant { server, host, organization, invitation, editor, viewer, guest, app, key, reader, goal, segment }
+        let kept = [goal, segment, board];
+        Tenant { server, host, organization, invitation, editor, viewer, guest, app, key, reader, kept }
     }
 
     /// Lets API keys of this tenant and of another act as well.
@@ -288,8 +291,9 @@ both_stores! {
             let (id, who) = match of {
                 "App" => (&*tenant.app, Some(Who::App(Role::Viewer))),
                 "ApiKey" => (&*tenant.key, Some(Who::AppMember(Role::Viewer))),
-                "Goal" => (&*tenant.goal, Some(Who::App(Role::Viewer))),
-                "SavedSegment" => (&*tenant.segment, Some(Who::App(Role::Viewer))),
+                "Goal" => (&*tenant.kept[0], Some(Who::App(Role::Viewer))),
+                "SavedSegment" => (&*tenant.kept[1], Some(Who::App(Role::Viewer))),
+                "Dashboard" => (&*tenant.kept[2], Some(Who::App(Role::Viewer))),
                 "Organization" => (&*tenant.organization, Some(Who::Organization(Role::Viewer))),
                 "Invitation" => (&*tenant.invitation, Some(Who::Organization(Role::Admin))),
                 "User" => (of_owner["viewer"]["id"].as_str().unwrap(), None),

@@ -29,6 +29,8 @@ async fn fill(app: &TestApp, site: &Site) {
     let owned = |name: &str| json!({ "appId": site.app_id, "name": name, "filter": { "eventType": { "eq": "x" } } });
     site.owner.mutate("createGoal", owned("Goal"), "goal { id }").await.data();
     site.owner.mutate("createSavedSegment", owned("Segment"), "savedSegment { id }").await.data();
+    let input = json!({ "appId": site.app_id, "name": "Board" });
+    site.owner.mutate("createDashboard", input, "dashboard { id }").await.data();
     let input = json!({ "appId": site.app_id, "userId": "u1" });
     site.owner.mutate("exportUser", input, "export { url }").await.data();
     let letter = dead_letter::ActiveModel {
@@ -62,7 +64,7 @@ both_stores! {
         fill(&app, &kept).await;
         let of_app = tables_of(&app.app.db, id_of(&site)).await;
         for table in [
-            "api_keys", "app_members", "dead_letters", "erased_ids", "erasures", "event_aggregations", "event_codes",
+            "api_keys", "app_members", "dashboards", "dead_letters", "erased_ids", "erasures", "event_aggregations", "event_codes",
             "event_heads", "event_segments", "exports", "goals", "identities", "invitations", "saved_segments", "segment_columns",
             "segment_heads",
         ] {

@@ -32,12 +32,16 @@ pub fn authentications(document: &ExecutableDocument, operation: &OperationDefin
     if operation.ty != OperationType::Mutation {
         return 0;
     }
-    let mut found = Vec::new();
-    roots(document, &operation.selection_set.node, &mut found);
-    found.into_iter().filter(|field| is_open(&field.name.node)).count()
+    fields_of(document, &operation.selection_set.node).into_iter().filter(|field| is_open(&field.name.node)).count()
 }
 
 /// The fields of a selection set with its fragments written out, which is bounded by now.
+pub fn fields_of<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet) -> Vec<&'a Field> {
+    let mut found = Vec::new();
+    roots(document, set, &mut found);
+    found
+}
+
 fn roots<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, found: &mut Vec<&'a Field>) {
     for item in &set.items {
         match &item.node {

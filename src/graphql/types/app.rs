@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     api_key::{self, ApiKey},
+    dashboard::Dashboards,
     dead_letter::{self, DeadLetter},
     erasure::Erasures,
     event::{self, Event},
@@ -46,7 +47,7 @@ use crate::{
 pub enum Role {
     /// Reads every figure.
     Viewer,
-    /// Makes, changes and deletes goals and saved segments.
+    /// Makes, changes and deletes goals, saved segments and dashboards.
     Editor,
     /// Makes and changes apps and API keys, erases people and exports their data.
     Admin,
@@ -62,7 +63,7 @@ pub enum Role {
 /// asks for the same figures of an earlier range beside them. Figures that are not selected are
 /// not computed.
 #[derive(MergedObject)]
-pub struct App(Basics, Questions, SessionList, Erasures, Belonging, Guests);
+pub struct App(Basics, Questions, SessionList, Dashboards, Erasures, Belonging, Guests);
 
 /// What an app is, and the questions about its events as such.
 pub struct Basics {
@@ -77,7 +78,7 @@ impl App {
         let belonging = Belonging { organization_id: model.organization_id };
         let sessions = SessionList { scope, timezone: timezone.clone() };
         let (basics, questions) = (Basics { model, scope }, Questions::new(scope, timezone));
-        Self(basics, questions, sessions, Erasures(scope), belonging, Guests(scope))
+        Self(basics, questions, sessions, Dashboards(scope), Erasures(scope), belonging, Guests(scope))
     }
 
     /// Identifies the app everywhere.

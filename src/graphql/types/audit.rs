@@ -94,6 +94,12 @@ pub enum AuditAction {
     SavedSegmentUpdated,
     /// A saved segment was deleted.
     SavedSegmentDeleted,
+    /// A dashboard was made.
+    DashboardCreated,
+    /// A dashboard was changed.
+    DashboardUpdated,
+    /// A dashboard was deleted.
+    DashboardDeleted,
     /// Events that the database had refused were tried again.
     DeadLettersReplayed,
     /// Events that the database had refused were given up.
@@ -211,6 +217,9 @@ fn target(action: audit_event::Action, app: Option<Uuid>, id: Uuid) -> ID {
         (A::GoalCreated | A::GoalUpdated | A::GoalDeleted, Some(app)) => NodeId::Goal { app, goal: id },
         (A::SavedSegmentCreated | A::SavedSegmentUpdated | A::SavedSegmentDeleted, Some(app)) => {
             NodeId::SavedSegment { app, segment: id }
+        }
+        (A::DashboardCreated | A::DashboardUpdated | A::DashboardDeleted, Some(app)) => {
+            NodeId::Dashboard { app, dashboard: id }
         }
         // Of these an id is known without being one of a node: that of a receipt.
         _ => return id.simple().to_string().into(),

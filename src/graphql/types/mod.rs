@@ -4,6 +4,7 @@ pub mod api_key;
 pub mod app;
 pub mod audit;
 pub mod conversion;
+pub mod dashboard;
 pub mod dead_letter;
 pub mod erasure;
 pub mod event;

@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, Interface};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{
-    api_key::ApiKey, app::App, event::Event, goal::Goal, invitation::Invitation, organization::Organization,
-    saved_segment::SavedSegment, session::Session, user::User,
+    api_key::ApiKey, app::App, dashboard::Dashboard, event::Event, goal::Goal, invitation::Invitation,
+    organization::Organization, saved_segment::SavedSegment, session::Session, user::User,
 };
 use crate::{
     entity::{api_key, user, user_session},
@@ -35,6 +35,8 @@ pub enum Node {
     Goal(Goal),
     /// A filter that an app keeps under a name.
     SavedSegment(SavedSegment),
+    /// Panels that an app keeps together under a name.
+    Dashboard(Dashboard),
 }
 
 impl Node {
@@ -70,6 +72,7 @@ impl Node {
             NodeId::SavedSegment { app, segment } => {
                 SavedSegment::find(ctx, app, segment).await?.map(Self::SavedSegment)
             }
+            NodeId::Dashboard { app, dashboard } => Dashboard::find(ctx, app, dashboard).await?.map(Self::Dashboard),
         })
     }
 }
