@@ -15,6 +15,13 @@ COPY schema.graphql ../
 COPY dashboard ./
 RUN npm run build
 
+FROM node:22-bookworm-slim AS sdk
+WORKDIR /src/sdk
+COPY sdk/package.json sdk/package-lock.json sdk/.npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci
+COPY sdk ./
+RUN npm run build
+
 FROM node:22-bookworm-slim AS geo
 WORKDIR /src/geo
 COPY geo/package.json geo/package-lock.json geo/.npmrc ./
@@ -28,6 +35,7 @@ COPY src src
 COPY dashboard/operations dashboard/operations
 COPY --from=dashboard /src/dashboard/dist dashboard/dist
 COPY --from=playground /src/playground/dist playground/dist
+COPY --from=sdk /src/sdk/dist sdk/dist
 COPY --from=geo /src/geo geo
 # Dependencies and what was compiled stay in the cache of the builder, not in a layer.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \

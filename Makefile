@@ -25,7 +25,7 @@ lint: ## Format, clippy and documentation, warnings denied
 	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; \
 	else echo "cargo-deny is not installed: the tests hold .cargo/deny.toml by what cargo alone can tell."; fi
 
-web: dashboard/dist/index.html playground/dist/index.html geo/node_modules/.package-lock.json ## Build the dashboard and the playground and fetch the countries of addresses (only when they changed)
+web: dashboard/dist/index.html playground/dist/index.html sdk/dist/sdk.js geo/node_modules/.package-lock.json ## Build the dashboard, the playground and the SDK for browsers, and fetch the countries of addresses (only when they changed)
 
 dashboard/dist/index.html: dashboard/node_modules/.package-lock.json schema.graphql $(call sources,dashboard)
 	cd dashboard && npm run --silent build
@@ -39,6 +39,13 @@ playground/dist/index.html: playground/node_modules/.package-lock.json $(call so
 
 playground/node_modules/.package-lock.json: playground/package.json playground/package-lock.json
 	cd playground && npm ci --no-audit --no-fund --loglevel error
+	@touch $@
+
+sdk/dist/sdk.js: sdk/node_modules/.package-lock.json $(call sources,sdk)
+	cd sdk && npm run --silent build
+
+sdk/node_modules/.package-lock.json: sdk/package.json sdk/package-lock.json
+	cd sdk && npm ci --no-audit --no-fund --loglevel error
 	@touch $@
 
 sdks: tests/sdk/node_modules/.package-lock.json tests/audit/node_modules/.package-lock.json tests/api/venv/installed ## Install the clients of others that the tests drive, and the audits of both APIs

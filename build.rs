@@ -7,7 +7,7 @@ use std::{env, fs, path::Path};
 const COUNTRIES: &str = "geo/node_modules/@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb";
 
 fn main() {
-    for pages in ["dashboard/dist", "playground/dist"] {
+    for pages in ["dashboard/dist", "playground/dist", "sdk/dist"] {
         println!("cargo::rerun-if-changed={pages}");
         fs::create_dir_all(pages).expect("the folder of the pages can be made");
     }

@@ -12,6 +12,7 @@ import { leaving, pagesWithEvents } from "./check/pages.js";
 import { people } from "./check/people.js";
 import { sessionList } from "./check/session-list.js";
 import { explorer, sorting } from "./check/sorting.js";
+import { tag } from "./check/tag.js";
 
 const [url, pictures] = process.argv.slice(2);
 
@@ -31,7 +32,7 @@ try {
   await overview(check);
   for (const part of [days, filters, details, failure, keyboard]) await part(check);
   await pagesWithEvents(check);
-  for (const part of [sorting, sessionList, explorer, live, keys, definitions, people, person]) await part(check);
+  for (const part of [sorting, sessionList, explorer, live, keys, definitions, people, person, tag]) await part(check);
   await leaving(check);
   await elsewhere(check);
 } catch (error) {

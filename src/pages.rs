@@ -1,9 +1,9 @@
-//! The pages a browser opens: the dashboard and the playground, which npm built from `dashboard/` and `playground/`.
+//! What npm built for browsers: the dashboard, the playground, and the SDK for the pages of others.
 
 use axum::{
     Router,
     extract::Path,
-    http::{StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, Uri, header},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
@@ -14,6 +14,11 @@ use tower_http::compression::CompressionLayer;
 #[derive(RustEmbed)]
 #[folder = "dashboard/dist"]
 struct Dashboard;
+
+/// The built SDK for browsers; empty when the server was built without it.
+#[derive(RustEmbed)]
+#[folder = "sdk/dist"]
+struct Sdk;
 
 /// The built playground; empty when the server was built without it.
 #[derive(RustEmbed)]
@@ -54,6 +59,31 @@ pub fn router() -> Router {
         .route("/playground/", get(playground))
         .route("/playground/assets/{name}", get(asset::<Playground>))
         .layer(CompressionLayer::new())
+}
+
+/// The SDK for browsers, which pages of any site load.
+pub fn sdk() -> Router {
+    Router::new().route("/sdk.js", get(script)).route("/sdk.mjs", get(script)).layer(CompressionLayer::new())
+}
+
+async fn script(uri: Uri, headers: HeaderMap) -> Response {
+    let Some(EmbeddedFile { data, metadata, .. }) = Sdk::get(uri.path().trim_start_matches('/')) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let tag =
+        metadata.sha256_hash().iter().take(8).fold("\"".to_owned(), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes().ends_with(tag.as_bytes()));
+    let head = [
+        (header::ETAG, tag.as_str()),
+        // Its name stays when it changes.
+        (header::CACHE_CONTROL, "public, max-age=3600"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+    ];
+    if known {
+        return (StatusCode::NOT_MODIFIED, head).into_response();
+    }
+    (head, [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], data).into_response()
 }
 
 async fn dashboard() -> Response {

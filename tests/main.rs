@@ -30,4 +30,5 @@ mod secrets;
 mod server;
 mod shutdown;
 mod tidy;
+mod tracker;
 mod trials;

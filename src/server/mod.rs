@@ -32,6 +32,7 @@ pub fn router(app: App) -> Router {
     rest::health::router()
         .with_state(app)
         .merge(ingestion)
+        .merge(pages::sdk())
         .merge(site)
         .fallback(protect::nothing_here)
         .layer(from_fn_with_state(hsts, observe::request))

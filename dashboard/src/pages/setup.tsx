@@ -20,14 +20,7 @@ const curl = (key: string) =>
   -H 'Content-Type: application/json' \\
   -d '{"event_type":"page_view","user_id":"ada","url":"https://example.com/"}'`;
 
-const script = (key: string) =>
-  `<script>
-  navigator.sendBeacon("${location.origin}/api/v1/events?key=${key}", JSON.stringify({
-    event_type: "page_view",
-    url: location.href,
-    referrer: document.referrer,
-  }));
-</script>`;
+const script = (key: string) => `<script defer src="${location.origin}/sdk.js" data-key="${key}"></script>`;
 
 type Arrived = FirstArrivalSubscription["live"]["app"]["summary"];
 
@@ -114,10 +107,10 @@ export function Setup({ app }: { app: App }) {
       {key ? (
         <>
           <Snippet label="Your API key, shown only now: keep it" text={key} />
-          <h2>Try it from a terminal</h2>
-          <Snippet label="curl" text={curl(key)} />
-          <h2>Or count the views of a page</h2>
+          <h2>Put it into your pages</h2>
           <Snippet label="Before the end of your page's head" text={script(key)} />
+          <h2>Or try it from a terminal</h2>
+          <Snippet label="curl" text={curl(key)} />
         </>
       ) : (
         <NoKey app={app} made={made} />
