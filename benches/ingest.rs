@@ -13,6 +13,8 @@ mod copy;
 mod disk;
 #[path = "ingest/http.rs"]
 mod http;
+#[path = "ingest/live.rs"]
+mod live;
 #[path = "ingest/load.rs"]
 mod load;
 #[path = "ingest/report.rs"]
@@ -39,7 +41,7 @@ use self::{
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const HELP: &str = "\
-Measures ingestion (W1, W2, W3, W4 and M1). Starts a Postgres of its own from installed binaries, unless
+Measures ingestion (W1, W2, W3, W4 and M1), and how soon it is shown to whoever follows (LIVE). Starts a Postgres of its own from installed binaries, unless
 DATABASE_URL names an empty database (which it fills), and the server of the same build profile.
 
   --seconds N            how long each measurement lasts (10)
@@ -109,10 +111,13 @@ async fn on_postgres(options: &Options) -> Vec<Figure> {
     let idle = resident_mb(&server);
     let database = postgres::connect(&url).await.unwrap();
     let log_before = disk::wal(&database).await;
-    let (single, batches, key) = measure(&server, options).await;
+    let (single, batches, site) = measure(&server, options).await;
+    let load = Load { url: &server.url, key: &site.key, connections: options.connections, batch: 1 };
+    let shown = live::freshness(&site, &load, options.seconds).await;
+    let key = site.key;
     let busy = resident_mb(&server);
     let stored = event::Entity::find().count(&database).await.unwrap();
-    assert_eq!(stored, single.events + batches.events, "acknowledged is not what is stored");
+    assert_eq!(stored, single.events + batches.events + shown.events, "acknowledged is not what is stored");
     let log = (disk::wal(&database).await - log_before) / stored as f64;
     let table = disk::table(&database).await / stored as f64;
     let check = key_check(&url, &key).await;
@@ -128,6 +133,7 @@ async fn on_postgres(options: &Options) -> Vec<Figure> {
         Figure::of_load("W2", "batches of 100, Postgres", &batches, Some(("COPY BINARY, 2 connections", copied))),
         Figure::of_load("BARE", "bare group commit, single events", &bare_group, None),
         Figure::plain("COPY", "bare COPY BINARY of the same rows", copied, "events/s"),
+        Figure::of_load("LIVE", "acknowledged to shown, under single", &shown, None),
         Figure::plain("W4", "check of a known key", check, "ns"),
         Figure::plain("M1", "start to ready", started.as_secs_f64() * 1e3, "ms"),
         Figure::plain("M1", "resident, idle", idle, "MB"),
@@ -157,7 +163,7 @@ async fn serve(vars: &[(&str, &str)]) -> (Binary, Duration) {
 }
 
 /// Single events, then batches, each after a second to warm up.
-async fn measure(server: &Binary, options: &Options) -> (Outcome, Outcome, String) {
+async fn measure(server: &Binary, options: &Options) -> (Outcome, Outcome, Site) {
     let mut owner = server.anonymous();
     owner.email = "bench@example.com".into();
     owner.register().await;
@@ -170,7 +176,7 @@ async fn measure(server: &Binary, options: &Options) -> (Outcome, Outcome, Strin
         outcomes.push(Outcome { events: measured.events + cold.events, ..measured });
     }
     let batches = outcomes.pop().unwrap();
-    (outcomes.pop().unwrap(), batches, site.key)
+    (outcomes.pop().unwrap(), batches, site)
 }
 
 /// How long it takes to recognise a key that was met before, in nanoseconds.

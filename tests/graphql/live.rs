@@ -229,8 +229,14 @@ async fn a_cookie_counts_for_our_own_pages_alone() {
     let app = TestApp::start(Store::Sqlite).await;
     let site = app.site().await;
     let cookie = format!("uea_session={}", site.owner.token.as_ref().unwrap());
-    for (origin, is_ours) in [(app.url.as_str(), true), ("https://evil.example", false)] {
-        let headers = [("sec-websocket-protocol", "graphql-transport-ws"), ("cookie", &*cookie), ("origin", origin)];
+    let host = app.url.trim_start_matches("http://").replace("127.0.0.1", "localhost");
+    let here = format!("http://{host}");
+    for (origin, is_ours) in [(app.url.as_str(), true), (&here, true), ("https://evil.example", false)] {
+        let mut headers =
+            vec![("sec-websocket-protocol", "graphql-transport-ws"), ("cookie", &*cookie), ("origin", origin)];
+        if origin == here {
+            headers.push(("host", &host));
+        }
         let mut socket = Socket::open(&app.url, &headers).await.unwrap();
         socket.say(json!({ "type": "connection_init" })).await;
         if is_ours {
