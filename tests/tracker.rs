@@ -19,7 +19,7 @@ async fn what_visitors_do_arrives_once() {
     owner.register().await;
     let site = Site::of(owner, "Shop").await;
     let mut node = Command::new("node");
-    node.arg("tracker.js").current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk"));
+    node.arg("check.js").current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/sdk"));
     node.env("HOST", &server.url).env("KEY", &site.key);
     let output = tokio::task::spawn_blocking(move || node.output()).await.unwrap().expect("node starts");
     let said = [output.stdout, output.stderr].concat();

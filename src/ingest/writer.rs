@@ -11,6 +11,7 @@ mod erased;
 mod link;
 mod postgres;
 mod queue;
+mod recent;
 mod row;
 mod sqlite;
 mod transaction;
@@ -34,6 +35,7 @@ use uuid::Uuid;
 use self::{
     drain::{Drain, is_away},
     queue::{Job, Queue, Slip},
+    recent::Recent,
     row::Row,
     transaction::{Committed, Outcome},
 };
@@ -98,12 +100,15 @@ impl Writer {
     ) -> Self {
         let queue = Arc::new(Queue::new(queue_events));
         let (behind, stop, draining) = (Arc::<AtomicBool>::default(), CancellationToken::new(), TaskTracker::new());
+        let recent = Recent::default();
         let tasks = if db.is_postgres() { POSTGRES_TASKS } else { 1 };
         for _ in 0..tasks {
-            tokio::spawn(commit_groups(db.clone(), columnar.clone(), digests.clone(), queue.clone(), behind.clone()));
+            let (db, columnar, digests, recent) = (db.clone(), columnar.clone(), digests.clone(), recent.clone());
+            tokio::spawn(commit_groups(db, columnar, digests, recent, queue.clone(), behind.clone()));
         }
         if let Some(spool) = spool.clone() {
-            let drain = Drain { db, columnar, clock, digests, spool, behind: behind.clone(), stop: stop.clone() };
+            let (behind, stop) = (behind.clone(), stop.clone());
+            let drain = Drain { db, columnar, clock, digests, recent, spool, behind, stop };
             draining.spawn(drain.run());
         }
         Self(Arc::new(Handle { queue, spool, behind, draining, stop }))
@@ -225,10 +230,17 @@ fn full() -> Error {
 }
 
 /// Commits one group after the other for as long as the [`Writer`] lives.
-async fn commit_groups(db: Db, columnar: Columnar, digests: Digests, queue: Arc<Queue>, behind: Arc<AtomicBool>) {
+async fn commit_groups(
+    db: Db,
+    columnar: Columnar,
+    digests: Digests,
+    recent: Recent,
+    queue: Arc<Queue>,
+    behind: Arc<AtomicBool>,
+) {
     while let Some(jobs) = queue.next_group().await {
         let slips: Vec<Arc<Slip>> = jobs.iter().map(|job| job.slip.clone()).collect();
-        match store_group(&db, &digests, slips.iter().map(|slip| slip.events.as_slice())).await {
+        match store_group(&db, &digests, &recent, slips.iter().map(|slip| slip.events.as_slice())).await {
             Ok(mut committed) => {
                 behind.store(false, Ordering::Release);
                 for (job, outcomes) in jobs.into_iter().zip(std::mem::take(&mut committed.outcomes)) {
@@ -250,11 +262,16 @@ async fn commit_groups(db: Db, columnar: Columnar, digests: Digests, queue: Arc<
 }
 
 /// Stores the events of several requests by one transaction.
-async fn store_group<'a>(db: &Db, digests: &Digests, jobs: impl Iterator<Item = &'a [Draft]>) -> Result<Committed<'a>> {
+async fn store_group<'a>(
+    db: &Db,
+    digests: &Digests,
+    recent: &Recent,
+    jobs: impl Iterator<Item = &'a [Draft]>,
+) -> Result<Committed<'a>> {
     let started = Instant::now();
     let jobs: Vec<&[Draft]> = jobs.collect();
     // A defect here must cost one group, never the task that all later requests wait for.
-    let committed = AssertUnwindSafe(transaction::store(db, digests, &jobs)).catch_unwind().await;
+    let committed = AssertUnwindSafe(transaction::store(db, digests, recent, &jobs)).catch_unwind().await;
     let committed = committed.unwrap_or_else(|_| Err(Error::internal("storing a group of events panicked")));
     metrics::histogram!("uea_ingest_commit_seconds").record(started.elapsed().as_secs_f64());
     let events: usize = jobs.iter().map(|events| events.len()).sum();

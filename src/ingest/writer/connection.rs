@@ -72,6 +72,14 @@ impl Transaction<'_> {
         }
     }
 
+    /// The numbers of the last commits of `apps`. Nothing on SQLite, where whoever began has all heads.
+    pub(super) async fn heads(&mut self, apps: &[Uuid]) -> Result<Option<Vec<(Uuid, i64)>>, Error> {
+        match self {
+            Self::Postgres(transaction) => postgres::heads(transaction, apps).await.map(Some),
+            Self::Sqlite(_) => Ok(None),
+        }
+    }
+
     /// Which of these keys of events that arrived at `arrived` are stored. On Postgres only the
     /// partitions of the last month before that are looked into.
     pub(super) async fn stored(&mut self, keys: &[Key], arrived: RangeInclusive<i64>) -> Result<Stored, Error> {

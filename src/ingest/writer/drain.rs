@@ -11,7 +11,7 @@ use std::{
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{connection::Connection, hand_over, store_group, transaction::Outcome};
+use super::{connection::Connection, hand_over, recent::Recent, store_group, transaction::Outcome};
 use crate::{
     auth::digest::Digests,
     clock::Clock,
@@ -42,6 +42,7 @@ pub(super) struct Drain {
     pub(super) columnar: Columnar,
     pub(super) clock: Clock,
     pub(super) digests: Digests,
+    pub(super) recent: Recent,
     pub(super) spool: Spool,
     /// Whether the database is away or too slow, so that events go to the spool at once.
     pub(super) behind: Arc<AtomicBool>,
@@ -157,7 +158,8 @@ impl Drain {
     }
 
     async fn commit(&self, records: &[Spooled]) -> Result<Vec<Vec<Outcome>>> {
-        let committed = store_group(&self.db, &self.digests, records.iter().map(|record| &*record.events)).await?;
+        let committed =
+            store_group(&self.db, &self.digests, &self.recent, records.iter().map(|record| &*record.events)).await?;
         hand_over(&self.columnar, &committed);
         Ok(committed.outcomes)
     }

@@ -32,6 +32,11 @@ pub(super) async fn lock_heads(connection: &mut PgConnection, apps: &[Uuid]) -> 
     Ok(heads.into_iter().map(|(app, seq, links, erased_at)| (app, Head { seq, links, erased_at })).collect())
 }
 
+/// The numbers of the last commits of `apps`, which may be others a moment later.
+pub(super) async fn heads(connection: &mut PgConnection, apps: &[Uuid]) -> Result<Vec<(Uuid, i64)>, Error> {
+    sqlx::query_as("SELECT app_id, seq FROM event_heads WHERE app_id = ANY($1)").bind(apps).fetch_all(connection).await
+}
+
 /// Which of these keys of events that arrived at `arrived` are stored, with the commit and the arrival
 /// of each. Partitions of other times are not touched.
 pub(super) async fn stored(

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
+    ops::RangeInclusive,
     time::Duration,
 };
 
@@ -10,10 +11,11 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
-    Key,
+    Key, Stored,
     connection::{Connection, Transaction},
     erased, link,
     postgres::Encoded,
+    recent::{Making, Recent},
     row::Row,
     visitor,
 };
@@ -28,6 +30,8 @@ use crate::{
 const ATTEMPTS: u32 = 6;
 /// How often a group is tried again after its connection was lost, or did not answer.
 const LOST_ATTEMPTS: u32 = 2;
+/// Ids from which on a group looks them up before it holds the heads: it takes one question more.
+const AHEAD: usize = 64;
 /// How long one attempt may take. A database that went away without a word would otherwise keep
 /// the events of all later requests waiting for minutes.
 const ATTEMPT_TIME: Duration = Duration::from_secs(30);
@@ -75,11 +79,16 @@ type Unsure = HashSet<(Uuid, i64)>;
 /// Stores the events of several requests. When this fails,
 /// nothing is kept, unless the answer to the last COMMIT was lost: then all is kept or nothing.
 /// Repeating the events is safe either way.
-pub(super) async fn store<'a>(db: &Db, digests: &Digests, jobs: &[&'a [Draft]]) -> Result<Committed<'a>, Error> {
+pub(super) async fn store<'a>(
+    db: &Db,
+    digests: &Digests,
+    recent: &Recent,
+    jobs: &[&'a [Draft]],
+) -> Result<Committed<'a>, Error> {
     let group = Group::new(jobs);
     let (mut attempt, mut lost, mut careful, mut unsure) = (0, 0, false, Unsure::new());
     let (outcomes, rows, commits) = loop {
-        let failure = match group.attempt(db, digests, careful, &mut unsure).await {
+        let failure = match group.attempt(db, digests, recent, careful, &mut unsure).await {
             Ok(committed) => break committed,
             Err(failure) => failure,
         };
@@ -104,6 +113,15 @@ pub(super) async fn store<'a>(db: &Db, digests: &Digests, jobs: &[&'a [Draft]]) 
         tokio::time::sleep(Duration::from_millis(pause)).await;
     };
     Ok(Committed { outcomes: group.of_each_job(jobs, &outcomes), rows, commits })
+}
+
+/// What was found of a group's ids before its heads were held.
+struct Ahead {
+    /// The last commit of each app before the look-up.
+    heads: HashMap<Uuid, i64>,
+    stored: Stored,
+    /// What may have been stored since.
+    again: Vec<Key>,
 }
 
 /// What became of the distinct events of a group, the rows that are new, and the commits.
@@ -144,11 +162,12 @@ impl<'a> Group<'a> {
         &self,
         db: &Db,
         digests: &Digests,
+        recent: &Recent,
         careful: bool,
         unsure: &mut Unsure,
     ) -> Result<Attempt<'a>, DbErr> {
         let mut connection = Connection::acquire(db).await.map_err(of_driver)?;
-        let tried = timeout(ATTEMPT_TIME, self.commit(&mut connection, digests, careful, unsure)).await;
+        let tried = timeout(ATTEMPT_TIME, self.commit(&mut connection, digests, recent, careful, unsure)).await;
         let tried = tried.unwrap_or_else(|_| {
             connection.close();
             Err(DbErr::Conn(RuntimeErr::Internal("the database did not answer in time".into())))
@@ -166,6 +185,7 @@ impl<'a> Group<'a> {
         &self,
         connection: &mut Connection,
         digests: &Digests,
+        recent: &Recent,
         careful: bool,
         unsure: &mut Unsure,
     ) -> Result<Attempt<'a>, DbErr> {
@@ -173,9 +193,16 @@ impl<'a> Group<'a> {
         let mut transaction = connection.begin().await.map_err(of_driver)?;
         let apps: BTreeSet<Uuid> = self.events.iter().map(|draft| draft.event.app_id).collect();
         let apps: Vec<Uuid> = apps.into_iter().collect();
+        let ahead = if unsure.is_empty() { self.look_ahead(&mut transaction, &apps).await? } else { None };
         let heads: HashMap<_, _> = transaction.lock_heads(&apps).await.map_err(of_driver)?.into_iter().collect();
+        let making: Vec<Making> =
+            heads.iter().map(|(app, head)| recent.begin(*app, head.seq, self.ids_of(*app))).collect();
+        let ahead = match ahead {
+            Some(ahead) => self.brought_up(ahead, &heads, recent).await,
+            None => None,
+        };
         let mut outcomes = vec![Outcome::AppGone; self.events.len()];
-        let mut rows = self.new_rows(&mut transaction, &heads, unsure, &mut outcomes).await?;
+        let mut rows = self.new_rows(&mut transaction, &heads, unsure, ahead, &mut outcomes).await?;
         for key in erased::leave_out(&mut transaction, &mut rows, &heads, digests).await? {
             if let Some(outcome) = self.places.get(&key).and_then(|place| outcomes.get_mut(*place)) {
                 *outcome = Outcome::Erased;
@@ -199,7 +226,45 @@ impl<'a> Group<'a> {
         let commits: Vec<(Uuid, i64)> = heads.iter().map(|(app, head)| (*app, head.seq)).collect();
         unsure.extend(commits.iter().copied());
         transaction.commit().await.map_err(of_driver)?;
+        making.into_iter().for_each(Making::done);
         Ok((outcomes, rows, commits))
+    }
+
+    fn ids_of(&self, app: Uuid) -> impl Iterator<Item = Uuid> {
+        self.events.iter().filter(move |draft| draft.event.app_id == app).map(|draft| draft.event.id)
+    }
+
+    /// The keys that have to be looked up, of ids that clients made.
+    fn keys(&self) -> Vec<Key> {
+        self.events.iter().filter(|draft| !draft.fresh).map(|draft| draft.key()).collect()
+    }
+
+    /// When the events arrived.
+    fn arrived(&self) -> RangeInclusive<i64> {
+        let arrived = self.events.iter().map(|draft| draft.event.received_at);
+        arrived.clone().min().unwrap_or_default()..=arrived.max().unwrap_or_default()
+    }
+
+    /// Looks the ids up while others may hold the heads.
+    async fn look_ahead(&self, transaction: &mut Transaction<'_>, apps: &[Uuid]) -> Result<Option<Ahead>, DbErr> {
+        let keys = self.keys();
+        if keys.len() < AHEAD {
+            return Ok(None);
+        }
+        // First, so that what is found are at least the commits up to these.
+        let Some(heads) = transaction.heads(apps).await.map_err(of_driver)? else { return Ok(None) };
+        let stored = transaction.stored(&keys, self.arrived()).await.map_err(of_driver)?;
+        Ok(Some(Ahead { heads: heads.into_iter().collect(), stored, again: Vec::new() }))
+    }
+
+    /// What was found, and what may have been stored since; nothing where that can not be told.
+    async fn brought_up(&self, mut ahead: Ahead, heads: &HashMap<Uuid, Head>, recent: &Recent) -> Option<Ahead> {
+        for (app, head) in heads {
+            let ids: Vec<Uuid> = self.ids_of(*app).collect();
+            let met = recent.among(*app, *ahead.heads.get(app)?, head.seq, &ids).await?;
+            ahead.again.extend(met.into_iter().map(|id| (*app, id)));
+        }
+        Some(ahead)
     }
 
     /// All events, written down before the heads are held, in the hope that they are stored as they were
@@ -218,14 +283,16 @@ impl<'a> Group<'a> {
         transaction: &mut Transaction<'_>,
         heads: &HashMap<Uuid, Head>,
         unsure: &Unsure,
+        ahead: Option<Ahead>,
         outcomes: &mut [Outcome],
     ) -> Result<Vec<Row<'a>>, DbErr> {
-        // An id made a moment ago is not in the table, unless a try before this one put it there.
-        let looked_up = self.events.iter().filter(|draft| !draft.fresh || !unsure.is_empty());
-        let keys: Vec<Key> = looked_up.map(|draft| draft.key()).collect();
-        let arrived = self.events.iter().map(|draft| draft.event.received_at);
-        let arrived = arrived.clone().min().unwrap_or_default()..=arrived.max().unwrap_or_default();
-        let stored = transaction.stored(&keys, arrived).await.map_err(of_driver)?;
+        let (mut stored, keys) = match ahead {
+            Some(Ahead { stored, again, .. }) => (stored, again),
+            // An id made a moment ago is not in the table, unless a try before this one put it there.
+            None if unsure.is_empty() => (Stored::new(), self.keys()),
+            None => (Stored::new(), self.events.iter().map(|draft| draft.key()).collect()),
+        };
+        stored.extend(transaction.stored(&keys, self.arrived()).await.map_err(of_driver)?);
         let mut rows = Vec::with_capacity(self.events.len());
         for ((draft, arrival), outcome) in self.events.iter().zip(&self.arrivals).zip(outcomes) {
             let Some(head) = heads.get(&draft.event.app_id) else { continue };

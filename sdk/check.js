@@ -1,8 +1,8 @@
 // Visits a site that has the script tag, in a real browser, as visitors do: offline, in several tabs, against a server
-// that is away, with and without leave. What has arrived is for others to ask. Usage: node tracker.js, with HOST and KEY.
+// that is away, with and without leave. What has arrived is for others to ask. Usage: node check.js, with HOST and KEY.
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { open } from "../../playground/browser.js";
+import { open } from "../playground/browser.js";
 
 const { HOST, KEY } = process.env;
 const AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
