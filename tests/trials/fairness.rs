@@ -26,17 +26,17 @@ async fn two_instances_take_the_same_ids_at_once() {
         async move {
             for n in 0..25 {
                 let events: Vec<_> =
-                    (0..20).map(|part| json!({"id": format!("{n}-{part}"), "event_type": "x"})).collect();
+                    (0..60).map(|part| json!({"id": format!("{n}-{part}"), "event_type": "x"})).collect();
                 let reply = site.post(&events).await.ok();
                 accepted.fetch_add(reply["accepted"].as_u64().unwrap() as u32, Ordering::Relaxed);
             }
         }
     });
     join_all(senders).await;
-    assert_eq!(accepted.into_inner(), 500, "each id was accepted by one request of one instance");
-    let ids = (0..25).flat_map(|n| (0..20).map(move |part| format!("{n}-{part}")));
+    assert_eq!(accepted.into_inner(), 1_500, "each id was accepted by one request of one instance");
+    let ids = (0..25).flat_map(|n| (0..60).map(move |part| format!("{n}-{part}")));
     trial.holds(&ids.collect::<HashSet<_>>()).await;
-    assert_eq!(trial.stored().await.len(), 500);
+    assert_eq!(trial.stored().await.len(), 1_500);
 }
 
 fn batch(events: usize, padding: usize) -> Vec<Value> {
