@@ -5,6 +5,7 @@ pub mod guest;
 pub mod invitation;
 pub mod member;
 pub mod organization;
+pub mod share;
 
 use std::{future::Future, time::Duration};
 

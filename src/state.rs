@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::{api_key::ApiKeys, digest::Digests, oauth::SignIn, session::Sessions},
+    auth::{api_key::ApiKeys, digest::Digests, link::Links, oauth::SignIn, session::Sessions},
     cache::Cache,
     clock::Clock,
     columnar::Columnar,
@@ -57,6 +57,8 @@ pub struct Parts {
     pub sessions: Sessions,
     /// Keys of events, and the count of their use.
     pub api_keys: ApiKeys,
+    /// Links by which dashboards are shown.
+    pub links: Links,
     /// Sign-in elsewhere, when configured.
     pub providers: Vec<SignIn>,
     /// What sends mail, when configured.
@@ -92,7 +94,7 @@ impl App {
         let columnar = Columnar::new(db.clone(), clock.clone(), config.column_cache_bytes);
         columnar.start_sealing(draining.clone());
         let live = Live::start(db.clone(), draining.clone());
-        let digests = Digests::new(&config.api_key_secret, config.api_key_secret_previous.as_ref());
+        let digests = Digests::new(b"person:", &config.api_key_secret, config.api_key_secret_previous.as_ref());
         let queue_events = config.limits.queue_events;
         let writer = Writer::start(db.clone(), columnar.clone(), clock.clone(), digests.clone(), spool, queue_events);
         Ok(Self(Arc::new(Parts {
@@ -101,6 +103,12 @@ impl App {
             limiter: Limiter::new(shared.clone()),
             sessions: Sessions::new(db.clone(), clock.clone(), &config.jwt_secret, config.jwt_secret_previous.as_ref()),
             api_keys: ApiKeys::new(
+                db.clone(),
+                clock.clone(),
+                &config.api_key_secret,
+                config.api_key_secret_previous.as_ref(),
+            ),
+            links: Links::new(
                 db.clone(),
                 clock.clone(),
                 &config.api_key_secret,

@@ -24,6 +24,7 @@ mod m20261123_000019_dashboards;
 mod m20261123_000020_identities;
 mod m20261123_000021_password_resets;
 mod m20261123_000022_registrations;
+mod m20261123_000023_dashboard_shares;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000020_identities::Migration),
             Box::new(m20261123_000021_password_resets::Migration),
             Box::new(m20261123_000022_registrations::Migration),
+            Box::new(m20261123_000023_dashboard_shares::Migration),
         ]
     }
 }

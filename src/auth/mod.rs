@@ -6,6 +6,7 @@ pub mod audit;
 pub mod cookie;
 pub mod digest;
 pub mod export;
+pub mod link;
 pub mod oauth;
 pub mod one_time;
 pub mod password;

@@ -1,4 +1,4 @@
-//! Tokens that are handed to somebody once: 256 random bits, of which only a digest is stored.
+//! Tokens that are handed to somebody, and shown once: 256 random bits, of which only a digest is stored.
 //!
 //! So whoever reads the table, or a copy of it, can use none; and as they are found by their digest, how
 //! long that takes tells nothing of any of them.
@@ -20,6 +20,8 @@ pub enum Purpose {
     PasswordReset,
     /// To make an account.
     Registration,
+    /// To see a dashboard, as often as one likes.
+    Share,
 }
 
 impl Purpose {
@@ -28,6 +30,7 @@ impl Purpose {
             Self::Invitation => b"invitation:",
             Self::PasswordReset => b"password reset:",
             Self::Registration => b"registration:",
+            Self::Share => b"dashboard share:",
         }
     }
 

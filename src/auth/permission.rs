@@ -71,6 +71,8 @@ permissions! {
     EditDefinitions: AppScope, Editor, "Only editors, admins and the owner may change goals and saved segments.";
     /// To keep dashboards.
     EditDashboards: AppScope, Editor, "Only editors, admins and the owner may change dashboards.";
+    /// To show dashboards to whoever has a link.
+    ShareDashboards: AppScope, Admin, "Only admins and the owner may share dashboards by a link.";
     /// To make, change, replace and end API keys.
     ManageKeys: AppScope, Admin, "Only admins and the owner may change API keys.";
     /// To change an app's name, time zone and settings.
@@ -115,6 +117,8 @@ pub enum Who {
     AppMember(Role),
     /// Whoever has at least this role in the organization.
     Organization(Role),
+    /// Whoever has opened a link to a dashboard; for others there is nothing.
+    Link,
     /// Whoever came to see the object that holds it: it adds nothing that takes a right of its own.
     Holder,
 }
@@ -143,6 +147,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("Query.rateLimit", Who::Anyone),
     ("Query.signInProviders", Who::Anyone),
     ("Query.registration", Who::Anyone),
+    ("Query.sharedDashboard", Who::Link),
     ("Subscription.live", READER),
     ("User.*", Who::Holder),
     ("App.*", READER),
@@ -150,6 +155,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("App.erasures", app::<ErasePeople>()),
     ("App.erasure", app::<ErasePeople>()),
     ("App.guests", app::<ManageGuests>()),
+    ("App.dashboardShares", app::<ShareDashboards>()),
     ("Organization.*", MEMBER),
     ("Organization.auditLog", organization::<ReadAuditLog>()),
     ("Organization.invitations", organization::<ManageMembers>()),
@@ -180,6 +186,9 @@ pub const TABLE: &[(&str, Who)] = &[
     ("Mutation.createDashboard", app::<EditDashboards>()),
     ("Mutation.updateDashboard", app::<EditDashboards>()),
     ("Mutation.deleteDashboard", app::<EditDashboards>()),
+    ("Mutation.shareDashboard", app::<ShareDashboards>()),
+    ("Mutation.revokeDashboardShare", app::<ShareDashboards>()),
+    ("Mutation.openSharedDashboard", Who::Anyone),
     ("Mutation.eraseUser", app::<ErasePeople>()),
     ("Mutation.exportUser", app::<ExportPeople>()),
     ("Mutation.createOrganization", Who::SignedIn),
@@ -219,3 +228,7 @@ pub const PANEL_FIELDS: &[&str] = &[
     "topProperties",
     "paths",
 ];
+
+/// Those of [`PANEL_FIELDS`] that list single people, what they did or when they came. A panel that asks for one of
+/// them is not shown to whoever has but a link.
+pub const PERSONAL_FIELDS: &[&str] = &["events", "user", "users", "sessionList"];

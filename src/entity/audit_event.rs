@@ -45,6 +45,8 @@ pub enum Action {
     DashboardCreated,
     DashboardUpdated,
     DashboardDeleted,
+    DashboardShared,
+    DashboardUnshared,
     DeadLettersReplayed,
     DeadLettersDiscarded,
     PersonErased,

@@ -11,6 +11,7 @@ pub mod app_deletion;
 pub mod app_member;
 pub mod audit_event;
 pub mod dashboard;
+pub mod dashboard_share;
 pub mod dead_letter;
 pub mod erased_id;
 pub mod erasure;

@@ -6,13 +6,16 @@ use async_graphql::Context;
 
 use super::{charge::Charge, error::Result, loader::RequestLoader};
 use crate::{
-    auth::{AppScope, Viewer},
+    auth::{AppScope, Viewer, link::OpenLink},
     error::Error,
     state::App,
 };
 
 /// What an API key is told where only people may.
 pub const KEYS_ONLY_READ: Error = Error::Forbidden("An API key may ask about its app, and nothing else.");
+
+/// What whoever opened a link is told of all but what its dashboard shows.
+pub const LINKS_ONLY_SHOW: Error = Error::Forbidden("A link shows its dashboard, and nothing else.");
 
 /// Who sent the request, as far as it can be seen from outside.
 #[derive(Debug, Clone)]
@@ -32,6 +35,8 @@ pub enum Asker {
     Person(Viewer),
     /// An API key, which opens this app for reading and nothing else.
     Key(AppScope),
+    /// Somebody who has but a link, which shows one dashboard.
+    Link(OpenLink),
 }
 
 /// The request's parts by name, so that no resolver spells their types.
@@ -68,19 +73,20 @@ impl<'a> ContextExt<'a> for Context<'a> {
             Asker::Person(viewer) => Ok(viewer),
             Asker::Stranger => Err(Error::Unauthenticated("Sign in first.").into()),
             Asker::Key(_) => Err(KEYS_ONLY_READ.into()),
+            Asker::Link(_) => Err(LINKS_ONLY_SHOW.into()),
         }
     }
 
     fn maybe_viewer(&self) -> Option<Viewer> {
         match self.asker() {
             Asker::Person(viewer) => Some(viewer),
-            Asker::Stranger | Asker::Key(_) => None,
+            Asker::Stranger | Asker::Key(_) | Asker::Link(_) => None,
         }
     }
 
     fn no_stranger(&self) -> Result<()> {
         match self.asker() {
-            Asker::Person(_) | Asker::Key(_) => Ok(()),
+            Asker::Person(_) | Asker::Key(_) | Asker::Link(_) => Ok(()),
             Asker::Stranger => Err(Error::Unauthenticated("Sign in first.").into()),
         }
     }

@@ -6,6 +6,7 @@
 mod follow;
 mod message;
 mod sender;
+mod shared;
 mod socket;
 mod sse;
 mod stored;
@@ -30,11 +31,13 @@ use self::{
     follow::Places,
     message::{MediaType, Params},
     sender::Sender,
-    stored::Stored,
+    shared::SharedPanel,
+    stored::{Document, Stored},
 };
 use super::{
     Schema,
     charge::Charge,
+    context::LINKS_ONLY_SHOW,
     guard::{self, Guarded},
     loader::Loaders,
     report,
@@ -59,6 +62,8 @@ struct Asked {
     /// Of the operation that was chosen; none when there is no such.
     kind: Option<OperationType>,
     asks_one: bool,
+    /// The panel that somebody asks for who has but a link.
+    panel: Option<SharedPanel>,
 }
 
 /// Why there is nothing to run: it is answered already, or refused.
@@ -161,6 +166,9 @@ impl Edge {
             Err(Unasked::Answered(answer)) => return Ok(*answer),
             Err(Unasked::Refused(refusal)) => return Err(refusal),
         };
+        if let Some(answer) = self.kept(&asked).await {
+            return Ok(answer);
+        }
         let (asker, charge) = (sender.asker(), Charge::to(sender.payer()));
         let loaders = Loaders::of_request(self.app.clone(), asker, asked.asks_one, None);
         let operation = asked.to_operation().data(asker).data(sender.client).data(loaders).data(charge.clone());
@@ -170,7 +178,10 @@ impl Edge {
                 *decision = Some(of_points);
                 Err(refusal.into())
             }
-            None => Ok(answer),
+            None => {
+                self.keep(&asked, &answer).await;
+                Ok(answer)
+            }
         }
     }
 
@@ -199,13 +210,24 @@ impl Edge {
         params: Params,
         may_change: impl FnOnce() -> Result<(), Refusal>,
     ) -> Result<Asked, Unasked> {
-        let found = self.stored.find(params.query, params.persisted).await?;
+        let panel = match sender.link() {
+            Some(link) => self.panel_of(link, &params).await?,
+            None => None,
+        };
+        let found = match (&panel, params.query) {
+            // What a dashboard keeps has been let in when it was kept.
+            (Some(_), Some(query)) => Document::from(query),
+            (_, query) => self.stored.find(query, params.persisted).await?,
+        };
         let document = guard::parse(&found.text, &params.variables).map_err(|mut failure| {
             report::classify(&mut failure);
             Unasked::Answered(Box::new(Answer::from_errors(vec![failure])))
         })?;
         if !self.app.config.graphql.introspection && guard::introspects(&document) {
             return Err(Error::Forbidden("This server does not tell its schema.").into());
+        }
+        if sender.link().is_some() && panel.is_none() && !shared::asks_what_is_shared(&document) {
+            return Err(LINKS_ONLY_SHOW.into());
         }
         let name = params.operation_name.as_deref();
         let chosen = document.operations.iter().find(|(candidate, _)| match name {
@@ -226,7 +248,7 @@ impl Edge {
         sender.count_use(&self.app);
         let (text, asks_one) = (found.text, chosen.is_some_and(guard::asks_one));
         let Params { variables, operation_name, .. } = params;
-        Ok(Asked { text, document, variables, operation_name, kind, asks_one })
+        Ok(Asked { text, document, variables, operation_name, kind, asks_one, panel })
     }
 }
 

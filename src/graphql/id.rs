@@ -52,6 +52,13 @@ pub enum NodeId {
         /// Which.
         dashboard: Uuid,
     },
+    /// `shr_…_…`: a link to a dashboard, which is known only within its app.
+    DashboardShare {
+        /// Whose.
+        app: Uuid,
+        /// Which.
+        share: Uuid,
+    },
 }
 
 impl fmt::Display for NodeId {
@@ -67,6 +74,7 @@ impl fmt::Display for NodeId {
             Self::Goal { app, goal } => write!(f, "goal_{}_{}", app.simple(), goal.simple()),
             Self::SavedSegment { app, segment } => write!(f, "seg_{}_{}", app.simple(), segment.simple()),
             Self::Dashboard { app, dashboard } => write!(f, "dsh_{}_{}", app.simple(), dashboard.simple()),
+            Self::DashboardShare { app, share } => write!(f, "shr_{}_{}", app.simple(), share.simple()),
         }
     }
 }
@@ -102,6 +110,10 @@ impl FromStr for NodeId {
             "dsh" => {
                 let (app, dashboard) = rest.split_once('_').ok_or(Malformed)?;
                 Ok(Self::Dashboard { app: uuid(app)?, dashboard: uuid(dashboard)? })
+            }
+            "shr" => {
+                let (app, share) = rest.split_once('_').ok_or(Malformed)?;
+                Ok(Self::DashboardShare { app: uuid(app)?, share: uuid(share)? })
             }
             _ => Err(Malformed),
         }
@@ -175,6 +187,14 @@ pub fn dashboard(id: &ID) -> Result<(Uuid, Uuid)> {
     match id.parse() {
         Ok(NodeId::Dashboard { app, dashboard }) => Ok((app, dashboard)),
         _ => Err(Error::NotFound("dashboard")),
+    }
+}
+
+/// The link to a dashboard that `id` names, behind its app; `NOT_FOUND` for anything else.
+pub fn dashboard_share(id: &ID) -> Result<(Uuid, Uuid)> {
+    match id.parse() {
+        Ok(NodeId::DashboardShare { app, share }) => Ok((app, share)),
+        _ => Err(Error::NotFound("link")),
     }
 }
 

@@ -32,7 +32,7 @@ use crate::{
         segments,
         user::{UserStats, user},
     },
-    auth::AppScope,
+    auth::{AppScope, link::OpenLink},
     entity::{app, event_head},
     error::{Error, Result},
     state::App,
@@ -157,7 +157,9 @@ impl Loader<VisibleApp> for Loaders {
             match self.asker {
                 Asker::Stranger => Ok(vec![]),
                 Asker::Person(viewer) => AppScope::of_member_many(&self.app.db, viewer, &ids).await,
-                Asker::Key(scope) => Ok(ids.contains(&scope.app_id()).then_some(scope).into_iter().collect()),
+                Asker::Key(scope) | Asker::Link(OpenLink { scope, .. }) => {
+                    Ok(ids.contains(&scope.app_id()).then_some(scope).into_iter().collect())
+                }
             }
         };
         let of_these = app::Entity::find().filter(app::Column::Id.is_in(ids.iter().copied()));

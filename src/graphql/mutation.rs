@@ -13,6 +13,7 @@ mod organizations;
 mod passwords;
 mod privacy;
 mod saved_segments;
+mod shares;
 
 use async_graphql::{Context, ID, MergedObject};
 use uuid::Uuid;
@@ -35,6 +36,7 @@ pub struct Mutation(
     passwords::PasswordMutations,
     privacy::PrivacyMutations,
     saved_segments::SavedSegmentMutations,
+    shares::ShareMutations,
 );
 
 /// The app that an id names, and the viewer's way to it.

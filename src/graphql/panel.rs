@@ -17,7 +17,8 @@ use super::{
     id::NodeId,
 };
 use crate::{
-    auth::permission::PANEL_FIELDS,
+    apps::dashboard::Panel,
+    auth::permission::{PANEL_FIELDS, PERSONAL_FIELDS},
     error::{Error, Result},
 };
 
@@ -81,6 +82,18 @@ pub async fn check(
         Some(failure) => refuse(failure.message),
         None => Ok(()),
     }
+}
+
+/// Whether a panel asks for what lists single people. One that can not be read any more is taken for one that does.
+pub fn lists_people(panel: &Panel) -> bool {
+    let variables = Variables::from_json(panel.variables.clone());
+    let Ok(parsed) = guard::parse(&panel.document, &variables) else { return true };
+    parsed.operations.iter().any(|(_, operation)| {
+        fields_of(&parsed, &operation.node.selection_set.node).into_iter().any(|root| {
+            let asked = fields_of(&parsed, &root.selection_set.node);
+            asked.iter().any(|field| PERSONAL_FIELDS.contains(&field.name.node.as_str()))
+        })
+    })
 }
 
 /// Whether the id that a field is given is the one of `app`.

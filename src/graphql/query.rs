@@ -11,7 +11,7 @@ use super::{
     loader::{self, VisibleApp},
     types::{
         app::App, node::Node, organization::Organization, rate_limit::RateLimit, registration::Registration,
-        sign_in_provider::SignInProvider, user::User,
+        share::SharedDashboard, sign_in_provider::SignInProvider, user::User,
     },
 };
 use crate::{entity::user, error::Error};
@@ -70,6 +70,14 @@ impl Query {
     /// Who may make an account here.
     async fn registration(&self, ctx: &Context<'_>) -> Registration {
         ctx.app().config.registration.into()
+    }
+
+    /// What the link shows that the request was sent with, as `Authorization: Bearer` and what `openSharedDashboard`
+    /// gave. Its panels are asked one at a time, with their documents and variables as they are here; nothing else
+    /// is answered to whoever has but a link.
+    #[graphql(complexity = "LOOKUP + child_complexity")]
+    async fn shared_dashboard(&self, ctx: &Context<'_>) -> Option<Result<SharedDashboard>> {
+        Some(SharedDashboard::of(ctx).await)
     }
 
     /// What whoever asks may still ask this minute, and what this request costs of it.

@@ -26,5 +26,6 @@ mod revenue;
 mod saved_segments;
 mod schema;
 mod settings;
+mod sharing;
 mod stored;
 mod top_properties;

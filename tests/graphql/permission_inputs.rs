@@ -33,7 +33,7 @@ pub fn arguments(field: &Value, tenant: &Tenant) -> String {
 /// An input with which a mutation succeeds for whoever may.
 pub async fn input(mutation: &str, tenant: &Tenant, actor: &Person, count: usize) -> Value {
     let Tenant { organization, invitation, editor, viewer, guest, app, key, kept, .. } = tenant;
-    let [goal, segment, dashboard] = kept;
+    let [goal, segment, dashboard, share] = kept;
     let new = format!("new-{count}@example.com");
     let filter = json!({ "eventType": { "eq": "signup" } });
     let named = |id: &str| json!({ "id": id, "name": format!("Name {count}") });
@@ -68,6 +68,13 @@ pub async fn input(mutation: &str, tenant: &Tenant, actor: &Person, count: usize
         "deleteSavedSegment" => json!({ "id": segment }),
         "createDashboard" => json!({ "appId": app, "name": "Another" }),
         "updateDashboard" => json!({ "id": dashboard, "revision": 1, "name": format!("Name {count}") }),
+        "shareDashboard" => json!({ "dashboardId": dashboard, "name": "Another" }),
+        "revokeDashboardShare" => json!({ "id": share }),
+        "openSharedDashboard" => {
+            let input = json!({ "dashboardId": dashboard, "name": "Another" });
+            let made = tenant.host.mutate("shareDashboard", input, "url").await.data();
+            json!({ "token": made["shareDashboard"]["url"].as_str().unwrap().split_once('#').unwrap().1 })
+        }
         "deleteDashboard" => json!({ "id": dashboard }),
         "eraseUser" | "exportUser" => json!({ "appId": app, "userId": "ada" }),
         "createOrganization" => json!({ "name": "Another" }),

@@ -51,7 +51,7 @@ pub struct Tenant {
     /// A raw key that reads.
     pub reader: String,
     /// A goal, a saved segment and a dashboard.
-    pub kept: [String; 3],
+    pub kept: [String; 4],
 }
 
 fn uuid(id: &str) -> Uuid {
@@ -165,6 +165,8 @@ impl World {
         let segment = made("createSavedSegment", input, "savedSegment { id }", pointer).await;
         let input = json!({ "appId": app, "name": "One" });
         let board = made("createDashboard", input, "dashboard { id }", "/createDashboard/dashboard/id").await;
+        let input = json!({ "dashboardId": board, "name": "One" });
+        let share = made("shareDashboard", input, "share { id }", "/shareDashboard/share/id").await;
         let input = json!({ "organizationId": organization, "email": "invited@example.com" });
         let invitation = made("inviteMember", input, "invitation { id }", "/inviteMember/invitation/id").await;
         let user = |id: Uuid| format!("usr_{}", id.simple());
@@ -174,7 +176,7 @@ impl World {
         let input = json!({ "appId": app, "name": "Server", "scope": "READ" });
         let reader = made("createApiKey", input, "key", "/createApiKey/key").await;
         let server = self.app.app.clone();
-        let kept = [goal, segment, board];
+        let kept = [goal, segment, board, share];
         Tenant { server, host, organization, invitation, editor, viewer, guest, app, key, reader, kept }
     }
 
@@ -198,6 +200,7 @@ impl Actor {
             _ if self.person.token.is_none() => return Some("UNAUTHENTICATED"),
             Who::App(least) => (self.reader, least),
             Who::AppMember(_) if self.is_key && self.reader.is_none() => return Some("NOT_FOUND"),
+            Who::Link => return Some("FORBIDDEN"),
             _ if self.is_key => return Some("FORBIDDEN"),
             Who::SignedIn | Who::Holder => return None,
             Who::AppMember(least) => (self.reader, least),
@@ -294,6 +297,7 @@ both_stores! {
                 "Goal" => (&*tenant.kept[0], Some(Who::App(Role::Viewer))),
                 "SavedSegment" => (&*tenant.kept[1], Some(Who::App(Role::Viewer))),
                 "Dashboard" => (&*tenant.kept[2], Some(Who::App(Role::Viewer))),
+                "DashboardShare" => (&*tenant.kept[3], Some(Who::AppMember(Role::Admin))),
                 "Organization" => (&*tenant.organization, Some(Who::Organization(Role::Viewer))),
                 "Invitation" => (&*tenant.invitation, Some(Who::Organization(Role::Admin))),
                 "User" => (of_owner["viewer"]["id"].as_str().unwrap(), None),
@@ -386,6 +390,7 @@ fn the_documented_table_is_this_one() {
             Who::Anyone => "everybody".to_owned(),
             Who::SignedIn => "whoever has signed in".to_owned(),
             Who::Holder => "the account itself".to_owned(),
+            Who::Link => "whoever has opened a link to a dashboard".to_owned(),
             Who::App(least) => format!("{} of the app", format!("{least:?}").to_lowercase()),
             Who::AppMember(least) => format!("{} of the app, no API key", format!("{least:?}").to_lowercase()),
             Who::Organization(least) => format!("{} of the organization", format!("{least:?}").to_lowercase()),

@@ -93,8 +93,12 @@ pub(super) struct Following {
 }
 
 impl Following {
-    /// Prepares to answer `asked` by whoever sends `parts`; `RateLimited` when they follow too much already.
+    /// Prepares to answer `asked` by whoever sends `parts`; `RateLimited` when they follow too much already, and
+    /// `Forbidden` where they have but a link: whoever has one is not one, but as many as were told of it.
     pub(super) fn begin(edge: Edge, sender: &Sender, parts: Arc<Parts>, asked: Asked) -> Result<Self> {
+        if sender.link().is_some() {
+            return Err(Error::Forbidden("What a link shows is asked again by whoever wants it anew."));
+        }
         let now = Instant::now();
         Ok(Self {
             _place: edge.places.take(sender.payer())?,

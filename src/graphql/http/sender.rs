@@ -14,12 +14,13 @@ use crate::{
         Viewer,
         api_key::{self, ActiveKey},
         cookie,
+        link::{self, OpenLink},
     },
     config::{client_ip, network},
     error::{Error, Result},
     graphql::{
         charge::PERIOD,
-        context::{Asker, Client, KEYS_ONLY_READ},
+        context::{Asker, Client, KEYS_ONLY_READ, LINKS_ONLY_SHOW},
     },
     limiter::{Decision, Quota},
     state::App,
@@ -43,6 +44,8 @@ enum Who {
         by_cookie: bool,
     },
     Key(Arc<ActiveKey>),
+    /// Somebody who has but a link to a dashboard.
+    Link(OpenLink),
 }
 
 impl Sender {
@@ -55,6 +58,7 @@ impl Sender {
         let client = Client { ip, user_agent: text(headers, USER_AGENT.as_str()).map(str::to_owned) };
         let who = match bearer(headers)? {
             Some(key) if api_key::is_key(key) => Who::Key(reader(app, headers, key, ip).await?),
+            Some(token) if link::is_link(token) => Who::Link(app.links.open(&app.limiter, token, ip).await?),
             Some(token) => Who::Person { viewer: app.sessions.viewer(token, Some(ip)).await?, by_cookie: false },
             None => Who::of_cookie(app, headers, ip).await?,
         };
@@ -67,22 +71,36 @@ impl Sender {
             Who::Stranger { .. } => Asker::Stranger,
             Who::Person { viewer, .. } => Asker::Person(*viewer),
             Who::Key(key) => Asker::Key(key.scope),
+            Who::Link(link) => Asker::Link(*link),
         }
     }
 
-    /// Takes one of the sender's requests of this minute. Strangers share by address, of IPv6 by network.
+    /// Takes one of the sender's requests of this minute. Strangers share by address, of IPv6 by network, and so do
+    /// those who have but a link.
     pub(super) async fn take_permit(&self, app: &App) -> Decision {
         let own = if let Who::Key(key) = &self.who { key.requests_per_minute } else { None };
         let quota = Quota { permits: own.unwrap_or(app.config.limits.analytics_per_minute), period: PERIOD };
-        app.limiter.check(&format!("analytics:{}", self.payer()), quota, 1).await
+        let (source, quota) = match &self.who {
+            // Many may look from one network, and most answers are at hand.
+            Who::Link(_) => {
+                (format!("link:{}", self.address()), Quota { permits: quota.permits.saturating_mul(10), ..quota })
+            }
+            _ => (self.payer(), quota),
+        };
+        app.limiter.check(&format!("analytics:{source}"), quota, 1).await
     }
 
-    /// Whose quota the request is taken from.
+    fn address(&self) -> String {
+        format!("address:{}", network(self.client.ip, 32, 64))
+    }
+
+    /// Who pays for what the request asks.
     pub(super) fn payer(&self) -> String {
         match &self.who {
-            Who::Stranger { .. } => format!("address:{}", network(self.client.ip, 32, 64)),
+            Who::Stranger { .. } => self.address(),
             Who::Person { viewer, .. } => format!("user:{}", viewer.user_id.simple()),
             Who::Key(key) => format!("key:{}", key.id.simple()),
+            Who::Link(link) => format!("link:{}", link.id.simple()),
         }
     }
 
@@ -115,7 +133,7 @@ impl Sender {
     fn by_cookie(&self) -> bool {
         match &self.who {
             Who::Stranger { by_cookie } | Who::Person { by_cookie, .. } => *by_cookie,
-            Who::Key(_) => false,
+            Who::Key(_) | Who::Link(_) => false,
         }
     }
 
@@ -130,10 +148,17 @@ impl Sender {
         }
     }
 
-    /// `Forbidden` for a key, and when a browser brought its cookie along from a page that is not ours.
+    /// The link, of somebody who has nothing else.
+    pub(super) fn link(&self) -> Option<OpenLink> {
+        if let Who::Link(link) = &self.who { Some(*link) } else { None }
+    }
+
+    /// `Forbidden` for a key or a link, and when a browser brought its cookie along from a page that is not ours.
     pub(super) fn may_change(&self, app: &App, headers: &HeaderMap) -> Result<()> {
-        if let Who::Key(_) = &self.who {
-            return Err(KEYS_ONLY_READ);
+        match &self.who {
+            Who::Key(_) => return Err(KEYS_ONLY_READ),
+            Who::Link(_) => return Err(LINKS_ONLY_SHOW),
+            Who::Stranger { .. } | Who::Person { .. } => {}
         }
         if !self.by_cookie() || self.is_trusted(app, headers) {
             return Ok(());

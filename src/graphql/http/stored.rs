@@ -45,6 +45,12 @@ pub(super) struct Document {
     digest: Option<String>,
 }
 
+impl From<String> for Document {
+    fn from(text: String) -> Self {
+        Self { text, digest: None }
+    }
+}
+
 impl Stored {
     pub(super) fn of(app: &App) -> Self {
         let listed = app.config.graphql.operations.as_ref().map(|listed| {

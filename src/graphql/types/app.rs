@@ -18,6 +18,7 @@ use super::{
     saved_segment::{self, SavedSegment},
     session_list::SessionList,
     settings::{BotPolicy, IpMode},
+    share::DashboardShares,
     user_stats::{self, UserStats},
     verification::Verification,
 };
@@ -63,7 +64,7 @@ pub enum Role {
 /// asks for the same figures of an earlier range beside them. Figures that are not selected are
 /// not computed.
 #[derive(MergedObject)]
-pub struct App(Basics, Questions, SessionList, Dashboards, Erasures, Belonging, Guests);
+pub struct App(Basics, Questions, SessionList, Dashboards, DashboardShares, Erasures, Belonging, Guests);
 
 /// What an app is, and the questions about its events as such.
 pub struct Basics {
@@ -78,7 +79,8 @@ impl App {
         let belonging = Belonging { organization_id: model.organization_id };
         let sessions = SessionList { scope, timezone: timezone.clone() };
         let (basics, questions) = (Basics { model, scope }, Questions::new(scope, timezone));
-        Self(basics, questions, sessions, Dashboards(scope), Erasures(scope), belonging, Guests(scope))
+        let (boards, shares) = (Dashboards(scope), DashboardShares(scope));
+        Self(basics, questions, sessions, boards, shares, Erasures(scope), belonging, Guests(scope))
     }
 
     /// Identifies the app everywhere.

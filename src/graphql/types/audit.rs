@@ -100,6 +100,10 @@ pub enum AuditAction {
     DashboardUpdated,
     /// A dashboard was deleted.
     DashboardDeleted,
+    /// A link was made by which a dashboard is shown to whoever has it.
+    DashboardShared,
+    /// Such a link was revoked.
+    DashboardUnshared,
     /// Events that the database had refused were tried again.
     DeadLettersReplayed,
     /// Events that the database had refused were given up.

@@ -15,6 +15,7 @@ use crate::{
         id::NodeId,
         loader::VisibleApp,
         page::{self, Page, Paginator},
+        panel,
     },
 };
 
@@ -113,7 +114,7 @@ impl Dashboard {
 
 /// Something that a dashboard asks, and where its answer stands on a grid of twelve columns.
 #[derive(Description)]
-pub struct DashboardPanel(dashboard::Panel);
+pub struct DashboardPanel(pub dashboard::Panel);
 
 #[Object(use_type_description)]
 impl DashboardPanel {
@@ -155,6 +156,12 @@ impl DashboardPanel {
     /// What it asks: a GraphQL document of one query.
     async fn document(&self) -> &str {
         &self.0.document
+    }
+
+    /// Whether it lists single people, what they did or when they came. Such a panel is not shown to whoever has but
+    /// a link to the dashboard.
+    async fn lists_people(&self) -> bool {
+        panel::lists_people(&self.0)
     }
 
     /// The variables with which it asks, an object.

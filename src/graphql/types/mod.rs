@@ -20,6 +20,7 @@ pub mod saved_segment;
 pub mod session;
 pub mod session_list;
 pub mod settings;
+pub mod share;
 pub mod sign_in_provider;
 pub mod top_properties;
 pub mod user;

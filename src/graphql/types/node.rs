@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{
     api_key::ApiKey, app::App, dashboard::Dashboard, event::Event, goal::Goal, invitation::Invitation,
-    organization::Organization, saved_segment::SavedSegment, session::Session, user::User,
+    organization::Organization, saved_segment::SavedSegment, session::Session, share::DashboardShare, user::User,
 };
 use crate::{
     entity::{api_key, user, user_session},
@@ -37,6 +37,8 @@ pub enum Node {
     SavedSegment(SavedSegment),
     /// Panels that an app keeps together under a name.
     Dashboard(Dashboard),
+    /// A link to a dashboard.
+    DashboardShare(DashboardShare),
 }
 
 impl Node {
@@ -59,7 +61,7 @@ impl Node {
                 let found = ctx.loader().load_one(VisibleApp(id)).await?;
                 found.map(|(model, scope)| Self::App(App::new(model, scope)))
             }
-            NodeId::Invitation(_) | NodeId::ApiKey(_) if viewer.is_none() => None,
+            NodeId::Invitation(_) | NodeId::ApiKey(_) | NodeId::DashboardShare { .. } if viewer.is_none() => None,
             NodeId::Organization(id) => Organization::find(ctx, id).await?.map(Self::Organization),
             NodeId::Invitation(id) => Invitation::find(ctx, id).await?.map(Self::Invitation),
             NodeId::ApiKey(id) => {
@@ -73,6 +75,9 @@ impl Node {
                 SavedSegment::find(ctx, app, segment).await?.map(Self::SavedSegment)
             }
             NodeId::Dashboard { app, dashboard } => Dashboard::find(ctx, app, dashboard).await?.map(Self::Dashboard),
+            NodeId::DashboardShare { app, share } => {
+                DashboardShare::find(ctx, app, share).await?.map(Self::DashboardShare)
+            }
         })
     }
 }
