@@ -62,6 +62,10 @@ fn expected(mutation: &str) -> Vec<&'static str> {
         "createDashboard" => vec!["DashboardCreated"],
         "updateDashboard" => vec!["DashboardUpdated"],
         "deleteDashboard" => vec!["DashboardDeleted"],
+        "shareDashboard" => vec!["DashboardShared"],
+        "revokeDashboardShare" => vec!["DashboardUnshared"],
+        // Of those who look at it nothing is kept.
+        "openSharedDashboard" => vec![],
         "eraseUser" => vec!["PersonErased"],
         "exportUser" => vec!["PersonExported"],
         new => panic!("say here what {new} leaves in the log"),
@@ -78,8 +82,8 @@ fn secrets(of: &Value, found: &mut BTreeSet<String>) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 match value {
-                    Value::String(secret) if ["token", "key", "url"].contains(&name.as_str()) => {
-                        found.insert(secret.rsplit('/').next().unwrap().to_owned());
+                    Value::String(secret) if ["token", "key", "url", "bearer"].contains(&name.as_str()) => {
+                        found.insert(secret.rsplit(['/', '#']).next().unwrap().to_owned());
                     }
                     nested => secrets(nested, found),
                 }
@@ -96,6 +100,8 @@ fn selection(mutation: &str) -> &'static str {
         "register" | "signIn" | "inviteMember" | "inviteGuest" | "changePassword" => "{ token }",
         "createApiKey" | "regenerateApiKey" => "{ key }",
         "exportUser" => "{ export { url } }",
+        "shareDashboard" => "{ url }",
+        "openSharedDashboard" => "{ bearer }",
         _ => "{ __typename }",
     }
 }

@@ -71,7 +71,10 @@ pub async fn input(mutation: &str, tenant: &Tenant, actor: &Person, count: usize
         "shareDashboard" => json!({ "dashboardId": dashboard, "name": "Another" }),
         "revokeDashboardShare" => json!({ "id": share }),
         "openSharedDashboard" => {
-            let input = json!({ "dashboardId": dashboard, "name": "Another" });
+            let app = tenant.host.create_app("Elsewhere").await;
+            let input = json!({ "appId": app, "name": "Another" });
+            let made = tenant.host.mutate("createDashboard", input, "dashboard { id }").await.data();
+            let input = json!({ "dashboardId": made["createDashboard"]["dashboard"]["id"], "name": "Another" });
             let made = tenant.host.mutate("shareDashboard", input, "url").await.data();
             json!({ "token": made["shareDashboard"]["url"].as_str().unwrap().split_once('#').unwrap().1 })
         }

@@ -175,7 +175,7 @@ both_stores! {
         site.owner.mutate("deleteDashboard", json!({ "id": board }), "deletedDashboardId").await.data();
         assert_eq!(site.ask(list).await["dashboardShares"]["nodes"], json!([]), "links go with their dashboard");
 
-        let log = "{ viewer { organizations(first: 1) { nodes { organization { auditLog(first: 4) { nodes { action targetName changes { field after } } } } } } } }";
+        let log = "{ viewer { organizations(first: 1) { nodes { auditLog(first: 4) { nodes { action targetName changes { field after } } } } } } }";
         let log = site.owner.graphql(log, json!({})).await.data().to_string();
         for said in ["DASHBOARD_SHARED", "DASHBOARD_UNSHARED", "Mornings", "Open"] {
             assert!(log.contains(said), "{said} in {log}");
