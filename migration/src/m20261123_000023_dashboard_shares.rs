@@ -47,6 +47,7 @@ impl MigrationTrait for Migration {
                 Index::create()
                     .name("dashboard_shares_by_digest")
                     .table(DashboardShares::Table)
+                    .col(DashboardShares::AppId)
                     .col(DashboardShares::Digest)
                     .unique()
                     .to_owned(),

@@ -7,9 +7,7 @@ use crate::{
     auth::{
         Granted,
         audit::{Action, Entry, fact},
-        checked_name,
-        one_time::Purpose,
-        password,
+        checked_name, link, password,
         permission::ShareDashboards,
     },
     clock::{Clock, Moment},
@@ -52,7 +50,7 @@ pub async fn create(
         Some(password) => Some(password::accept("input.password", password, [&name, ""]).await?),
         None => None,
     };
-    let (token, digest) = Purpose::Share.generate();
+    let (token, digest) = link::generate(app);
     let expires_at = new.expires_at;
     let row = Model {
         app_id: app,

@@ -7,9 +7,9 @@
 use std::{net::IpAddr, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter};
 use subtle::ConstantTimeEq;
-use uuid::Uuid;
+use uuid::{Uuid, fmt::Simple};
 
 use crate::{
     auth::{self, AppScope, digest::Digests, one_time::Purpose, password},
@@ -58,7 +58,13 @@ pub fn is_link(token: &str) -> bool {
     token.starts_with(PREFIX)
 }
 
-/// The link of a new share. What follows the `#` is sent to no server by a browser, and stands in no log.
+/// A new token of an app, and what is kept of it. It begins with the app, so that it is looked up where the app is.
+pub fn generate(app: Uuid) -> (Secret, Vec<u8>) {
+    let (token, digest) = Purpose::Share.generate();
+    (Secret::new(format!("{}{}", app.simple(), token.expose())), digest)
+}
+
+/// The link of a token. What follows the `#` is sent to no server by a browser, and stands in no log.
 pub fn address(token: &Secret, public_url: &url::Url) -> Secret {
     let server = public_url.as_str().trim_end_matches('/');
     Secret::new(format!("{server}/shared#{}", token.expose()))
@@ -80,8 +86,8 @@ impl Links {
         password: Option<Secret>,
         ip: IpAddr,
     ) -> Result<(Secret, OpenLink)> {
-        let row = self.find(limiter, token.trim(), ip).await?;
         let token = token.trim();
+        let row = self.find(limiter, token, ip).await?;
         let bearer = match (&row.password_hash, password) {
             (None, _) => format!("{PREFIX}{token}"),
             (Some(_), None) => return Err(Error::invalid("input.password", "This link takes a password.")),
@@ -113,13 +119,15 @@ impl Links {
     }
 
     async fn find(&self, limiter: &Limiter, token: &str, ip: IpAddr) -> Result<Model> {
+        let (app, token) = token.split_at_checked(Simple::LENGTH).ok_or(NO_LINK)?;
+        let app = app.parse::<Simple>().map_err(|_| NO_LINK)?.into_uuid();
         let digest = Purpose::Share.digest(token).ok_or(NO_LINK)?;
         let source = format!("unknown-link:{}", network(ip, 32, 64));
         // A look at what is left takes nothing, for the link may be a good one.
         if limiter.check(&source, UNKNOWN, 0).await.remaining == 0 {
             limiter.check(&source, UNKNOWN, 1).await.into_result()?;
         }
-        let found = Entity::find().filter(Column::Digest.eq(digest)).one(&*self.db).await?;
+        let found = Entity::of_app(app).filter(Column::Digest.eq(digest)).one(&*self.db).await?;
         match found.filter(|row| row.expires_at.is_none_or(|at| at > self.clock.now_ms())) {
             Some(row) => Ok(row),
             None => {

@@ -17,8 +17,7 @@ pub struct Model {
     /// What tells it from other links.
     #[sea_orm(column_type = "Text")]
     pub name: String,
-    /// Of the link's token.
-    #[sea_orm(unique)]
+    /// Of the link's token, by which it is alone in its app.
     pub digest: Vec<u8>,
     /// Of the password that it takes, in PHC form; none where the link is enough.
     #[sea_orm(column_type = "Text")]

@@ -50,7 +50,7 @@ pub struct Tenant {
     pub key: String,
     /// A raw key that reads.
     pub reader: String,
-    /// A goal, a saved segment and a dashboard.
+    /// A goal, a saved segment, a dashboard and a link to it.
     pub kept: [String; 4],
 }
 
@@ -165,8 +165,8 @@ impl World {
         let segment = made("createSavedSegment", input, "savedSegment { id }", pointer).await;
         let input = json!({ "appId": app, "name": "One" });
         let board = made("createDashboard", input, "dashboard { id }", "/createDashboard/dashboard/id").await;
-        let input = json!({ "dashboardId": board, "name": "One" });
-        let share = made("shareDashboard", input, "share { id }", "/shareDashboard/share/id").await;
+        let link = json!({ "dashboardId": board, "name": "One" });
+        let share = made("shareDashboard", link, "share { id }", "/shareDashboard/share/id").await;
         let input = json!({ "organizationId": organization, "email": "invited@example.com" });
         let invitation = made("inviteMember", input, "invitation { id }", "/inviteMember/invitation/id").await;
         let user = |id: Uuid| format!("usr_{}", id.simple());
@@ -175,8 +175,7 @@ impl World {
         let host = self.host.clone();
         let input = json!({ "appId": app, "name": "Server", "scope": "READ" });
         let reader = made("createApiKey", input, "key", "/createApiKey/key").await;
-        let server = self.app.app.clone();
-        let kept = [goal, segment, board, share];
+        let (server, kept) = (self.app.app.clone(), [goal, segment, board, share]);
         Tenant { server, host, organization, invitation, editor, viewer, guest, app, key, reader, kept }
     }
 
