@@ -2,6 +2,7 @@
 // security policy, any request to another host, and whatever axe finds. Usage: node check.js URL [folder for pictures]
 import { join } from "node:path";
 import { open, watch } from "../playground/browser.js";
+import { boards } from "./check/boards.js";
 import { elsewhere } from "./check/elsewhere.js";
 import { firstLoad } from "./check/first-load.js";
 import { definitions, keys, person } from "./check/keeping.js";
@@ -32,7 +33,7 @@ try {
   await overview(check);
   for (const part of [days, filters, details, failure, keyboard]) await part(check);
   await pagesWithEvents(check);
-  for (const part of [sorting, sessionList, explorer, live, keys, definitions, people, person, tag]) await part(check);
+  for (const part of [boards, sorting, sessionList, explorer, live, keys, definitions, people, person, tag]) await part(check);
   await leaving(check);
   await elsewhere(check);
 } catch (error) {

@@ -29,6 +29,10 @@ struct Playground;
 const DASHBOARD_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+/// The same for a page that others may put on theirs: it knows no cookie, and nothing can be done there.
+const EMBED_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors *";
+
 /// Scripts only from files of this server, never inline. The editor writes style elements.
 const PLAYGROUND_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; \
@@ -54,6 +58,8 @@ const ADDRESSES: [&str; 9] = [
 pub fn router() -> Router {
     let dashboard = ADDRESSES.into_iter().fold(Router::new(), |router, address| router.route(address, get(dashboard)));
     dashboard
+        .route("/shared", get(async || shared(DASHBOARD_POLICY)))
+        .route("/embed", get(async || shared(EMBED_POLICY)))
         .route("/assets/{name}", get(asset::<Dashboard>))
         .route("/playground", get(playground))
         .route("/playground/", get(playground))
@@ -89,6 +95,14 @@ async fn script(uri: Uri, headers: HeaderMap) -> Response {
 async fn dashboard() -> Response {
     match Dashboard::get("index.html") {
         Some(index) => page(DASHBOARD_POLICY, String::from_utf8_lossy(&index.data)),
+        None => not_built("Event Analytics", "dashboard"),
+    }
+}
+
+/// What whoever has a link to a dashboard gets.
+fn shared(policy: &'static str) -> Response {
+    match Dashboard::get("shared.html") {
+        Some(index) => page(policy, String::from_utf8_lossy(&index.data)),
         None => not_built("Event Analytics", "dashboard"),
     }
 }

@@ -57,3 +57,18 @@ async fn every_address_of_the_dashboard_is_its_page_and_no_other_is() {
         assert!(!answer.text.contains("<html"), "{address}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_an_embedded_dashboard_may_stand_on_pages_of_others() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let stranger = app.anonymous();
+    let Some(shared) = page(&stranger, "/shared").await else { return };
+    assert_eq!(page(&stranger, "/embed").await, Some(shared));
+    for (address, framed) in [("/embed", true), ("/shared", false), ("/", false), ("/playground", false), ("/graphql", false)] {
+        let answer = stranger.get(address).await;
+        let policy = answer.header("content-security-policy").to_owned();
+        assert_eq!(policy.contains("frame-ancestors *"), framed, "{address}: {policy}");
+        assert_eq!(policy.contains("frame-ancestors 'none'"), !framed, "{address}: {policy}");
+        assert_eq!(answer.headers.get("x-frame-options").is_none(), framed, "{address}");
+    }
+}

@@ -3,7 +3,7 @@ import { looks, same, settled } from "./looks.js";
 import { exported } from "./overview.js";
 
 const PAGES = [
-  ...["live", "sessions", "users", "events", "properties", "funnels", "retention", "paths", "goals"],
+  ...["dashboards", "live", "sessions", "users", "events", "properties", "funnels", "retention", "paths", "goals"],
   ...["settings", "settings/people", "settings/data"],
 ];
 

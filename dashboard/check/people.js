@@ -40,6 +40,10 @@ async function guests(check) {
     same("a viewer erases", await page.getByText("This person’s data").count(), 0);
     await go(check, `/apps/${app}/goals`);
     same("a viewer edits", await page.getByRole("button", { name: /^(Edit|Delete) the/ }).count(), 0);
+    await go(check, `/apps/${app}/dashboards`);
+    await page.getByRole("link", { name: "Mornings" }).click();
+    await page.getByRole("region", { name: "Pages" }).waitFor();
+    same("a viewer edits a dashboard", await page.getByRole("button", { name: /^(Edit|Share)$/ }).count(), 0);
     await go(check, `/apps/${app}/settings/data`);
     same("a viewer sees who was erased", await page.getByText("People who were erased").count(), 0);
     await go(check, `/apps/${app}/settings/people`);

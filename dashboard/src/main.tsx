@@ -10,6 +10,7 @@ import "./style/events.css";
 import "./style/pages.css";
 import "./style/settings.css";
 import "./style/live.css";
+import "./style/board.css";
 import { render } from "preact";
 import { Root } from "./root";
 import { applyTheme } from "./layout/theme";

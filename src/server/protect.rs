@@ -107,9 +107,8 @@ pub(super) fn hsts(config: &Config) -> Option<HeaderValue> {
 }
 
 /// Headers of every response.
-const ALWAYS: [(HeaderName, HeaderValue); 3] = [
+const ALWAYS: [(HeaderName, HeaderValue); 2] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin")),
 ];
 
@@ -121,10 +120,15 @@ const UNLESS_SET: [(HeaderName, HeaderValue); 2] = [
 
 /// Adds the headers that keep browsers from harm.
 pub(super) fn add_headers(headers: &mut HeaderMap, hsts: Option<HeaderValue>) {
-    headers.reserve(ALWAYS.len() + UNLESS_SET.len() + 2);
+    headers.reserve(ALWAYS.len() + UNLESS_SET.len() + 3);
     headers.extend(ALWAYS);
     for (name, value) in UNLESS_SET {
         headers.entry(name).or_insert(value);
+    }
+    // For browsers that do not read policies; those that do would take the stricter of the two.
+    let policy = headers.get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+    if !policy.is_some_and(|policy| policy.contains("frame-ancestors *")) {
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }
     headers.extend(hsts.map(|value| (header::STRICT_TRANSPORT_SECURITY, value)));
 }

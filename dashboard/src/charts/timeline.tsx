@@ -16,7 +16,9 @@ type Props = {
   /** Whether there is a range to compare with. */
   comparing: boolean;
   /** Somebody drew a range with the pointer. */
-  zoom: (from: string, to: string) => void;
+  zoom?: (from: string, to: string) => void;
+  /** Pixels. */
+  height?: number;
 };
 
 const HEIGHT = 260;
@@ -51,14 +53,14 @@ function options(
   const line = { stroke: paint.line, width: 2, points: { show: points.length === 1 } };
   return {
     width,
-    height: HEIGHT,
+    height: props.height ?? HEIGHT,
     padding: [12, 26, 0, 0],
     legend: { show: false },
     scales: { x: { time: false }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
     cursor: {
       y: false,
       points: { size: 9, width: 2, stroke: paint.line, fill: paint.line },
-      drag: { x: true, y: false, setScale: false },
+      drag: { x: props.zoom !== undefined, y: false, setScale: false },
     },
     axes: [
       {
@@ -94,7 +96,7 @@ function options(
           const index = (x: number) => Math.max(0, Math.min(points.length - 1, Math.round(plot.posToVal(x, "x"))));
           const [first, last] = [points[index(plot.select.left)], points[index(plot.select.left + plot.select.width)]];
           plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-          if (first && last) props.zoom(first.start, last.end);
+          if (first && last) props.zoom?.(first.start, last.end);
         },
       ],
     },
@@ -138,7 +140,7 @@ export function TimelineChart(props: Props) {
     );
     const plot = new uPlot(options(props, axis, width, colours(target), setAt), data(props), target);
     return () => plot.destroy();
-  }, [points, width, theme, comparing]);
+  }, [points, width, theme, comparing, props.height]);
 
   const chosen = at === null ? undefined : points[at];
   const total = points.length;
@@ -148,7 +150,7 @@ export function TimelineChart(props: Props) {
         class="canvas"
         ref={box}
         role="img"
-        aria-label={`${title} over time, ${total} values. The table below has them.`}
+        aria-label={`${title} over time, ${total} values.${props.zoom ? " The table below has them." : ""}`}
       />
       {chosen && at !== null && (
         <div class={at > total / 2 ? "tip left" : "tip right"} aria-hidden="true">

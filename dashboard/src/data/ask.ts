@@ -1,4 +1,4 @@
-// One operation to the server this page came from, with its cookie.
+// One operation to the server this page came from: with its cookie, or by a link to a dashboard and nothing else.
 import type { Operation } from "../schema.gen";
 
 /** Why there is no answer: a sentence for a person, a code for us, and when to try again. */
@@ -15,13 +15,23 @@ export class Failure extends Error {
 
 type Problem = { message: string; extensions?: { code?: string; field?: string } };
 
-export async function ask<A, V>(operation: Operation<A, V>, variables: V, signal?: AbortSignal): Promise<A> {
+export async function ask<A, V>(
+  operation: Operation<A, V>,
+  variables: V,
+  signal?: AbortSignal,
+  /** What opens a dashboard, or nothing yet; then no cookie goes along. */
+  link?: string,
+): Promise<A> {
   let response: Response;
   try {
     response = await fetch("/graphql", {
       method: "POST",
-      headers: { "content-type": "application/json", accept: "application/json" },
-      credentials: "same-origin",
+      headers: {
+        "content-type": "application/json",
+        accept: "application/json",
+        ...(link && { authorization: `Bearer ${link}` }),
+      },
+      credentials: link === undefined ? "same-origin" : "omit",
       body: JSON.stringify({ query: operation.text, variables }),
       ...(signal && { signal }),
     });

@@ -1,5 +1,6 @@
 // A question of a component: asked when it changes, kept while the next answer is on its way.
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { createContext } from "preact";
+import { useCallback, useContext, useEffect, useRef, useState } from "preact/hooks";
 import type { Operation } from "../schema.gen";
 import { Failure, ask } from "./ask";
 
@@ -15,6 +16,9 @@ export type Asked<A> = {
 
 /** Says so when the server knows nobody by the cookie any more. */
 export const session = new EventTarget();
+
+/** What opens the dashboard that is looked at by a link; who is signed in asks by the cookie. */
+export const LinkContext = createContext<string | undefined>(undefined);
 
 /** Answers that were seen a moment ago, for whoever goes back. */
 const seen = new Map<string, unknown>();
@@ -41,6 +45,7 @@ export function forget() {
  * also every so many milliseconds, if that is said.
  */
 export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | null, every?: number): Asked<A> {
+  const link = useContext(LinkContext);
   const key = variables === null ? null : operation.text + JSON.stringify(variables);
   const [state, setState] = useState<{ key: string | null; data?: A; error?: Failure; at?: number }>({ key: null });
   const [round, setRound] = useState(0);
@@ -55,7 +60,7 @@ export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | nul
     if (known) setState({ key, data: known });
     // What failed is being tried again: that shows.
     else setState((before) => (before.error ? { key: null } : before));
-    ask(operation, variables, stop.signal).then(
+    ask(operation, variables, stop.signal, link).then(
       (data) => {
         remember(key, data);
         setState({ key, data, at: Date.now() });
@@ -68,7 +73,7 @@ export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | nul
       },
     );
     return () => stop.abort();
-  }, [key, round]);
+  }, [key, round, link]);
 
   useEffect(() => {
     const look = () => {

@@ -12,6 +12,9 @@ const PATHS = {
   funnels: "M3 4h18l-7 8v7l-4 2v-9z",
   retention: "M4 4h4v4H4zM10 4h4v4h-4zM16 4h4v4h-4zM4 10h4v4H4zM10 10h4v4h-4zM4 16h4v4H4z",
   paths: "M5 5h5a4 4 0 0 1 4 4v6a4 4 0 0 0 4 4h2M5 5H3M5 5v0M14 9a4 4 0 0 1 4-4h2M18 2l3 3-3 3M18 16l3 3-3 3",
+  dashboards: "M4 4h7v9H4zM13 4h7v5h-7zM13 11h7v9h-7zM4 15h7v5H4z",
+  move: "M12 3v18M3 12h18M12 3 9.5 5.5M12 3l2.5 2.5M12 21l-2.5-2.5M12 21l2.5-2.5M3 12l2.5-2.5M3 12l2.5 2.5M21 12l-2.5-2.5M21 12l-2.5 2.5",
+  resize: "M20 9v11H9M20 20 9 9",
   goals: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18M12 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8M12 12h.01",
   settings:
     "M4 7h9M19 7h1M4 17h1M11 17h9M16 9.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5M8 19.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5",

@@ -1,7 +1,10 @@
-// What shows in place of a page that broke, which is a fault of ours.
+// What shows in place of a page that broke, or of a part of one, which is a fault of ours.
 import { Component, type ComponentChildren } from "preact";
 
-export class Mishap extends Component<{ children: ComponentChildren }, { broken: boolean }> {
+export class Mishap extends Component<
+  { children: ComponentChildren; instead?: ComponentChildren },
+  { broken: boolean }
+> {
   override state = { broken: false };
 
   static override getDerivedStateFromError() {
@@ -14,6 +17,7 @@ export class Mishap extends Component<{ children: ComponentChildren }, { broken:
 
   override render() {
     if (!this.state.broken) return this.props.children;
+    if (this.props.instead) return this.props.instead;
     return (
       <main class="door">
         <div class="card" role="alert">

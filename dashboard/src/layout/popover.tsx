@@ -9,10 +9,12 @@ type Props = {
   class?: string;
   /** Which edge of the button the panel keeps to. */
   side?: "left" | "right";
+  /** Called when it is open no longer. */
+  closed?: () => void;
   children: (close: () => void) => ComponentChildren;
 };
 
-export function Popover({ face, label, class: name = "field", side = "left", children }: Props) {
+export function Popover({ face, label, class: name = "field", side = "left", closed, children }: Props) {
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -32,6 +34,7 @@ export function Popover({ face, label, class: name = "field", side = "left", chi
     document.addEventListener("focusin", outside);
     document.addEventListener("keydown", escape);
     return () => {
+      closed?.();
       document.removeEventListener("pointerdown", outside);
       document.removeEventListener("focusin", outside);
       document.removeEventListener("keydown", escape);

@@ -13,6 +13,7 @@ import { ThemeButton } from "./theme";
 
 const PAGES: [path: string, title: string, icon: IconName][] = [
   ["", "Overview", "overview"],
+  ["dashboards", "Dashboards", "dashboards"],
   ["live", "Live", "live"],
   ["sessions", "Sessions", "sessions"],
   ["users", "Users", "users"],

@@ -7,9 +7,18 @@ type Theme = "light" | "dark";
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 const chosen = (): Theme | null => {
-  const theme = localStorage.getItem("theme");
+  // A page that stands on another asks for one, and may have nowhere to keep it.
+  const theme = new URLSearchParams(location.search).get("theme") ?? remembered("theme");
   return theme === "light" || theme === "dark" ? theme : null;
 };
+
+function remembered(name: string): string | null {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
 
 export function applyTheme() {
   const theme = chosen();

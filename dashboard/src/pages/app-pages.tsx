@@ -7,6 +7,8 @@ import { ErrorNote, Skeleton } from "../layout/states";
 import { navigate, usePlace, withParams } from "../router";
 import { type EventFilter, Saved } from "../schema.gen";
 import { type App, ScopeContext } from "../viewer";
+import { Dashboard } from "./dashboard";
+import { Dashboards } from "./dashboards";
 import { Events } from "./events";
 import { Funnels } from "./funnels";
 import { Goals } from "./goals";
@@ -26,6 +28,7 @@ import { Users } from "./users";
 
 const PAGES: Record<string, () => preact.JSX.Element> = {
   "": Overview,
+  dashboards: Dashboards,
   live: Live,
   sessions: Sessions,
   users: Users,
@@ -51,7 +54,8 @@ const PAGES: Record<string, () => preact.JSX.Element> = {
 function Content({ page, waiting }: { page: string; waiting: boolean }) {
   const [, user] = page.match(/^users\/(.+)$/) ?? [];
   const Page = Object.hasOwn(PAGES, page) ? PAGES[page] : undefined;
-  if (!Page && !user) return <NotFound />;
+  const [, board] = page.match(/^dashboards\/([^/]+)$/) ?? [];
+  if (!Page && !user && !board) return <NotFound />;
   // A goal in a filter must be known before anything is asked: without it the figures would be others.
   if (waiting) {
     return (
@@ -61,6 +65,7 @@ function Content({ page, waiting }: { page: string; waiting: boolean }) {
     );
   }
   if (user) return <User userId={decodeURIComponent(user)} key={user} />;
+  if (board) return <Dashboard id={board} key={board} />;
   return Page ? <Page /> : <NotFound />;
 }
 

@@ -128,6 +128,7 @@ function Answer({ steps, window, by }: { steps: Condition[]; window: string; by:
       }
       table={funnel && { name: "funnel", rows: funnel.steps, fields: stepFields }}
       shown={{ operation: Question, variables }}
+      keep={{ title: steps.map(nameOf).join(" → ").slice(0, 100), display: "FUNNEL", operation: Question, variables }}
     >
       <Answered asked={asked} rows={6}>
         {() =>

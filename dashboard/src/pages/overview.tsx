@@ -1,4 +1,5 @@
 // The page that opens an app: everything on it is one question.
+import { keepHeadline, keepTimeline } from "../board/keep";
 import { METRICS, METRIC_NAMES, type MetricName } from "../data/metrics";
 import { range, timeOf, whole } from "../data/format";
 import { useQuestion } from "../data/use-question";
@@ -165,6 +166,7 @@ export function Overview() {
                   app ? { name: "timeline", rows: app.overview.timeline.buckets, fields: bucketFields } : undefined
                 }
                 shown={shown}
+                keep={[keepTimeline(metric, variables), keepHeadline(variables)]}
               />
             </div>
             {empty ? <Nothing /> : <Course data={asked.data} metric={metric} comparing={comparable} />}

@@ -6,9 +6,9 @@ import { useVariables } from "../data/use-variables";
 import { Choice, Controls } from "../layout/controls";
 import { Shell } from "../layout/shell";
 import { StepField, useChoices } from "../layout/step-field";
-import { Bars } from "../panels/bars";
 import { Nothing } from "../panels/nothing";
 import { Answered, Panel } from "../panels/panel";
+import { PathSteps } from "../panels/path-steps";
 import { useParam } from "../router";
 import { type PathDirection, type PathUnit, Paths as Question, type PathsQuery } from "../schema.gen";
 
@@ -17,7 +17,6 @@ type Path = Report["paths"][number];
 
 const DIRECTIONS: Record<PathDirection, string> = { AFTER: "after", BEFORE: "before" };
 const UNITS: Record<PathUnit, string> = { PAGE_PATH: "Pages", EVENT_TYPE: "Events" };
-const ROOM = 8;
 const SHOWN = 25;
 
 const fields = [
@@ -25,50 +24,6 @@ const fields = [
   { name: "sessions", value: (path: Path) => path.sessions },
   { name: "share", value: (path: Path) => path.share },
 ];
-
-type Transition = Report["transitions"][number];
-
-/** The most frequent transitions of each step that lead on. Each count is exact; rarer ones are not there at all. */
-function byStep(transitions: Transition[]): Transition[][] {
-  const steps = new Map<number, Transition[]>();
-  for (const transition of transitions) {
-    if (transition.to !== null) steps.set(transition.step, [...(steps.get(transition.step) ?? []), transition]);
-  }
-  return [...steps].sort(([a], [b]) => a - b).map(([, transitions]) => transitions.slice(0, ROOM));
-}
-
-/** Where all come from the same, only where they went is worth saying. */
-function nameOf({ from, to }: Transition, alone: boolean, before: boolean): string {
-  return alone || from === null ? (to ?? "") : `${from} ${before ? "←" : "→"} ${to}`;
-}
-
-function Columns({ report, before }: { report: Report; before: boolean }) {
-  const steps = byStep(report.transitions);
-  const most = Math.max(1, ...steps.flat().map(({ sessions }) => sessions));
-  return (
-    <div class="steps" tabIndex={0} role="region" aria-label="Steps">
-      {steps.map((transitions, index) => {
-        const alone = new Set(transitions.map(({ from }) => from)).size === 1;
-        return (
-          <section key={index} aria-label={`Step ${index + 1}`}>
-            <h2>
-              {count(index + 1, "step")} {before ? "before" : "after"}
-            </h2>
-            <Bars
-              most={most}
-              rows={transitions.map((one) => ({
-                key: `${one.from} ${one.to}`,
-                name: nameOf(one, alone, before),
-                value: one.sessions,
-                share: one.share,
-              }))}
-            />
-          </section>
-        );
-      })}
-    </div>
-  );
-}
 
 function Sequences({ paths }: { paths: Path[] }) {
   return (
@@ -107,6 +62,7 @@ export function Paths() {
       <Panel
         title="Step by step"
         shown={shown}
+        keep={{ title: "Paths", display: "PATHS", ...shown }}
         head={
           <div class="sentence">
             <Choice
@@ -138,7 +94,7 @@ export function Paths() {
                 <p class="muted small">
                   The most frequent steps of {count(report.sessions, "session")}, each with how many took it.
                 </p>
-                <Columns report={report} before={direction === "BEFORE"} />
+                <PathSteps transitions={report.transitions} before={direction === "BEFORE"} />
               </>
             ) : (
               <Nothing title="No session did this in this range." />

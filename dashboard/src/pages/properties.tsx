@@ -12,7 +12,7 @@ import { Figures } from "../panels/figures";
 import { Nothing } from "../panels/nothing";
 import { Answered, Panel } from "../panels/panel";
 import { useParam } from "../router";
-import { PropertyStats, Properties as Question, type PropertiesQuery, type PropertyType } from "../schema.gen";
+import { PanelRanking, PropertyStats, Properties as Question, type PropertiesQuery, type PropertyType } from "../schema.gen";
 import { useScope } from "../viewer";
 
 type Property = NonNullable<PropertiesQuery["app"]>["topProperties"]["properties"][number];
@@ -81,6 +81,7 @@ function Numbers({ property }: { property: Property }) {
 
 function About({ property }: { property: Property }) {
   const { view, setView } = useScope();
+  const variables = { ...useVariables(), by: "PROPERTY", property: property.key, orderBy: "EVENTS", limit: 8 };
   const rows = property.values.map((value) => {
     const condition = conditionOf(property.key, value);
     return {
@@ -95,7 +96,11 @@ function About({ property }: { property: Property }) {
     };
   });
   return (
-    <Panel title={property.key} table={{ name: property.key, rows: property.values, fields: valueFields }}>
+    <Panel
+      title={property.key}
+      table={{ name: property.key, rows: property.values, fields: valueFields }}
+      keep={{ title: property.key, display: "RANKING", operation: PanelRanking, variables }}
+    >
       <p class="muted small">
         {count(property.distinctValues, "different value")} in {count(property.events, "event")} (
         {share(property.share)}): {property.types.map(({ type }) => TYPES[type]).join(", ")}

@@ -1,4 +1,5 @@
 // Visits: how many, how long, and where they begin and end.
+import { keepTimeline } from "../board/keep";
 import { TimelineChart } from "../charts/timeline";
 import { duration, number, share, whole } from "../data/format";
 import { useQuestion } from "../data/use-question";
@@ -78,6 +79,7 @@ export function Sessions() {
                   ],
                 }}
                 shown={shown}
+                keep={keepTimeline("sessions", { ...variables, compare: null })}
               >
                 <Figures
                   figures={[

@@ -1,11 +1,15 @@
 // A card with a title, what it shows, and what can be done with it: exported, or asked for in the playground.
 import type { ComponentChildren } from "preact";
+import { useContext, useState } from "preact/hooks";
+import { AddToDashboard } from "../board/add";
+import type { Keep } from "../board/keep";
 import { type Field, save, toCsv, toJson } from "../data/export";
 import type { Asked } from "../data/use-question";
 import { Icon } from "../layout/icons";
 import { Popover } from "../layout/popover";
 import { ErrorNote, Skeleton } from "../layout/states";
 import type { Operation } from "../schema.gen";
+import { ScopeContext, mayEdit } from "../viewer";
 
 /** A table that can become a file. */
 export type Table<Row> = { name: string; rows: readonly Row[]; fields: Field<Row>[] };
@@ -22,11 +26,16 @@ export function PanelMenu<Row>({
   title,
   table,
   shown,
+  keep,
 }: {
   title: string;
   table?: Table<Row> | undefined;
   shown?: Shown | undefined;
+  keep?: Keep | Keep[] | undefined;
 }) {
+  const scope = useContext(ScopeContext);
+  const [keeping, setKeeping] = useState<Keep>();
+  const all = keep === undefined ? [] : [keep].flat();
   if (!table && !shown) return null;
   const file = (kind: "csv" | "json", close: () => void) => {
     if (!table) return;
@@ -35,8 +44,17 @@ export function PanelMenu<Row>({
     close();
   };
   return (
-    <Popover class="quiet icon" label={`More about ${title}`} side="right" face={<Icon name="more" />}>
-      {(close) => (
+    <Popover
+      class="quiet icon"
+      label={`More about ${title}`}
+      side="right"
+      face={<Icon name="more" />}
+      closed={() => setKeeping(undefined)}
+    >
+      {(close) =>
+        keeping ? (
+          <AddToDashboard keep={keeping} />
+        ) : (
         <ul class="menu">
           {table && (
             <>
@@ -52,6 +70,15 @@ export function PanelMenu<Row>({
               </li>
             </>
           )}
+          {scope &&
+            mayEdit(scope.app) &&
+            all.map((one) => (
+              <li key={one.title}>
+                <button type="button" onClick={() => setKeeping(one)}>
+                  Add {all.length > 1 && `“${one.title}” `}to a dashboard
+                </button>
+              </li>
+            ))}
           {shown && (
             <li>
               <a href={playgroundLink(shown)} target="_blank" rel="noopener">
@@ -60,7 +87,8 @@ export function PanelMenu<Row>({
             </li>
           )}
         </ul>
-      )}
+        )
+      }
     </Popover>
   );
 }
@@ -72,16 +100,17 @@ type PanelProps<Row> = {
   head?: ComponentChildren;
   table?: Table<Row> | undefined;
   shown?: Shown | undefined;
+  keep?: Keep | undefined;
   children: ComponentChildren;
 };
 
-export function Panel<Row>({ title, class: name = "", head, table, shown, children }: PanelProps<Row>) {
+export function Panel<Row>({ title, class: name = "", head, table, shown, keep, children }: PanelProps<Row>) {
   return (
     <section class={`card panel ${name}`} aria-label={title}>
       <header>
         {head ?? <h2>{title}</h2>}
         <span class="fill" />
-        <PanelMenu title={title} table={table} shown={shown} />
+        <PanelMenu title={title} table={table} shown={shown} keep={keep} />
       </header>
       {children}
     </section>

@@ -1,7 +1,9 @@
 // A panel of several dimensions, one of them in sight. All of them came with the same answer.
 import { useId, useRef, useState } from "preact/hooks";
-import type { ColumnName } from "../data/columns";
-import type { RankingFragment } from "../schema.gen";
+import type { Keep } from "../board/keep";
+import { COLUMNS, type Column, type ColumnName } from "../data/columns";
+import { useVariables } from "../data/use-variables";
+import { PanelRanking, type RankingFragment } from "../schema.gen";
 import { Details } from "./details";
 import { Panel, type Shown } from "./panel";
 import { type RankedRow, Ranking } from "./ranking";
@@ -64,6 +66,18 @@ export function Tabbed(props: {
         ))}
       </div>
     );
+  const variables = useVariables();
+  const keep: Keep = {
+    title: tab.map ? title : tab.title,
+    display: tab.map ? "MAP" : "RANKING",
+    operation: PanelRanking,
+    variables: {
+      ...variables,
+      by: (COLUMNS[tab.column] as Column).dimension,
+      orderBy: by === "events" ? "EVENTS" : "UNIQUE_USERS",
+      limit: tab.map ? 250 : 8,
+    },
+  };
   const table = rows && { name: tab.title.toLowerCase().replaceAll(" ", "-"), rows, fields: rankingFields };
   const content = (
     <>
@@ -80,7 +94,7 @@ export function Tabbed(props: {
     </>
   );
   return (
-    <Panel title={title} head={head} table={table} shown={shown}>
+    <Panel title={title} head={head} table={table} shown={shown} keep={keep}>
       {head ? (
         <div role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${chosen}`}>
           {content}

@@ -12,8 +12,23 @@ const SHADES = 8;
 
 let outlines: Outlines | undefined;
 
+type Visited = Pick<RankedRow, "values" | "uniqueUsers">;
+
+/** Filters by the country that is clicked. */
 export function WorldMap({ rows }: { rows: RankedRow[] }) {
   const { view, setView } = useScope();
+  const isChosen = (code: string) => view.conditions.some((other) => isSame(other, conditionOf("country", code)));
+  return (
+    <Countries rows={rows} isChosen={isChosen} choose={(code) => setView(toggled(view, conditionOf("country", code)))} />
+  );
+}
+
+export function Countries(props: {
+  rows: Visited[];
+  isChosen?: (code: string) => boolean;
+  choose?: (code: string) => void;
+}) {
+  const { rows, isChosen, choose } = props;
   const [loaded, setLoaded] = useState(outlines);
   useEffect(() => {
     if (loaded) return;
@@ -30,21 +45,19 @@ export function WorldMap({ rows }: { rows: RankedRow[] }) {
       class="world"
       viewBox={loaded.VIEW_BOX}
       role="img"
-      aria-label="Visitors by country. The tab beside lists them."
+      aria-label={`Visitors by country.${choose ? " The tab beside lists them." : ""}`}
     >
       {loaded.COUNTRIES.map(([code, outline], index) => {
         const count = code === null ? undefined : visitors.get(code);
         if (code === null || count === undefined) return <path key={index} d={outline} />;
-        const condition = conditionOf("country", code);
-        const chosen = view.conditions.some((other) => isSame(other, condition));
         return (
           <path
             key={index}
             d={outline}
             // Roots, as a few countries have most of the visitors.
             data-shade={Math.max(1, Math.ceil(Math.sqrt(count / most) * SHADES))}
-            class={chosen ? "chosen" : undefined}
-            onClick={() => setView(toggled(view, condition))}
+            class={isChosen?.(code) ? "chosen" : undefined}
+            onClick={choose && (() => choose(code))}
           >
             <title>{`${valueName("country", code)}: ${whole(count)}`}</title>
           </path>

@@ -1,0 +1,191 @@
+// What a saved panel shows of its answer. Clients of any kind save panels, so an answer may have any shape: what is not
+// as its display wants it stands in a table.
+import type { ComponentType } from "preact";
+import { TimelineChart } from "../charts/timeline";
+import { COLUMNS, type Column } from "../data/columns";
+import { valueName } from "../data/format";
+import { METRICS, METRIC_NAMES, type Figures, changeOf } from "../data/metrics";
+import { Bars } from "../panels/bars";
+import { Change } from "../panels/change";
+import { FunnelSteps } from "../panels/funnel-steps";
+import { HeatMap, type Retained } from "../panels/heat-map";
+import { PathSteps } from "../panels/path-steps";
+import { DataTable } from "../panels/table";
+import { Countries } from "../panels/world-map";
+import type { FunnelQuery, PanelDisplay, PanelRankingQuery, PanelTimelineQuery, PathsQuery } from "../schema.gen";
+
+export type Shown = {
+  answer: unknown;
+  variables: Record<string, unknown>;
+  title: string;
+  zone: string;
+  /** Pixels there are for it. */
+  height: number;
+};
+
+type Report<Query extends { app: unknown }, Field extends keyof NonNullable<Query["app"]>> = NonNullable<
+  Query["app"]
+>[Field];
+
+/** The first object in an answer that has this field, and more than one level of which is looked at. */
+function holding(answer: unknown, field: string): unknown {
+  if (typeof answer !== "object" || answer === null) return undefined;
+  if (!Array.isArray(answer) && Object.hasOwn(answer, field)) return answer;
+  for (const below of Object.values(answer)) {
+    const found = holding(below, field);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const listIn = (of: unknown, field: string): unknown[] | undefined => {
+  const list = (of as Record<string, unknown> | undefined)?.[field];
+  return Array.isArray(list) ? list : undefined;
+};
+
+function Headline({ answer }: Shown) {
+  const names = METRIC_NAMES.filter((name) => holding(answer, name) !== undefined);
+  const now = holding(answer, names[0] ?? "") as (Figures & { previous?: Figures | null }) | undefined;
+  if (!now) return <Anything answer={answer} />;
+  const before = now.previous;
+  return (
+    <div class="headline">
+      {names
+        .filter((name) => Object.hasOwn(now, name))
+        .map((name) => (
+          <div key={name} class="tile" title={METRICS[name].about}>
+            <span class="title">{METRICS[name].title}</span>
+            <span class="figure" title={METRICS[name].full(now[name])}>
+              {METRICS[name].short(now[name])}
+            </span>
+            {before && (
+              <span class="below">
+                <Change value={changeOf(now[name], before[name])} inverse={METRICS[name].inverse} />
+              </span>
+            )}
+          </div>
+        ))}
+    </div>
+  );
+}
+
+function Timeline({ answer, title, zone, height }: Shown) {
+  const timeline = holding(answer, "buckets") as Report<PanelTimelineQuery, "timeline"> | undefined;
+  const first = listIn(timeline, "buckets")?.[0];
+  const metric = METRIC_NAMES.find((name) => holding(first, name) === first && first !== undefined);
+  if (!timeline || !metric) return <Anything answer={answer} />;
+  const points = timeline.buckets.map((bucket) => ({
+    start: bucket.start,
+    end: bucket.end,
+    value: bucket[metric] ?? null,
+    previous: bucket.previous?.[metric] ?? null,
+  }));
+  return (
+    <TimelineChart
+      title={title}
+      points={points}
+      interval={timeline.interval ?? "DAY"}
+      zone={zone}
+      format={METRICS[metric].short}
+      comparing={points.some(({ previous }) => previous !== null)}
+      height={height}
+    />
+  );
+}
+
+type Ranked = Report<PanelRankingQuery, "breakdown">["rows"][number];
+
+/** The rows of a breakdown, and what its values are called. */
+function ranked({ answer, variables }: Shown): { rows: Ranked[]; column: string } | undefined {
+  const rows = listIn(holding(answer, "rows"), "rows") as Ranked[] | undefined;
+  if (!rows?.every(({ values, uniqueUsers }) => Array.isArray(values) && typeof uniqueUsers === "number")) return;
+  const isIt = ([, { dimension }]: [string, Column]) => dimension === variables.by;
+  return { rows, column: Object.entries<Column>(COLUMNS).find(isIt)?.[0] ?? "" };
+}
+
+function Ranking(shown: Shown) {
+  const found = ranked(shown);
+  if (!found) return <Anything answer={shown.answer} />;
+  const { column } = found;
+  // Most events are of no campaign, which says nothing about campaigns.
+  const rows = found.rows.filter(({ values }) => values[0] !== null || !column.startsWith("utm"));
+  if (rows.length === 0) return <p class="none muted">Nothing in this range.</p>;
+  const by = shown.variables.orderBy === "EVENTS" ? "events" : "uniqueUsers";
+  const bars = rows.map((row) => ({
+    key: row.label,
+    name: column ? valueName(column, row.values[0] ?? null) : row.label,
+    value: row[by],
+  }));
+  return <Bars rows={bars} units={by === "events" ? "Events" : "Visitors"} />;
+}
+
+function WorldMap(shown: Shown) {
+  const found = ranked(shown);
+  return found ? <Countries rows={found.rows} /> : <Anything answer={shown.answer} />;
+}
+
+function Funnel({ answer }: Shown) {
+  const funnel = holding(answer, "steps") as Report<FunnelQuery, "funnel"> | undefined;
+  const steps = listIn(funnel, "steps") as Report<FunnelQuery, "funnel">["steps"] | undefined;
+  if (!steps?.every(({ name, users }) => typeof name === "string" && typeof users === "number")) {
+    return <Anything answer={answer} />;
+  }
+  return <FunnelSteps steps={steps} />;
+}
+
+function Retention({ answer, zone }: Shown) {
+  const report = holding(answer, "cohorts") as Retained | undefined;
+  if (!report?.period || !listIn(report, "cohorts") || !listIn(report, "total")) return <Anything answer={answer} />;
+  return <HeatMap report={report} zone={zone} />;
+}
+
+function Paths({ answer, variables }: Shown) {
+  const report = holding(answer, "transitions") as Report<PathsQuery, "paths"> | undefined;
+  const transitions = listIn(report, "transitions") as Report<PathsQuery, "paths">["transitions"] | undefined;
+  if (!transitions) return <Anything answer={answer} />;
+  return <PathSteps transitions={transitions} before={variables.direction === "BEFORE"} />;
+}
+
+type Line = Record<string, unknown>;
+
+/** The first list of objects in an answer, else its innermost object. */
+function linesOf(answer: unknown): Line[] {
+  if (Array.isArray(answer)) return answer.filter((line) => typeof line === "object" && line !== null) as Line[];
+  if (typeof answer !== "object" || answer === null) return [];
+  for (const below of Object.values(answer)) {
+    const lines = linesOf(below);
+    if (lines.length > 0) return lines;
+  }
+  return Object.values(answer).some((value) => typeof value !== "object") ? [answer as Line] : [];
+}
+
+const text = (value: unknown) => {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "number") return value.toLocaleString();
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+};
+
+function Anything({ answer }: { answer: unknown }) {
+  const lines = linesOf(answer);
+  const names = [...new Set(lines.flatMap((line) => Object.keys(line)))];
+  if (names.length === 0) return <p class="none muted">There is nothing in this answer.</p>;
+  const columns = names.map((name) => ({
+    name,
+    title: name,
+    right: lines.every((line) => typeof (line[name] ?? 0) === "number"),
+    value: (line: Line) => text(line[name]),
+  }));
+  const keys = new Map(lines.map((line, index) => [line, `${index}`]));
+  return <DataTable label="Answer" columns={columns} rows={lines} keyOf={(line) => keys.get(line) ?? ""} />;
+}
+
+export const DISPLAYS: Record<PanelDisplay, ComponentType<Shown>> = {
+  HEADLINE: Headline,
+  TIMELINE: Timeline,
+  RANKING: Ranking,
+  TABLE: Anything,
+  MAP: WorldMap,
+  FUNNEL: Funnel,
+  RETENTION: Retention,
+  PATHS: Paths,
+};
