@@ -33,7 +33,8 @@ try {
   await overview(check);
   for (const part of [days, filters, details, failure, keyboard]) await part(check);
   await pagesWithEvents(check);
-  for (const part of [boards, sorting, sessionList, explorer, live, keys, definitions, people, person, tag]) await part(check);
+  for (const part of [boards, sorting, sessionList, explorer, live, keys, definitions, people, person, tag])
+    await part(check);
   await leaving(check);
   await elsewhere(check);
 } catch (error) {

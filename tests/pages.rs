@@ -64,7 +64,9 @@ async fn only_an_embedded_dashboard_may_stand_on_pages_of_others() {
     let stranger = app.anonymous();
     let Some(shared) = page(&stranger, "/shared").await else { return };
     assert_eq!(page(&stranger, "/embed").await, Some(shared));
-    for (address, framed) in [("/embed", true), ("/shared", false), ("/", false), ("/playground", false), ("/graphql", false)] {
+    for (address, framed) in
+        [("/embed", true), ("/shared", false), ("/", false), ("/playground", false), ("/graphql", false)]
+    {
         let answer = stranger.get(address).await;
         let policy = answer.header("content-security-policy").to_owned();
         assert_eq!(policy.contains("frame-ancestors *"), framed, "{address}: {policy}");

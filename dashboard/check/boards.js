@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import { open, watch } from "../../playground/browser.js";
 import { looks, same, settled } from "./looks.js";
-import { ask } from "./overview.js";
+import { ask, exported } from "./overview.js";
 
 const PASSWORD = "four purple random elephants";
 
@@ -11,7 +11,10 @@ const region = (page, name) => page.getByRole("region", { name, exact: true });
 /** The leading rows of a ranking as they are read. */
 async function rows(page, name) {
   await region(page, name).locator(".ranking .value").first().waitFor();
-  return region(page, name).locator(".ranking li").allInnerTexts().then((all) => all.map((row) => row.split("\n")));
+  return region(page, name)
+    .locator(".ranking li")
+    .allInnerTexts()
+    .then((all) => all.map((row) => row.split("\n")));
 }
 
 async function put({ page }, panel, item, name) {
@@ -34,6 +37,13 @@ async function together(check) {
   await page.getByRole("heading", { name: "Mornings" }).waitFor();
   await region(page, "Visitors").locator("canvas").waitFor();
   same("rows of the panel", await rows(page, "Pages"), expected);
+  const csv = await exported(page, region(page, "Pages"), "CSV");
+  const lines = csv
+    .trim()
+    .split("\r\n")
+    .slice(1)
+    .map((line) => line.split(",").slice(1, 3));
+  same("rows of the file", lines, expected);
   check.board = page.url();
   await looks(check, "dashboard");
   return expected;

@@ -25,7 +25,15 @@ const isEmbedded = location.pathname === "/embed";
 
 const failureOf = (error: unknown) => (error instanceof Failure ? error : new Failure(String(error), "INTERNAL"));
 
-function Locked({ wrong, busy, open }: { wrong?: Failure | undefined; busy: boolean; open: (password: string) => void }) {
+function Locked({
+  wrong,
+  busy,
+  open,
+}: {
+  wrong?: Failure | undefined;
+  busy: boolean;
+  open: (password: string) => void;
+}) {
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     open(String(new FormData(event.currentTarget as HTMLFormElement).get("password")));

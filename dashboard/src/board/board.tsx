@@ -1,10 +1,11 @@
 // Saved panels on a grid, each with the answer to what it asks; and the same being rearranged.
-import { useRef } from "preact/hooks";
-import { useQuestion } from "../data/use-question";
+import { useContext, useMemo, useRef } from "preact/hooks";
+import { LinkContext, useQuestion } from "../data/use-question";
 import { Icon } from "../layout/icons";
 import { Mishap } from "../layout/mishap";
-import { Answered } from "../panels/panel";
+import { Answered, PanelMenu } from "../panels/panel";
 import type { Operation } from "../schema.gen";
+import { tableOf } from "./any-table";
 import { DISPLAYS } from "./displays";
 import type { StoredPanel } from "./keep";
 import { GAP, ROW, inOrder, moved, nudged, resized } from "./place";
@@ -20,26 +21,6 @@ const STEPS: Record<string, [columns: number, rows: number]> = {
   ArrowUp: [0, -1],
   ArrowDown: [0, 1],
 };
-
-function Answer({ panel, zone }: { panel: StoredPanel; zone: string }) {
-  const operation: Operation<unknown, unknown> = { text: panel.document };
-  const asked = useQuestion(operation, panel.variables, REFRESH_MS);
-  const Display = DISPLAYS[panel.display];
-  const height = panel.height * (ROW + GAP) - GAP - FRAME;
-  return (
-    <Answered asked={asked} rows={Math.max(1, Math.floor(height / 40))}>
-      {(answer) => (
-        <Display
-          answer={answer}
-          variables={(panel.variables ?? {}) as Record<string, unknown>}
-          title={panel.title}
-          zone={zone}
-          height={Math.max(80, height)}
-        />
-      )}
-    </Answered>
-  );
-}
 
 /** Where the pointer went down, how wide a column was, and how the panels stood. */
 type Start = { x: number; y: number; column: number; before: StoredPanel[]; panel: StoredPanel };
@@ -104,6 +85,67 @@ function Tools({ panel, panels, change }: { panel: StoredPanel; panels: StoredPa
   );
 }
 
+/** A panel with the answer to what it asks. */
+function Stored({ panel, panels, timezone, change }: Props & { panel: StoredPanel }) {
+  const operation: Operation<unknown, unknown> = { text: panel.document };
+  const asked = useQuestion(operation, panel.variables, REFRESH_MS);
+  const Display = DISPLAYS[panel.display];
+  const isMember = useContext(LinkContext) === undefined;
+  const height = Math.max(80, panel.height * (ROW + GAP) - GAP - FRAME);
+  const { title } = panel;
+  const table = useMemo(
+    () => (asked.data === undefined ? undefined : { name: title, ...tableOf(asked.data) }),
+    [asked.data],
+  );
+  const rename = (text: string) =>
+    change?.(panels.map((other) => (other === panel ? { ...panel, title: text.trim() || title } : other)));
+  return (
+    <section
+      class="card panel"
+      aria-label={title}
+      style={{ gridColumn: `${panel.x + 1} / span ${panel.width}`, gridRow: `${panel.y + 1} / span ${panel.height}` }}
+    >
+      <header>
+        {change ? (
+          <input
+            aria-label={`Title of ${title}`}
+            value={title}
+            maxLength={100}
+            onChange={(event) => rename(event.currentTarget.value)}
+          />
+        ) : (
+          <h2>{title}</h2>
+        )}
+        <span class="fill" />
+        {change ? (
+          <Tools panel={panel} panels={panels} change={change} />
+        ) : (
+          <PanelMenu
+            title={title}
+            table={table}
+            shown={isMember ? { operation, variables: panel.variables } : undefined}
+          />
+        )}
+      </header>
+      <div class="body" tabIndex={0} role="group" aria-label={`${title}, content`}>
+        <Mishap instead={<p class="none muted">This answer can not be shown.</p>}>
+          <Answered asked={asked} rows={Math.max(1, Math.floor(height / 40))}>
+            {(answer) => (
+              <Display
+                answer={answer}
+                variables={(panel.variables ?? {}) as Record<string, unknown>}
+                title={title}
+                zone={timezone}
+                height={height}
+              />
+            )}
+          </Answered>
+        </Mishap>
+      </div>
+    </section>
+  );
+}
+
 type Props = {
   panels: StoredPanel[];
   timezone: string;
@@ -111,43 +153,13 @@ type Props = {
   change?: Change | undefined;
 };
 
-export function Board({ panels, timezone, change }: Props) {
+export function Board(props: Props) {
+  const { panels, change } = props;
   // While it is edited the order stays: an element that is put elsewhere loses hold of the pointer.
   return (
     <div class={change ? "board editing" : "board"}>
       {(change ? panels : inOrder(panels)).map((panel) => (
-        <section
-          key={panel.key}
-          class="card panel"
-          aria-label={panel.title}
-          style={{
-            gridColumn: `${panel.x + 1} / span ${panel.width}`,
-            gridRow: `${panel.y + 1} / span ${panel.height}`,
-          }}
-        >
-          <header>
-            {change ? (
-              <input
-                aria-label={`Title of ${panel.title}`}
-                value={panel.title}
-                maxLength={100}
-                onChange={(event) => {
-                  const title = event.currentTarget.value.trim() || panel.title;
-                  change(panels.map((other) => (other === panel ? { ...panel, title } : other)));
-                }}
-              />
-            ) : (
-              <h2>{panel.title}</h2>
-            )}
-            <span class="fill" />
-            {change && <Tools panel={panel} panels={panels} change={change} />}
-          </header>
-          <div class="body" tabIndex={0} role="group" aria-label={`${panel.title}, content`}>
-            <Mishap instead={<p class="none muted">This answer can not be shown.</p>}>
-              <Answer panel={panel} zone={timezone} />
-            </Mishap>
-          </div>
-        </section>
+        <Stored key={panel.key} panel={panel} {...props} />
       ))}
     </div>
   );

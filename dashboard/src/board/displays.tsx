@@ -10,9 +10,9 @@ import { Change } from "../panels/change";
 import { FunnelSteps } from "../panels/funnel-steps";
 import { HeatMap, type Retained } from "../panels/heat-map";
 import { PathSteps } from "../panels/path-steps";
-import { DataTable } from "../panels/table";
 import { Countries } from "../panels/world-map";
 import type { FunnelQuery, PanelDisplay, PanelRankingQuery, PanelTimelineQuery, PathsQuery } from "../schema.gen";
+import { AnyTable } from "./any-table";
 
 export type Shown = {
   answer: unknown;
@@ -46,7 +46,7 @@ const listIn = (of: unknown, field: string): unknown[] | undefined => {
 function Headline({ answer }: Shown) {
   const names = METRIC_NAMES.filter((name) => holding(answer, name) !== undefined);
   const now = holding(answer, names[0] ?? "") as (Figures & { previous?: Figures | null }) | undefined;
-  if (!now) return <Anything answer={answer} />;
+  if (!now) return <AnyTable answer={answer} />;
   const before = now.previous;
   return (
     <div class="headline">
@@ -73,7 +73,7 @@ function Timeline({ answer, title, zone, height }: Shown) {
   const timeline = holding(answer, "buckets") as Report<PanelTimelineQuery, "timeline"> | undefined;
   const first = listIn(timeline, "buckets")?.[0];
   const metric = METRIC_NAMES.find((name) => holding(first, name) === first && first !== undefined);
-  if (!timeline || !metric) return <Anything answer={answer} />;
+  if (!timeline || !metric) return <AnyTable answer={answer} />;
   const points = timeline.buckets.map((bucket) => ({
     start: bucket.start,
     end: bucket.end,
@@ -105,7 +105,7 @@ function ranked({ answer, variables }: Shown): { rows: Ranked[]; column: string 
 
 function Ranking(shown: Shown) {
   const found = ranked(shown);
-  if (!found) return <Anything answer={shown.answer} />;
+  if (!found) return <AnyTable answer={shown.answer} />;
   const { column } = found;
   // Most events are of no campaign, which says nothing about campaigns.
   const rows = found.rows.filter(({ values }) => values[0] !== null || !column.startsWith("utm"));
@@ -121,69 +121,36 @@ function Ranking(shown: Shown) {
 
 function WorldMap(shown: Shown) {
   const found = ranked(shown);
-  return found ? <Countries rows={found.rows} /> : <Anything answer={shown.answer} />;
+  return found ? <Countries rows={found.rows} /> : <AnyTable answer={shown.answer} />;
 }
 
 function Funnel({ answer }: Shown) {
   const funnel = holding(answer, "steps") as Report<FunnelQuery, "funnel"> | undefined;
   const steps = listIn(funnel, "steps") as Report<FunnelQuery, "funnel">["steps"] | undefined;
   if (!steps?.every(({ name, users }) => typeof name === "string" && typeof users === "number")) {
-    return <Anything answer={answer} />;
+    return <AnyTable answer={answer} />;
   }
   return <FunnelSteps steps={steps} />;
 }
 
 function Retention({ answer, zone }: Shown) {
   const report = holding(answer, "cohorts") as Retained | undefined;
-  if (!report?.period || !listIn(report, "cohorts") || !listIn(report, "total")) return <Anything answer={answer} />;
+  if (!report?.period || !listIn(report, "cohorts") || !listIn(report, "total")) return <AnyTable answer={answer} />;
   return <HeatMap report={report} zone={zone} />;
 }
 
 function Paths({ answer, variables }: Shown) {
   const report = holding(answer, "transitions") as Report<PathsQuery, "paths"> | undefined;
   const transitions = listIn(report, "transitions") as Report<PathsQuery, "paths">["transitions"] | undefined;
-  if (!transitions) return <Anything answer={answer} />;
+  if (!transitions) return <AnyTable answer={answer} />;
   return <PathSteps transitions={transitions} before={variables.direction === "BEFORE"} />;
-}
-
-type Line = Record<string, unknown>;
-
-/** The first list of objects in an answer, else its innermost object. */
-function linesOf(answer: unknown): Line[] {
-  if (Array.isArray(answer)) return answer.filter((line) => typeof line === "object" && line !== null) as Line[];
-  if (typeof answer !== "object" || answer === null) return [];
-  for (const below of Object.values(answer)) {
-    const lines = linesOf(below);
-    if (lines.length > 0) return lines;
-  }
-  return Object.values(answer).some((value) => typeof value !== "object") ? [answer as Line] : [];
-}
-
-const text = (value: unknown) => {
-  if (value === null || value === undefined) return "–";
-  if (typeof value === "number") return value.toLocaleString();
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-};
-
-function Anything({ answer }: { answer: unknown }) {
-  const lines = linesOf(answer);
-  const names = [...new Set(lines.flatMap((line) => Object.keys(line)))];
-  if (names.length === 0) return <p class="none muted">There is nothing in this answer.</p>;
-  const columns = names.map((name) => ({
-    name,
-    title: name,
-    right: lines.every((line) => typeof (line[name] ?? 0) === "number"),
-    value: (line: Line) => text(line[name]),
-  }));
-  const keys = new Map(lines.map((line, index) => [line, `${index}`]));
-  return <DataTable label="Answer" columns={columns} rows={lines} keyOf={(line) => keys.get(line) ?? ""} />;
 }
 
 export const DISPLAYS: Record<PanelDisplay, ComponentType<Shown>> = {
   HEADLINE: Headline,
   TIMELINE: Timeline,
   RANKING: Ranking,
-  TABLE: Anything,
+  TABLE: AnyTable,
   MAP: WorldMap,
   FUNNEL: Funnel,
   RETENTION: Retention,

@@ -57,7 +57,10 @@ export function placed(panels: readonly Box[], { title, display, operation, vari
   const [width, height] = SIZES[display];
   const last = panels.at(-1);
   const isBeside =
-    last !== undefined && last.x + last.width + width <= 12 && last.height === height && below(panels) === last.y + height;
+    last !== undefined &&
+    last.x + last.width + width <= 12 &&
+    last.height === height &&
+    below(panels) === last.y + height;
   const [x, y] = isBeside ? [last.x + last.width, last.y] : [0, below(panels)];
   return { title, display, x, y, width, height, document: operation.text, variables };
 }

@@ -12,7 +12,13 @@ import { Figures } from "../panels/figures";
 import { Nothing } from "../panels/nothing";
 import { Answered, Panel } from "../panels/panel";
 import { useParam } from "../router";
-import { PanelRanking, PropertyStats, Properties as Question, type PropertiesQuery, type PropertyType } from "../schema.gen";
+import {
+  PanelRanking,
+  PropertyStats,
+  Properties as Question,
+  type PropertiesQuery,
+  type PropertyType,
+} from "../schema.gen";
 import { useScope } from "../viewer";
 
 type Property = NonNullable<PropertiesQuery["app"]>["topProperties"]["properties"][number];

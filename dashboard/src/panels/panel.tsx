@@ -55,38 +55,38 @@ export function PanelMenu<Row>({
         keeping ? (
           <AddToDashboard keep={keeping} />
         ) : (
-        <ul class="menu">
-          {table && (
-            <>
+          <ul class="menu">
+            {table && (
+              <>
+                <li>
+                  <button type="button" onClick={() => file("csv", close)}>
+                    Export as CSV
+                  </button>
+                </li>
+                <li>
+                  <button type="button" onClick={() => file("json", close)}>
+                    Export as JSON
+                  </button>
+                </li>
+              </>
+            )}
+            {scope &&
+              mayEdit(scope.app) &&
+              all.map((one) => (
+                <li key={one.title}>
+                  <button type="button" onClick={() => setKeeping(one)}>
+                    Add {all.length > 1 && `“${one.title}” `}to a dashboard
+                  </button>
+                </li>
+              ))}
+            {shown && (
               <li>
-                <button type="button" onClick={() => file("csv", close)}>
-                  Export as CSV
-                </button>
+                <a href={playgroundLink(shown)} target="_blank" rel="noopener">
+                  Open the GraphQL <Icon name="link" />
+                </a>
               </li>
-              <li>
-                <button type="button" onClick={() => file("json", close)}>
-                  Export as JSON
-                </button>
-              </li>
-            </>
-          )}
-          {scope &&
-            mayEdit(scope.app) &&
-            all.map((one) => (
-              <li key={one.title}>
-                <button type="button" onClick={() => setKeeping(one)}>
-                  Add {all.length > 1 && `“${one.title}” `}to a dashboard
-                </button>
-              </li>
-            ))}
-          {shown && (
-            <li>
-              <a href={playgroundLink(shown)} target="_blank" rel="noopener">
-                Open the GraphQL <Icon name="link" />
-              </a>
-            </li>
-          )}
-        </ul>
+            )}
+          </ul>
         )
       }
     </Popover>

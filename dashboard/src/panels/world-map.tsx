@@ -19,7 +19,11 @@ export function WorldMap({ rows }: { rows: RankedRow[] }) {
   const { view, setView } = useScope();
   const isChosen = (code: string) => view.conditions.some((other) => isSame(other, conditionOf("country", code)));
   return (
-    <Countries rows={rows} isChosen={isChosen} choose={(code) => setView(toggled(view, conditionOf("country", code)))} />
+    <Countries
+      rows={rows}
+      isChosen={isChosen}
+      choose={(code) => setView(toggled(view, conditionOf("country", code)))}
+    />
   );
 }
 
