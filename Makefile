@@ -77,8 +77,8 @@ fuzz: ## Play bent input at every parser for FUZZ_SECONDS (60) each
 schema: ## Write schema.graphql anew
 	@cargo run --quiet --locked -- schema > schema.graphql.new && mv schema.graphql.new schema.graphql
 
-bench-ingest: web ## Measure how fast events get in
-	cargo bench --locked --bench ingest
+bench-ingest: web ## Measure how fast events get in (ARGS=--help)
+	cargo bench --locked --bench ingest -- $(ARGS)
 
 bench-queries: web $(QUERIES)/venv/installed ## Measure how fast questions are answered, beside DuckDB (ARGS=--help)
 	cargo build --locked --release

@@ -44,9 +44,10 @@ const HELP: &str = "\
 Measures ingestion (W1, W2, W3, W4 and M1), and how soon it is shown to whoever follows (LIVE). Starts a Postgres of its own from installed binaries, unless
 DATABASE_URL names an empty database (which it fills), and the server of the same build profile.
 
-  --seconds N            how long each measurement lasts (10)
+  --seconds N            how long each measurement lasts (12)
+  --batch-seconds N      how long that of batches on Postgres lasts (60)
   --connections N        connections that send single events (512)
-  --batch-connections N  connections that send batches of 100 (16)
+  --batch-connections N  connections that send batches of 100 (32)
   --no-sqlite            leaves out the embedded store";
 
 /// Events of a batch.
@@ -60,6 +61,7 @@ const API_KEY_SECRET: &str = "a benchmark has no secret to keep, two";
 
 struct Options {
     seconds: Duration,
+    batch_seconds: Duration,
     connections: usize,
     batch_connections: usize,
     sqlite: bool,
@@ -68,8 +70,8 @@ struct Options {
 impl Options {
     /// Out of the arguments; `None` when help was asked for, or needed.
     fn read() -> Option<Self> {
-        let mut options =
-            Self { seconds: Duration::from_secs(10), connections: 512, batch_connections: 16, sqlite: true };
+        let [seconds, batch_seconds] = [12, 60].map(Duration::from_secs);
+        let mut options = Self { seconds, batch_seconds, connections: 512, batch_connections: 32, sqlite: true };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut number = || arguments.next()?.parse::<usize>().ok().filter(|number| (1..=10_000).contains(number));
@@ -77,6 +79,7 @@ impl Options {
                 // Cargo says so to every benchmark.
                 "--bench" => {}
                 "--seconds" => options.seconds = Duration::from_secs(number()?.min(600) as u64),
+                "--batch-seconds" => options.batch_seconds = Duration::from_secs(number()?.min(600) as u64),
                 "--connections" => options.connections = number()?.min(1_000),
                 "--batch-connections" => options.batch_connections = number()?.min(1_000),
                 "--no-sqlite" => options.sqlite = false,
@@ -111,7 +114,7 @@ async fn on_postgres(options: &Options) -> Vec<Figure> {
     let idle = resident_mb(&server);
     let database = postgres::connect(&url).await.unwrap();
     let log_before = disk::wal(&database).await;
-    let (single, batches, site) = measure(&server, options).await;
+    let (single, batches, site) = measure(&server, options, options.batch_seconds).await;
     let load = Load { url: &server.url, key: &site.key, connections: options.connections, batch: 1 };
     let shown = live::freshness(&site, &load, options.seconds).await;
     let key = site.key;
@@ -145,7 +148,7 @@ async fn on_postgres(options: &Options) -> Vec<Figure> {
 
 async fn on_sqlite(options: &Options) -> Vec<Figure> {
     let (server, _) = serve(&[]).await;
-    let (single, batches, _) = measure(&server, options).await;
+    let (single, batches, _) = measure(&server, options, options.seconds).await;
     vec![
         Figure::of_load("W3", "single events, SQLite", &single, None),
         Figure::of_load("W3", "batches of 100, SQLite", &batches, None),
@@ -163,16 +166,17 @@ async fn serve(vars: &[(&str, &str)]) -> (Binary, Duration) {
 }
 
 /// Single events, then batches, each after a second to warm up.
-async fn measure(server: &Binary, options: &Options) -> (Outcome, Outcome, Site) {
+async fn measure(server: &Binary, options: &Options, batch_seconds: Duration) -> (Outcome, Outcome, Site) {
     let mut owner = server.anonymous();
     owner.email = "bench@example.com".into();
     owner.register().await;
     let site = Site::of(owner, "Bench").await;
     let load = |connections, batch| Load { url: &server.url, key: &site.key, connections, batch };
+    let (single, batches) = (load(options.connections, 1), load(options.batch_connections, BATCH));
     let mut outcomes = Vec::new();
-    for load in [load(options.connections, 1), load(options.batch_connections, BATCH)] {
+    for (load, lasting) in [(single, options.seconds), (batches, batch_seconds)] {
         let cold = load.run(WARM_UP).await;
-        let measured = load.run(options.seconds).await;
+        let measured = load.run(lasting).await;
         outcomes.push(Outcome { events: measured.events + cold.events, ..measured });
     }
     let batches = outcomes.pop().unwrap();

@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::{
@@ -68,8 +67,7 @@ pub async fn events(
     if found.is_empty() {
         return Ok(EventPage { events: Vec::new(), more });
     }
-    let rows = event::Entity::as_of(question.app.app_id(), question.seq);
-    let rows = rows.filter(event::Column::Id.is_in(found.iter().copied())).all(&**db).await?;
+    let rows = event::Entity::among(&**db, question.app.app_id(), question.seq, &found).await?;
     let mut rows: HashMap<Uuid, event::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
     // What was erased in between is left out.
     Ok(EventPage { events: found.iter().filter_map(|id| rows.remove(id)).collect(), more })

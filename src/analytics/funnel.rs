@@ -132,7 +132,7 @@ pub(super) struct FunnelKernel {
 impl FunnelKernel {
     pub(super) fn new(query: &FunnelQuery, range: Range) -> Self {
         let marks = Marks::new(query.steps.iter().map(|step| &step.filter));
-        Self { query: Arc::new(query.clone()), marks, trails: Trails::new(range.from) }
+        Self { query: Arc::new(query.clone()), marks, trails: Trails::new(range, query.by.is_some()) }
     }
 
     pub(super) fn columns(&self) -> impl Iterator<Item = Column> {

@@ -73,10 +73,44 @@ impl Matcher {
         self.0.know(doers);
     }
 
+    /// The only column it looks at, where each of its values alone decides, if it looks at any; nothing where
+    /// more than that has to be known of an event.
+    pub(super) fn only_column(&self) -> Option<Option<&Column>> {
+        match &self.0 {
+            Node::All(nodes) => match nodes.as_slice() {
+                [] => Some(None),
+                [Node::Leaf(leaf)] => Some(Some(&leaf.column)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Which values of its only column it lets through, by their codes.
+    pub(super) fn verdicts(&mut self, columns: &Columns, place: usize) -> &[bool] {
+        match &mut self.0 {
+            Node::All(nodes) => match nodes.as_mut_slice() {
+                [Node::Leaf(leaf)] => {
+                    leaf.learn(columns, place);
+                    &leaf.verdicts
+                }
+                _ => &[],
+            },
+            _ => &[],
+        }
+    }
+
+    /// Whether the filter lets each event of a batch through.
+    pub(super) fn mask(&mut self, view: View<'_>, mask: &mut Vec<bool>) {
+        mask.clear();
+        mask.resize(view.batch.len(), true);
+        self.0.retain(view, mask);
+    }
+
     /// The events of a batch that the filter lets through, by their places.
     pub(super) fn select(&mut self, view: View<'_>, rows: &mut Vec<u32>) {
-        let mut mask = vec![true; view.batch.len()];
-        self.0.retain(view, &mut mask);
+        let mut mask = Vec::new();
+        self.mask(view, &mut mask);
         // Written always and counted only where it matches, so that nothing has to be guessed.
         rows.clear();
         rows.resize(mask.len(), 0);

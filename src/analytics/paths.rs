@@ -127,7 +127,7 @@ pub(super) struct PathsKernel {
 impl PathsKernel {
     pub(super) fn new(query: &PathsQuery, range: Range) -> Self {
         let marks = Marks::new([&query.anchor]);
-        Self { query: Arc::new(query.clone()), marks, trails: Trails::new(range.from) }
+        Self { query: Arc::new(query.clone()), marks, trails: Trails::new(range, true) }
     }
 
     pub(super) fn columns(&self) -> impl Iterator<Item = Column> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{BigInt, Interval, Range, accumulator::codes, bucket::Buckets, filter::EventFilter, marks::Marks, range};
 use crate::{
     clock::Moment,
-    columnar::{Column, NONE, View, Wanted},
+    columnar::{Column, View, Wanted},
     error::{Error, Result},
 };
 
@@ -90,13 +90,20 @@ pub struct RetentionPoint {
     pub share: Option<f64>,
 }
 
+/// Bits of the filters that say who starts and who returns.
+const START: u16 = 1;
+const RETURN: u16 = 2;
+
 /// Computes a [`Retention`].
 #[derive(Debug, Clone)]
 pub(super) struct RetentionKernel {
     query: Arc<RetentionQuery>,
     buckets: Arc<Buckets>,
     pub(super) marks: Marks,
-    /// By visitor: one more than the period of their first start event; 0 without one.
+    /// Whether whoever starts returns by the same event.
+    is_alike: bool,
+    /// By visitor: one more than the period of their first start event; 0 without one. Empty where that is the
+    /// first of their returns.
     firsts: Vec<u8>,
     /// By visitor: a bit for every period with a return event, in so many words each.
     returns: Vec<u64>,
@@ -113,8 +120,8 @@ impl RetentionKernel {
             )));
         }
         let (marks, words) = (Marks::new([&query.start, &query.back]), buckets.len().div_ceil(64));
-        let (firsts, returns) = (Vec::new(), Vec::new());
-        Ok(Self { query: Arc::new(query.clone()), buckets: Arc::new(buckets), marks, firsts, returns, words })
+        let (is_alike, firsts, returns) = (query.start == query.back, Vec::new(), Vec::new());
+        Ok(Self { query: Arc::new(query.clone()), buckets: Arc::new(buckets), marks, is_alike, firsts, returns, words })
     }
 
     pub(super) fn columns(&self) -> impl Iterator<Item = Column> {
@@ -130,26 +137,36 @@ impl RetentionKernel {
     pub(super) fn fold(&mut self, view: View<'_>) {
         let visitors = codes(view, &Column::Visitor);
         let bits = self.marks.of(view);
-        let mut near = 0;
-        for row in (0..view.batch.len()).filter(|&row| bits[row] != 0 && visitors[row] != NONE) {
-            let visitor = visitors[row] as usize;
-            near = self.buckets.find(view.batch.timestamps[row], near);
-            if self.firsts.len() <= visitor {
-                self.firsts.resize(visitor + 1, 0);
-                self.returns.resize((visitor + 1) * self.words, 0);
+        let times = view.batch.timestamps;
+        let most = visitors.iter().copied().max().unwrap_or_default() as usize;
+        if self.returns.len() <= most * self.words {
+            self.returns.resize((most + 1) * self.words, 0);
+            if !self.is_alike {
+                self.firsts.resize(most + 1, 0);
             }
-            if bits[row] & 1 != 0 {
-                earliest(&mut self.firsts[visitor], near as u8 + 1);
+        }
+        let (mut near, mut from) = (0, 0);
+        while let Some(&at) = times.get(from) {
+            // Events come in the order of their times, so those of a period are neighbours.
+            near = self.buckets.find(at, near);
+            let end = self.buckets.end(near);
+            let to = from + times[from..].partition_point(|&at| at < end).max(1);
+            let (word, bit) = (near / 64, 1 << (near % 64));
+            for (&visitor, &bits) in visitors[from..to].iter().zip(&bits[from..to]) {
+                if bits & START != 0 && !self.is_alike {
+                    earliest(&mut self.firsts[visitor as usize], near as u8 + 1);
+                }
+                if bits & RETURN != 0 {
+                    self.returns[visitor as usize * self.words + word] |= bit;
+                }
             }
-            if bits[row] & 2 != 0 {
-                self.returns[visitor * self.words + near / 64] |= 1 << (near % 64);
-            }
+            from = to;
         }
     }
 
     /// Adds what another has seen of other events.
     pub(super) fn merge(&mut self, mut other: Self) {
-        if self.firsts.len() < other.firsts.len() {
+        if self.returns.len() < other.returns.len() {
             std::mem::swap(&mut self.firsts, &mut other.firsts);
             std::mem::swap(&mut self.returns, &mut other.returns);
         }
@@ -166,11 +183,16 @@ impl RetentionKernel {
         let periods = self.buckets.len();
         // By cohort and period.
         let mut counts = vec![vec![0_u64; periods]; periods];
-        let started = self.firsts.iter().enumerate().filter(|(_, first)| **first > 0);
-        for (visitor, &first) in started {
-            let cohort = usize::from(first) - 1;
+        // Nobody is known to have done what is of no visitor.
+        for (visitor, words) in self.returns.chunks_exact(self.words.max(1)).enumerate().skip(1) {
+            let first = match self.is_alike {
+                true => {
+                    words.iter().position(|&word| word != 0).map(|at| at * 64 + words[at].trailing_zeros() as usize)
+                }
+                false => usize::from(self.firsts[visitor]).checked_sub(1),
+            };
+            let Some(cohort) = first else { continue };
             counts[cohort][cohort] += 1;
-            let words = &self.returns[visitor * self.words..][..self.words];
             for (place, &word) in words.iter().enumerate() {
                 let mut left = word;
                 while left != 0 {

@@ -55,7 +55,7 @@ pub(super) struct SessionsKernel {
 
 impl SessionsKernel {
     pub(super) fn new(limit: usize, range: Range) -> Self {
-        Self { limit, trails: Trails::new(range.from) }
+        Self { limit, trails: Trails::new(range, true) }
     }
 
     pub(super) fn columns(&self) -> impl Iterator<Item = Column> + use<> {

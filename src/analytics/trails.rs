@@ -1,14 +1,15 @@
 //! What each visitor or session did, one thing after the other.
 //!
-//! Events are kept in 16 bytes each, in parts by the lowest bits of whom they are of, so that a part
-//! is sorted within a processor's cache, and parts of several workers are put together by moving
-//! pointers.
+//! Events are kept in parts by the lowest bits of whom they are of, so that a part is sorted within a
+//! processor's cache, and parts of several workers are put together by moving pointers. An event takes
+//! 16 bytes; without a value it takes 8 where who, when and its bits fit into them, as they nearly always do.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
 
+use super::Range;
 use crate::columnar::NONE;
 
 /// How many parts there are.
@@ -43,30 +44,65 @@ impl Mark {
     fn key(&self) -> (u64, u32, u64) {
         (self.at(), self.what, self.when)
     }
+
+    /// Whom it is of within a part.
+    fn group(&self) -> usize {
+        (self.who >> PART_BITS) as usize
+    }
+}
+
+/// Events of some of those whom there are.
+#[derive(Debug, Clone, Default)]
+struct Part {
+    marks: Vec<Mark>,
+    /// Those without a value that fit: whom they are of within the part, above time and bits.
+    small: Vec<u64>,
+}
+
+impl Part {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.marks.capacity() * size_of::<Mark>() + self.small.capacity() * size_of::<u64>()
+    }
+
+    fn len(&self) -> usize {
+        self.marks.len() + self.small.len()
+    }
 }
 
 /// Events by whom they are of.
 #[derive(Debug, Clone)]
 pub(super) struct Trails {
     from: i64,
-    own: Vec<Vec<Mark>>,
+    /// Whether events have values.
+    with_values: bool,
+    /// How many bits time and bits take together.
+    when_bits: u32,
+    own: Vec<Part>,
     /// Those of other workers.
-    others: Vec<Vec<Vec<Mark>>>,
+    others: Vec<Vec<Part>>,
 }
 
 impl Trails {
-    /// Of events at `from` or later.
-    pub(super) fn new(from: i64) -> Self {
-        Self { from, own: vec![Vec::new(); PARTS], others: Vec::new() }
+    /// Of events within a range, with values or without.
+    pub(super) fn new(range: Range, with_values: bool) -> Self {
+        let when_bits = u64::BITS - range.to.abs_diff(range.from).leading_zeros() + MARK_BITS;
+        Self { from: range.from, with_values, when_bits, own: vec![Part::default(); PARTS], others: Vec::new() }
     }
 
     /// Adds an event of somebody with the code of its value, unless nobody is known to have done it.
+    #[inline]
     pub(super) fn push(&mut self, who: u32, at: i64, bits: u16, what: u32) {
         if who == NONE {
             return;
         }
         let when = (at.abs_diff(self.from) << MARK_BITS) | u64::from(bits);
-        self.own[who as usize % PARTS].push(Mark { who, what, when });
+        let mark = Mark { who, what, when };
+        let part = &mut self.own[who as usize % PARTS];
+        let small = if self.with_values { None } else { pack(mark, self.when_bits) };
+        match small {
+            Some(small) => part.small.push(small),
+            None => part.marks.push(mark),
+        }
     }
 
     /// Adds those of another.
@@ -77,8 +113,7 @@ impl Trails {
 
     /// About how much memory they take.
     pub(super) fn bytes(&self) -> usize {
-        let parts = self.others.iter().flatten().chain(&self.own);
-        parts.map(|part| size_of::<Vec<Mark>>() + part.capacity() * size_of::<Mark>()).sum()
+        self.others.iter().flatten().chain(&self.own).map(Part::bytes).sum()
     }
 
     /// Gives the events of one after the other, in the order of their times; those of one moment in
@@ -88,31 +123,22 @@ impl Trails {
         self,
         ranks: &[u32],
         make: impl Fn() -> T + Sync,
-        give: impl Fn(&mut T, &mut [Mark]) + Sync,
+        give: impl Fn(&mut T, &[Mark]) + Sync,
     ) -> Vec<T> {
-        let lists: Vec<&Vec<Vec<Mark>>> = self.others.iter().chain([&self.own]).collect();
+        let lists: Vec<&Vec<Part>> = self.others.iter().chain([&self.own]).collect();
         let next = AtomicUsize::new(0);
         let work = || {
-            let (mut made, mut sorted) = (make(), Vec::new());
+            let (mut made, mut room) = (make(), Room::default());
             loop {
                 let part = next.fetch_add(1, Ordering::Relaxed);
                 if part >= PARTS {
                     return made;
                 }
-                let mut chunks: Vec<&[Mark]> = lists.iter().map(|list| list[part].as_slice()).collect();
-                // Each is of a stretch of time, so that in this order there is little to sort.
-                chunks.sort_by_key(|chunk| chunk.first().map(|mark| mark.when));
-                gather(&chunks, ranks, &mut sorted);
-                for trail in sorted.chunk_by_mut(|a, b| a.who == b.who) {
-                    // Mostly they come in order.
-                    if !trail.is_sorted_by_key(Mark::key) {
-                        trail.sort_unstable_by_key(Mark::key);
-                    }
-                    give(&mut made, trail);
-                }
+                let parts: Vec<&Part> = lists.iter().map(|list| &list[part]).collect();
+                room.each_trail(part as u32, &parts, self.when_bits, ranks, |trail| give(&mut made, trail));
             }
         };
-        let marks: usize = lists.iter().flat_map(|list| list.iter()).map(Vec::len).sum();
+        let marks: usize = lists.iter().flat_map(|list| list.iter()).map(Part::len).sum();
         let helpers =
             if marks < ENOUGH { 0 } else { thread::available_parallelism().map_or(1, usize::from).min(16) - 1 };
         thread::scope(|scope| {
@@ -129,19 +155,75 @@ impl Trails {
     }
 }
 
-/// Puts the events of everybody in a part side by side, with ranks instead of codes.
-fn gather(chunks: &[&[Mark]], ranks: &[u32], sorted: &mut Vec<Mark>) {
+/// In 8 bytes, where whom it is of fits above when it was.
+fn pack(mark: Mark, when_bits: u32) -> Option<u64> {
+    let who = u64::from(mark.who >> PART_BITS);
+    let fits = when_bits < u64::BITS && who >> (u64::BITS - when_bits).min(u32::BITS) == 0;
+    fits.then(|| who << when_bits | mark.when)
+}
+
+fn unpack(small: u64, part: u32, when_bits: u32) -> Mark {
+    let (who, when) = ((small >> when_bits) as u32, small & ((1 << when_bits) - 1));
+    Mark { who: who << PART_BITS | part, what: NONE, when }
+}
+
+/// Room to sort one part after the other in.
+#[derive(Default)]
+struct Room {
+    small: Vec<u64>,
+    marks: Vec<Mark>,
+}
+
+impl Room {
+    /// Calls with what each of those in a part did.
+    fn each_trail(&mut self, part: u32, parts: &[&Part], when_bits: u32, ranks: &[u32], mut give: impl FnMut(&[Mark])) {
+        if parts.iter().all(|part| part.marks.is_empty()) {
+            let chunks: Vec<&[u64]> = parts.iter().map(|part| part.small.as_slice()).collect();
+            gather(
+                &chunks,
+                |small| (small >> when_bits) as usize,
+                |small| small & ((1 << when_bits) - 1),
+                &mut self.small,
+            );
+            for trail in self.small.chunk_by_mut(|a, b| a >> when_bits == b >> when_bits) {
+                // Mostly they come in order.
+                if !trail.is_sorted() {
+                    trail.sort_unstable();
+                }
+                self.marks.clear();
+                self.marks.extend(trail.iter().map(|&small| unpack(small, part, when_bits)));
+                give(&self.marks);
+            }
+            return;
+        }
+        let unpacked = parts.iter().map(|own| own.small.iter().map(|&small| unpack(small, part, when_bits)).collect());
+        let unpacked: Vec<Vec<Mark>> = unpacked.collect();
+        let chunks: Vec<&[Mark]> =
+            parts.iter().map(|part| part.marks.as_slice()).chain(unpacked.iter().map(Vec::as_slice)).collect();
+        gather(&chunks, Mark::group, |mark| mark.when, &mut self.marks);
+        for mark in &mut self.marks {
+            mark.what = ranks.get(mark.what as usize).copied().unwrap_or_default();
+        }
+        for trail in self.marks.chunk_by_mut(|a, b| a.who == b.who) {
+            if !trail.is_sorted_by_key(Mark::key) {
+                trail.sort_unstable_by_key(Mark::key);
+            }
+            give(trail);
+        }
+    }
+}
+
+/// Puts the events of everybody in a part side by side.
+fn gather<M: Copy>(chunks: &[&[M]], group: impl Fn(&M) -> usize, when: impl Fn(&M) -> u64, sorted: &mut Vec<M>) {
+    // Each is of a stretch of time, so that in this order there is little to sort.
+    let mut chunks: Vec<&[M]> = chunks.iter().copied().filter(|chunk| !chunk.is_empty()).collect();
+    chunks.sort_by_key(|chunk| chunk.first().map(&when));
     let events: usize = chunks.iter().map(|chunk| chunk.len()).sum();
-    let all = || {
-        let marks = chunks.iter().copied().flatten();
-        marks.map(|mark| Mark { what: ranks.get(mark.what as usize).copied().unwrap_or_default(), ..*mark })
-    };
-    let group = |mark: &Mark| (mark.who >> PART_BITS) as usize;
-    let groups = chunks.iter().copied().flatten().map(group).max().map_or(0, |most| most + 1);
+    let groups = chunks.iter().copied().flatten().map(&group).max().map_or(0, |most| most + 1);
     sorted.clear();
+    sorted.extend(chunks.iter().copied().flatten());
     if groups > 4 * events + 1_024 {
-        sorted.extend(all());
-        sorted.sort_unstable_by_key(|mark| mark.who);
+        sorted.sort_unstable_by_key(&group);
         return;
     }
     let mut ends = vec![0_u32; groups];
@@ -150,10 +232,9 @@ fn gather(chunks: &[&[Mark]], ranks: &[u32], sorted: &mut Vec<Mark>) {
     for count in &mut ends {
         end += std::mem::replace(count, end);
     }
-    sorted.resize(events, Mark { who: NONE, what: 0, when: 0 });
-    for mark in all() {
-        let at = &mut ends[group(&mark)];
-        sorted[*at as usize] = mark;
+    for mark in chunks.iter().copied().flatten() {
+        let at = &mut ends[group(mark)];
+        sorted[*at as usize] = *mark;
         *at += 1;
     }
 }
@@ -179,34 +260,45 @@ mod tests {
     fn trails_are_in_order_however_their_events_came() {
         let events =
             [(1, 50, 1, 1), (1, 10, 2, 2), (257, 50, 3, 1), (1, 10, 4, 1), (4_000_000_000, 11, 0, 0), (257, 20, 1, 2)];
-        let mut expected = vec![
-            (1, vec![(0, 1, 2), (0, 2, 4), (40, 2, 1)]),
-            (257, vec![(10, 1, 1), (40, 2, 3)]),
-            (4_000_000_000, vec![(1, 0, 0)]),
-        ];
-        expected.sort_unstable();
-        for split in 0..=events.len() {
-            let mut all = [Trails::new(10), Trails::new(10)];
-            for (number, &(who, at, bits, what)) in events.iter().enumerate() {
-                all[usize::from(number < split)].push(who, at, bits, what);
+        let expected = |with_values: bool| {
+            let what = |rank| if with_values { rank } else { NONE };
+            vec![
+                (1, vec![(0, what(1), 2), (0, what(2), 4), (40, what(2), 1)]),
+                (257, vec![(10, what(1), 1), (40, what(2), 3)]),
+                (4_000_000_000, vec![(1, 0, 0)]),
+            ]
+        };
+        // In the longest range nothing fits into 8 bytes, and in the one before not everybody does.
+        for (to, split) in
+            [100, 1 << 40, i64::MAX].into_iter().flat_map(|to| (0..=events.len()).map(move |at| (to, at)))
+        {
+            for with_values in [true, false] {
+                let trails = Trails::new(Range { from: 10, to }, with_values);
+                let mut all = [trails.clone(), trails];
+                for (number, &(who, at, bits, what)) in events.iter().enumerate() {
+                    all[usize::from(number < split)].push(who, at, bits, if with_values { what } else { NONE });
+                }
+                let [mut one, other] = all;
+                one.push(NONE, 10, 1, 1);
+                one.merge(other);
+                assert!(one.bytes() >= events.len() * 8);
+                assert_eq!(given(one), expected(with_values));
             }
-            let [mut one, other] = all;
-            one.push(NONE, 10, 1, 1);
-            one.merge(other);
-            assert!(one.bytes() >= events.len() * 16);
-            assert_eq!(given(one), expected);
         }
     }
+
     #[test]
     fn several_threads_make_of_many_what_one_would() {
-        let mut expected: std::collections::BTreeMap<u32, Vec<(u64, u32, u16)>> = Default::default();
-        let mut trails = Trails::new(0);
-        for number in 0..2 * ENOUGH as u64 {
-            let (who, at) = ((number * 7_919 % 4_999) as u32 + 1, number * 104_729 % 86_400_000);
-            trails.push(who, at as i64, 3, 1);
-            expected.entry(who).or_default().push((at, 2, 3));
+        for (with_values, rank) in [(true, 2), (false, 0)] {
+            let mut expected: std::collections::BTreeMap<u32, Vec<(u64, u32, u16)>> = Default::default();
+            let mut trails = Trails::new(Range { from: 0, to: 86_400_000 }, with_values);
+            for number in 0..2 * ENOUGH as u64 {
+                let (who, at) = ((number * 7_919 % 4_999) as u32 + 1, number * 104_729 % 86_400_000);
+                trails.push(who, at as i64, 3, u32::from(with_values));
+                expected.entry(who).or_default().push((at, rank, 3));
+            }
+            expected.values_mut().for_each(|marks| marks.sort_unstable());
+            assert_eq!(given(trails), expected.into_iter().collect::<Vec<_>>());
         }
-        expected.values_mut().for_each(|marks| marks.sort_unstable());
-        assert_eq!(given(trails), expected.into_iter().collect::<Vec<_>>());
     }
 }

@@ -303,6 +303,9 @@ pub(super) fn read_values(column: &[u8], events: usize) -> Result<Values> {
     let text = String::from_utf8(input.bytes(end as usize)?).map_err(|_| damaged())?;
     let least = input.long()?;
     let codes = Codes::new(input.integers(events, |code| least.wrapping_add(code as i64) as u32)?);
+    if count > 0 && codes.range().is_some_and(|(_, most)| most as usize > count) {
+        return Err(damaged());
+    }
     Ok(Values { codes, texts: Texts { text, ends } })
 }
 

@@ -61,12 +61,14 @@ pub(super) async fn of_texts(
 ) -> Result<HashMap<String, u32>> {
     let backend = db.get_database_backend();
     let sql = match backend {
-        // OFFSET keeps the planner from reading every code of the app for a join; a second kind, which there
-        // is none of, keeps it from the index of visitors by number, which would be read as a whole.
+        // OFFSET keeps the planner from reading every code of the app for a join. App and kind come out of a query
+        // as well: about an app that is new to its statistics it would believe that any index will do, and read
+        // all of that app's codes for each text.
         sea_orm::DbBackend::Postgres => {
-            "SELECT c.value, c.code FROM json_array_elements_text($3::json) AS k (v) CROSS JOIN LATERAL \
-             (SELECT value, code FROM event_codes \
-             WHERE app_id = $1 AND kind IN ($2, -1) AND value = k.v COLLATE \"C\" OFFSET 0) AS c"
+            "SELECT c.value, c.code FROM \
+             (SELECT $1::uuid AS app_id, $2::smallint AS kind, v FROM json_array_elements_text($3::json) AS v OFFSET 0) \
+             AS k CROSS JOIN LATERAL (SELECT value, code FROM event_codes \
+             WHERE app_id = k.app_id AND kind = k.kind AND value = k.v COLLATE \"C\" OFFSET 0) AS c"
         }
         _ => {
             "SELECT c.value, c.code FROM json_each($3) AS k CROSS JOIN event_codes AS c \

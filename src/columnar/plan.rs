@@ -29,7 +29,7 @@ const DICTIONARY_BYTES: usize = 256 << 20;
 /// A stretch of a block, ready to be read.
 pub(super) struct Block {
     parts: Parts,
-    /// The columns of the scan, and their codes' translation.
+    /// The columns of the scan, and their codes' translation; none where codes are the scan's own.
     columns: Vec<Translated>,
     /// Places within the range of time.
     pub(super) from: usize,
@@ -112,11 +112,11 @@ impl Block {
         };
         let read = |(place, column): (usize, &Column)| match parts.get(&Part::Column(column.clone())) {
             Some(Loaded::Values(values)) => {
-                let table = || match before.and_then(|block| block.columns.get(place)) {
-                    Some((Some(own), Some(table))) if own.texts == values.texts => table.clone(),
-                    _ => translation(&values.texts, columns.dictionary_mut(place)).into(),
+                let mut table = || match before.and_then(|block| block.columns.get(place)) {
+                    Some((Some(own), table)) if own.texts == values.texts => table.clone(),
+                    _ => unless_same(values, translation(&values.texts, columns.dictionary_mut(place))),
                 };
-                (Some(values.clone()), (!column.is_numbered()).then(table))
+                (Some(values.clone()), if column.is_numbered() { None } else { table() })
             }
             _ => (None, None),
         };
@@ -186,6 +186,12 @@ pub(super) struct Buffers {
 
 /// A column of a block, and the translation of its codes.
 type Translated = (Option<Arc<Values>>, Option<Arc<[u32]>>);
+
+/// A translation that changes something. Codes of a column with texts are those of texts.
+fn unless_same(values: &Values, table: Vec<u32>) -> Option<Arc<[u32]>> {
+    let is_same = values.texts.len() > 0 && table.iter().enumerate().all(|(from, &to)| from == to as usize);
+    (!is_same).then(|| table.into())
+}
 
 fn picked<'b, T: Copy>(all: &'b [T], places: Places<'_>, own: &'b mut Vec<T>) -> &'b [T] {
     match places {

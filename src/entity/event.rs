@@ -1,6 +1,6 @@
 //! Something that happened, as it is kept.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{DbBackend, Statement, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
 /// A row of `events`. Text is bounded at acceptance, so every index entry fits its page.
@@ -100,5 +100,25 @@ impl Entity {
     /// Events of `app` among the first `seq` commits: the same set for ever, whatever arrives later.
     pub fn as_of(app: Uuid, seq: i64) -> Select<Self> {
         Self::find().filter(Column::AppId.eq(app)).filter(Column::Seq.lte(seq))
+    }
+
+    /// Those of them with these ids, in no order.
+    pub async fn among(
+        db: &impl ConnectionTrait,
+        app: Uuid,
+        seq: i64,
+        ids: &[Uuid],
+    ) -> std::result::Result<Vec<Model>, DbErr> {
+        let backend = db.get_database_backend();
+        if backend != DbBackend::Postgres {
+            return Self::as_of(app, seq).filter(Column::Id.is_in(ids.iter().copied())).all(db).await;
+        }
+        // Of an app that is new to its statistics Postgres would rather read all events, by their commits. What it
+        // takes out of another query it knows nothing about, and then the key is best.
+        let sql = "SELECT e.* FROM (SELECT $1::uuid AS app_id, unnest($2::uuid[]) AS id OFFSET 0) AS k \
+                   CROSS JOIN LATERAL (SELECT * FROM events WHERE app_id = k.app_id AND id = k.id AND seq <= $3 OFFSET 0) \
+                   AS e";
+        let values = [app.into(), ids.to_vec().into(), seq.into()];
+        Self::find().from_raw_sql(Statement::from_sql_and_values(backend, sql, values)).all(db).await
     }
 }

@@ -128,9 +128,8 @@ impl Exporter {
         loop {
             let found = self.columnar.newest_of_person(theirs, after, FOUND).await?;
             for some in found.chunks(ROWS) {
-                let ids = some.iter().map(|(_, id)| *id);
-                let rows = event::Entity::as_of(app, theirs.seq).filter(event::Column::Id.is_in(ids));
-                let rows = rows.all(&*self.db).await?;
+                let ids: Vec<Uuid> = some.iter().map(|(_, id)| *id).collect();
+                let rows = event::Entity::among(&*self.db, app, theirs.seq, &ids).await?;
                 let mut rows: HashMap<Uuid, event::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
                 // What was erased in between is left out.
                 for row in some.iter().filter_map(|(_, id)| rows.remove(id)) {
