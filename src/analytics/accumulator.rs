@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{
     BigInt, Figures, Needs,
+    passive::{Doing, Types, bounces},
     revenue::{self, Currency, Decimal, Sums},
     rolled::Summed,
     set::{CodeMap, CodeSet},
@@ -32,7 +33,7 @@ pub(super) struct Events<'a> {
     revenues: &'a [u32],
     currencies: &'a [u32],
     columns: &'a Columns,
-    page_view: u32,
+    kinds: Types,
 }
 
 /// The columns that figures are counted from.
@@ -47,8 +48,6 @@ pub(super) fn columns(needs: Needs) -> impl Iterator<Item = Column> {
 impl<'a> Events<'a> {
     pub(super) fn of(view: View<'a>) -> Self {
         let codes = |column| codes(view, &column);
-        let types = view.columns.place(&Column::EventType);
-        let page_view = types.and_then(|place| view.columns.dictionary(place).code(PAGE_VIEW));
         Self {
             timestamps: view.batch.timestamps,
             types: codes(Column::EventType),
@@ -57,12 +56,12 @@ impl<'a> Events<'a> {
             revenues: codes(Column::Revenue),
             currencies: codes(Column::Currency),
             columns: view.columns,
-            page_view: page_view.unwrap_or(u32::MAX),
+            kinds: Types::of(view.columns),
         }
     }
 
     pub(super) fn are_page_views(&self) -> impl Iterator<Item = bool> {
-        self.types.iter().map(|&code| code == self.page_view)
+        self.types.iter().map(|&code| self.kinds.is_page_view(code))
     }
 
     /// The same in another order, but for what is not needed.
@@ -84,7 +83,7 @@ impl<'a> Events<'a> {
             revenues: pick(self.revenues, needs.revenue),
             currencies: pick(self.currencies, needs.revenue),
             columns: self.columns,
-            page_view: self.page_view,
+            kinds: self.kinds,
         }
     }
 
@@ -94,7 +93,7 @@ impl<'a> Events<'a> {
             at: self.timestamps[row],
             visitor: code(self.visitors),
             session: code(self.sessions),
-            is_page_view: code(self.types) == self.page_view,
+            is_page_view: self.kinds.is_page_view(code(self.types)),
         }
     }
 
@@ -123,7 +122,7 @@ pub(super) struct Ordered<'a> {
     revenues: Vec<u32>,
     currencies: Vec<u32>,
     columns: &'a Columns,
-    page_view: u32,
+    kinds: Types,
 }
 
 impl Ordered<'_> {
@@ -136,7 +135,7 @@ impl Ordered<'_> {
             revenues: &self.revenues,
             currencies: &self.currencies,
             columns: self.columns,
-            page_view: self.page_view,
+            kinds: self.kinds,
         }
     }
 }
@@ -147,12 +146,20 @@ pub(super) fn codes<'a>(view: View<'a>, column: &Column) -> &'a [u32] {
 }
 
 /// One session within a set of events.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Visit {
     first: i64,
     last: i64,
-    events: u32,
     page_views: u32,
+    /// What else its visitor did.
+    others: u32,
+}
+
+impl Default for Visit {
+    /// One without events.
+    fn default() -> Self {
+        Self { first: i64::MAX, last: i64::MIN, page_views: 0, others: 0 }
+    }
 }
 
 /// Counts a set of events.
@@ -192,7 +199,7 @@ impl Accumulator {
         self.events += rows.len() as u64;
         if needs.page_views {
             let types = part(events.types, &rows);
-            self.page_views += types.iter().filter(|&&code| code == events.page_view).count() as u64;
+            self.page_views += types.iter().filter(|&&code| events.kinds.is_page_view(code)).count() as u64;
         }
         if needs.users {
             self.users.extend(part(events.visitors, &rows));
@@ -204,8 +211,9 @@ impl Accumulator {
             let types = part(events.types, &rows).iter().copied().chain(std::iter::repeat(NONE));
             let all = part(events.timestamps, &rows).iter().zip(part(events.sessions, &rows)).zip(types);
             for ((&at, &session), code) in all {
-                let page_views = u32::from(code == events.page_view);
-                self.visit(session, Visit { first: at, last: at, events: 1, page_views });
+                let doing = events.kinds.doing(code);
+                let [page_views, others] = [Doing::PageView, Doing::Other].map(|one| u32::from(doing == one));
+                self.visit(session, Visit { first: at, last: at, page_views, others });
             }
         }
         if needs.revenue {
@@ -238,15 +246,11 @@ impl Accumulator {
             return;
         }
         let visit = self.visits.entry(session);
-        if visit.events == 0 {
-            *visit = more;
-            return;
-        }
         visit.first = visit.first.min(more.first);
         visit.last = visit.last.max(more.last);
         // Beyond one, it does not matter how many.
-        visit.events = visit.events.saturating_add(more.events);
         visit.page_views = visit.page_views.saturating_add(more.page_views);
+        visit.others = visit.others.saturating_add(more.others);
     }
 
     /// About how much memory its sets take, beside itself.
@@ -302,7 +306,7 @@ impl Accumulator {
             let (mut visits, mut bounced, mut millis) = (0_u64, 0_u64, 0_i128);
             self.visits.each(|_, visit| {
                 visits += 1;
-                bounced += u64::from(visit.events == 1 && visit.page_views == 1);
+                bounced += u64::from(bounces(visit.page_views, visit.others));
                 millis += i128::from(visit.last - visit.first);
             });
             if visits > 0 {

@@ -22,6 +22,7 @@ mod kernel;
 mod labels;
 mod marks;
 mod matcher;
+mod passive;
 pub mod paths;
 pub mod property_stats;
 pub mod range;
@@ -182,7 +183,9 @@ pub struct Figures {
     /// What the events brought in, a sum for each currency, in the order of their codes.
     #[serde(default)]
     pub revenue: Vec<Revenue>,
-    /// Share of sessions, from 0 to 1, whose only event is one page view; null without sessions.
+    /// Share of sessions, from 0 to 1, of one page view and nothing else that the visitor did; null without
+    /// sessions. What pages and libraries send by themselves does not count: events of the types `page_leave`,
+    /// `engagement`, `performance`, `web_vitals`, `identify`, `alias`, `group` and `set`.
     pub bounce_rate: Option<f64>,
     /// Mean time from a session's first to its last event, in seconds; null without sessions.
     pub average_session_seconds: Option<f64>,

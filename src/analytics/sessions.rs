@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BigInt, Range,
-    accumulator::{PAGE_VIEW, codes},
+    accumulator::codes,
     funnel::{average, median},
     labels::Labels,
+    passive::{Doing, Types, bounces},
     trails::{Mark, Trails},
 };
 use crate::columnar::{Column, Columns, View};
@@ -26,7 +27,9 @@ pub struct SessionReport {
     pub median_seconds: Option<f64>,
     /// Mean number of events of a session; null without sessions.
     pub events_per_session: Option<f64>,
-    /// Share of sessions, from 0 to 1, whose only event is one page view; null without sessions.
+    /// Share of sessions, from 0 to 1, of one page view and nothing else that the visitor did; null without
+    /// sessions. What pages and libraries send by themselves does not count: events of the types `page_leave`,
+    /// `engagement`, `performance`, `web_vitals`, `identify`, `alias`, `group` and `set`.
     pub bounce_rate: Option<f64>,
     /// Where sessions begin: the page of their first event that has one. Most frequent first, equal ones
     /// in order.
@@ -46,6 +49,10 @@ pub struct SessionPage {
     pub share: f64,
 }
 
+/// What a visitor did, as events of a session are marked with it.
+const A_PAGE_VIEW: u16 = 1;
+const SOMETHING_ELSE: u16 = 2;
+
 /// Computes a [`SessionReport`].
 #[derive(Debug, Clone)]
 pub(super) struct SessionsKernel {
@@ -64,11 +71,14 @@ impl SessionsKernel {
 
     pub(super) fn fold(&mut self, view: View<'_>) {
         let [sessions, paths, types] = [Column::Session, Column::Path, Column::EventType].map(|own| codes(view, &own));
-        let place = view.columns.place(&Column::EventType);
-        let page_view = place.and_then(|place| view.columns.dictionary(place).code(PAGE_VIEW));
+        let kinds = Types::of(view.columns);
         for row in 0..view.batch.len() {
-            let is_page_view = Some(types[row]) == page_view;
-            self.trails.push(sessions[row], view.batch.timestamps[row], is_page_view.into(), paths[row]);
+            let bits = match kinds.doing(types[row]) {
+                Doing::Passive => 0,
+                Doing::PageView => A_PAGE_VIEW,
+                Doing::Other => SOMETHING_ELSE,
+            };
+            self.trails.push(sessions[row], view.batch.timestamps[row], bits, paths[row]);
         }
     }
 
@@ -127,7 +137,9 @@ impl Counts {
         let [Some(first), Some(last)] = [trail.first(), trail.last()] else { return };
         self.lengths.push(last.at() - first.at());
         self.events += trail.len();
-        self.bounced += u64::from(trail.len() == 1 && first.bits() == 1);
+        // More than two of either change nothing.
+        let of = |bits: u16| trail.iter().filter(|mark| mark.bits() == bits).take(2).count() as u32;
+        self.bounced += u64::from(bounces(of(A_PAGE_VIEW), of(SOMETHING_ELSE)));
         let has_page = |mark: &&Mark| mark.what != none;
         let entry = trail.iter().find(has_page);
         // Of several at the last moment, the one whose path comes first as well.

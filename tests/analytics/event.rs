@@ -113,6 +113,23 @@ impl Event {
         self.user.clone().or_else(|| self.anonymous.clone())
     }
 
+    /// Whether nobody did it, but a page or a library by itself.
+    pub fn is_passive(&self) -> bool {
+        let passive = [
+            "page_leave",
+            "engagement",
+            "performance",
+            "web_vitals",
+            "$web_vitals",
+            "identify",
+            "alias",
+            "group",
+            "set",
+            "$set",
+        ];
+        passive.contains(&self.event_type.as_str())
+    }
+
     pub fn is_page_view(&self) -> bool {
         self.event_type == "page_view"
     }
@@ -178,6 +195,7 @@ pub fn near(anchor: i64, hours: i64) -> impl Strategy<Value = i64> {
 pub fn event_type() -> impl Strategy<Value = String> {
     prop_oneof![
         5 => Just("page_view".to_owned()),
+        2 => select(vec!["page_leave", "engagement", "$web_vitals", "group"]).prop_map(str::to_owned),
         3 => select(vec!["signup", "purchase", "Größe ✓", "page_view ", "Page_View"]).prop_map(str::to_owned),
         1 => "[a-z]{1,2}",
     ]

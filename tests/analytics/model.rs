@@ -115,6 +115,12 @@ fn number_matches(wanted: &Value, value: Option<f64>) -> bool {
     })
 }
 
+/// Whether a session of these events is one page view and nothing else that somebody did.
+pub fn bounces(events: &[&Event]) -> bool {
+    let done: Events<'_> = events.iter().copied().filter(|event| !event.is_passive()).collect();
+    done.len() == 1 && done[0].is_page_view()
+}
+
 /// Every figure of a set of events.
 pub fn figures(events: &[&Event]) -> Value {
     let users: BTreeSet<_> = events.iter().filter_map(|event| event.visitor()).collect();
@@ -122,9 +128,7 @@ pub fn figures(events: &[&Event]) -> Value {
     let (mut bounced, mut millis) = (0, 0);
     for session in &sessions {
         let own: Events<'_> = events.iter().copied().filter(|event| event.session.as_ref() == Some(session)).collect();
-        if own.len() == 1 && own[0].is_page_view() {
-            bounced += 1;
-        }
+        bounced += i32::from(bounces(&own));
         millis += own.iter().map(|event| event.at).max().unwrap() - own.iter().map(|event| event.at).min().unwrap();
     }
     let count = sessions.len() as f64;

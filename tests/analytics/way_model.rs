@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     event::Event,
-    model::{counted, dimension, matches},
+    model::{bounces, counted, dimension, matches},
     time::{buckets, written, zone},
 };
 
@@ -153,7 +153,7 @@ pub fn sessions(events: &[&Event], limit: usize) -> Value {
             .map(|(path, count)| json!({ "pagePath": path, "sessions": count, "share": share(count, visits.len()) }))
             .collect()
     };
-    let bounced = visits.iter().filter(|own| own.len() == 1 && own[0].is_page_view()).count();
+    let bounced = visits.iter().filter(|own| bounces(own)).count();
     json!({
         "sessions": visits.len(),
         "averageSeconds": average(&lengths),
