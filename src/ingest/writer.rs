@@ -58,6 +58,9 @@ const POSTGRES_TASKS: usize = 2;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How long a request waits for the database before its events go to the spool.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How often a group that the database fails at is halved, until those at fault stand alone. Where nothing
+/// can be stored, that is found out no more often.
+const FAILURES: u32 = 100;
 /// How long a shutdown waits for what is under way. Nobody was told yet that it is stored.
 const DRAIN_TIME: Duration = Duration::from_secs(20);
 
@@ -229,7 +232,8 @@ fn full() -> Error {
     refused_for_want_of_room("queue", RETRY_AFTER, "the app's share of the queue is full, or it closes")
 }
 
-/// Commits one group after the other for as long as the [`Writer`] lives.
+/// Commits one group after the other for as long as the [`Writer`] lives. A request at which the database
+/// fails, though it is there, as at a trigger of its owner's, costs its neighbours nothing.
 async fn commit_groups(
     db: Db,
     columnar: Columnar,
@@ -239,22 +243,34 @@ async fn commit_groups(
     behind: Arc<AtomicBool>,
 ) {
     while let Some(jobs) = queue.next_group().await {
-        let slips: Vec<Arc<Slip>> = jobs.iter().map(|job| job.slip.clone()).collect();
-        match store_group(&db, &digests, &recent, slips.iter().map(|slip| slip.events.as_slice())).await {
-            Ok(mut committed) => {
-                behind.store(false, Ordering::Release);
-                for (job, outcomes) in jobs.into_iter().zip(std::mem::take(&mut committed.outcomes)) {
-                    answer(job, outcomes.into_iter().map(verdict).collect());
+        // The last is the next: requests are stored in the order in which they came.
+        let (mut parts, mut failures) = (vec![jobs], 0);
+        while let Some(mut jobs) = parts.pop() {
+            let slips: Vec<Arc<Slip>> = jobs.iter().map(|job| job.slip.clone()).collect();
+            match store_group(&db, &digests, &recent, slips.iter().map(|slip| slip.events.as_slice())).await {
+                Ok(mut committed) => {
+                    behind.store(false, Ordering::Release);
+                    for (job, outcomes) in jobs.into_iter().zip(std::mem::take(&mut committed.outcomes)) {
+                        answer(job, outcomes.into_iter().map(verdict).collect());
+                    }
+                    hand_over(&columnar, &committed);
                 }
-                hand_over(&columnar, &committed);
-            }
-            Err(error) => {
-                error.log();
-                if is_away(&error) {
-                    behind.store(true, Ordering::Release);
+                Err(error) if !is_away(&error) && jobs.len() > 1 && failures < FAILURES => {
+                    tracing::debug!(%error, requests = jobs.len(), "storing the requests of a group apart");
+                    failures += 1;
+                    let later = jobs.split_off(jobs.len() / 2);
+                    parts.extend([later, jobs]);
                 }
-                for job in jobs {
-                    answer(job, Err(error.clone()));
+                Err(error) => {
+                    error.log();
+                    if is_away(&error) {
+                        behind.store(true, Ordering::Release);
+                        jobs.extend(parts.drain(..).flatten());
+                    }
+                    failures += 1;
+                    for job in jobs {
+                        answer(job, Err(error.clone()));
+                    }
                 }
             }
         }

@@ -175,6 +175,48 @@ both_stores! {
     }
 }
 
+/// Neither that the database is away nor that the event does not fit: an owner's own trigger raises.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_database_fails_at_costs_its_neighbours_nothing() {
+    let app = TestApp::start(Store::Postgres).await;
+    let site = app.site().await;
+    let neighbour = Site::of(site.owner.clone(), "Neighbour").await;
+    let picky = "CREATE FUNCTION picky() RETURNS trigger LANGUAGE plpgsql AS \
+        $$ BEGIN IF NEW.event_type = 'poison' THEN RAISE EXCEPTION 'picky'; END IF; RETURN NEW; END $$; \
+        CREATE TRIGGER picky BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION picky()";
+    app.app.db.writer().execute_unprepared(picky).await.unwrap();
+    // While the heads are held, all that comes waits for one group.
+    let blocker = app.app.db.begin().await.unwrap();
+    blocker.execute_unprepared("UPDATE event_heads SET seq = seq").await.unwrap();
+    let mut requests = Vec::new();
+    for n in 0..40 {
+        let (site, kind) = (if n % 2 == 0 { &site } else { &neighbour }, if n % 13 == 7 { "poison" } else { "x" });
+        let (site, before) = (site.clone(), app.app.writer.queue_depth());
+        requests.push(tokio::spawn(async move { (kind, site.post(json!({"event_type": kind})).await) }));
+        while app.app.writer.queue_depth() == before {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+    blocker.rollback().await.unwrap();
+    for request in join_all(requests).await {
+        let (kind, reply) = request.unwrap();
+        if kind == "poison" {
+            assert_eq!(reply.refused(500), "INTERNAL");
+        } else {
+            reply.ok();
+        }
+    }
+    assert_eq!(rows(&app, &site).await.len() + rows(&app, &neighbour).await.len(), 37);
+    for site in [&site, &neighbour] {
+        let commits: Vec<i64> = rows(&app, site).await.iter().map(|row| row.seq).collect();
+        assert!(commits.is_sorted(), "{commits:?}");
+    }
+    // And where nothing can be stored, everybody is told so.
+    app.app.db.writer().execute_unprepared("ALTER TABLE events RENAME event_type TO kind").await.unwrap();
+    let all = join_all((0..30).map(|_| site.post(json!({"event_type": "x"})))).await;
+    assert!(all.into_iter().all(|reply| reply.refused(500) == "INTERNAL"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
