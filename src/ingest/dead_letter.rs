@@ -91,13 +91,26 @@ pub async fn replay(
         .limit(REPLAYED_AT_ONCE)
         .all(db.writer())
         .await?;
-    let drafts = letters.iter().map(|letter| serde_json::from_str(&letter.event).map_err(Error::internal));
-    let drafts = drafts.collect::<Result<Vec<Draft>>>()?;
     let mut replayed = Replayed::default();
     let mut gone = HashMap::<i64, Vec<Uuid>>::new();
     let mut refused = Vec::<(&Model, String)>::new();
+    let (mut whole, mut drafts) = (Vec::new(), Vec::<Draft>::new());
+    for letter in &letters {
+        match serde_json::from_str(&letter.event) {
+            Ok(draft) => {
+                whole.push(letter);
+                drafts.push(draft);
+            }
+            // It stays, behind the others, so that it keeps none of them up.
+            Err(error) => {
+                tracing::error!(%error, letter = %letter.id, "a dead letter can not be read");
+                replayed.rejected += 1;
+                refused.push((letter, "What was kept of it can not be read any more.".to_owned()));
+            }
+        }
+    }
     let verdicts = writer.store(scope, drafts).await?;
-    for (letter, verdict) in letters.iter().zip(verdicts) {
+    for (letter, verdict) in whole.into_iter().zip(verdicts) {
         match verdict {
             Verdict::Stored | Verdict::StoredBot | Verdict::Spooled => replayed.stored += 1,
             Verdict::Duplicate => replayed.duplicates += 1,

@@ -53,6 +53,19 @@ async fn letters(site: &Site, arguments: &str) -> Value {
     site.ask(&format!("deadLetters({arguments}) {{ {fields} }}")).await["deadLetters"].clone()
 }
 
+/// A letter of which nothing can be read any more.
+fn damaged(app_id: Uuid) -> dead_letter::ActiveModel {
+    dead_letter::ActiveModel {
+        app_id: Set(app_id),
+        id: Set(Uuid::from_u128(7)),
+        received_at: Set(1),
+        failed_at: Set(2),
+        code: Set("NOT_STORABLE".to_owned()),
+        reason: Set("…".to_owned()),
+        event: Set("{}".to_owned()),
+    }
+}
+
 both_stores! {
     async fn what_the_database_refuses_out_of_the_spool_is_kept_and_replayed(store: Store) {
         let app = TestApp::with(store, &[("SPOOL_MAX_BYTES", "10000000")]).await;
@@ -80,7 +93,13 @@ both_stores! {
         let input = json!({"appId": site.app_id, "eventIds": [rest["nodes"][0]["eventId"], "evt_0_0", site.app_id]});
         let discarded = site.owner.mutate("discardDeadLetters", input, "discarded").await.data();
         assert_eq!(discarded["discardDeadLetters"]["discarded"], 1);
-        assert_eq!(replay(Value::Null).await, (1, 0, 0));
+        // One that was damaged stays, and keeps no other up.
+        let scope = app.app.api_keys.authenticate(&site.key).await.unwrap().scope;
+        damaged(scope.app_id()).insert(app.app.db.writer()).await.unwrap();
+        assert_eq!(replay(Value::Null).await, (1, 0, 1));
+        let left = letters(&site, "first: 9").await;
+        assert!(left["nodes"][0]["reason"].as_str().unwrap().contains("read"), "{left}");
+        dead_letter::Entity::delete_many().exec(app.app.db.writer()).await.unwrap();
         assert_eq!(letters(&site, "first: 9").await["nodes"], json!([]));
         assert_eq!(site.ask("summary(range: {preset: TODAY}) { events }").await["summary"]["events"], 22);
     }
@@ -91,16 +110,7 @@ both_stores! {
         let bob = Site::of(app.user("bob").await, "Bob's").await;
         let scope = app.app.api_keys.authenticate(&site.key).await.unwrap().scope;
         let id = Uuid::from_u128(7);
-        let letter = dead_letter::ActiveModel {
-            app_id: Set(scope.app_id()),
-            id: Set(id),
-            received_at: Set(1),
-            failed_at: Set(2),
-            code: Set("NOT_STORABLE".to_owned()),
-            reason: Set("…".to_owned()),
-            event: Set("{}".to_owned()),
-        };
-        letter.insert(app.app.db.writer()).await.unwrap();
+        damaged(scope.app_id()).insert(app.app.db.writer()).await.unwrap();
         let event = format!("evt_{}_{}", scope.app_id().simple(), id.simple());
         for (name, selection) in [("replayDeadLetters", "stored"), ("discardDeadLetters", "discarded")] {
             let foreign = json!({"appId": site.app_id, "eventIds": [event]});
