@@ -13,7 +13,7 @@ use axum::{
 use bytes::Bytes;
 use futures::TryStreamExt;
 use tokio::{
-    io::{AsyncBufRead, AsyncRead, AsyncReadExt},
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt},
     time::timeout,
 };
 use tokio_util::io::StreamReader;
@@ -78,20 +78,9 @@ impl Incoming {
             return Err(self.too_large());
         }
         let encoding = headers.get(header::CONTENT_ENCODING).map_or("", |value| value.to_str().unwrap_or("?"));
-        // One byte more than may come tells "too much" from "just enough".
-        let bound = self.most as u64 + 1;
-        let raw = (&mut self.raw).take(bound);
-        let inflated: Pin<Box<dyn AsyncRead + Send + '_>> = match encoding.trim().to_ascii_lowercase().as_str() {
-            "" | "identity" => Box::pin(raw),
-            "gzip" | "x-gzip" => Box::pin(GzipDecoder::new(raw)),
-            "deflate" => Box::pin(ZlibDecoder::new(raw)),
-            "br" => Box::pin(BrotliDecoder::new(raw)),
-            "zstd" => Box::pin(ZstdDecoder::with_params(raw, &[DParameter::window_log_max(ZSTD_WINDOW)])),
-            _ => return Err(unknown_encoding()),
-        };
+        let coding = Coding::named(encoding.trim()).ok_or_else(unknown_encoding)?;
         let mut bytes = Vec::with_capacity(first_bytes(headers));
-        let share = self.share.as_mut();
-        let read = timeout(READ_TIMEOUT, read_to_end(inflated.take(bound), &mut bytes, share)).await;
+        let read = timeout(READ_TIMEOUT, self.fill(&mut bytes, coding)).await;
         match read {
             Ok(Ok(false)) => Err(no_memory().into()),
             Ok(Ok(true)) if bytes.len() > self.most => Err(self.too_large()),
@@ -105,6 +94,30 @@ impl Incoming {
                 Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message).at("body"))
             }
         }
+    }
+
+    /// Reads all of it, as long as there is a share of memory; false when there is none.
+    async fn fill(&mut self, bytes: &mut Vec<u8>, coding: Coding) -> io::Result<bool> {
+        // One byte more than may come tells "too much" from "just enough".
+        let bound = self.most as u64 + 1;
+        let raw = (&mut self.raw).take(bound);
+        let inflated: Pin<Box<dyn AsyncRead + Send + '_>> = match coding {
+            Coding::Identity => Box::pin(raw),
+            Coding::Gzip => Box::pin(gunzip(raw)),
+            Coding::Deflate => Box::pin(ZlibDecoder::new(raw)),
+            Coding::Brotli => Box::pin(BrotliDecoder::new(raw)),
+            Coding::Zstd => {
+                let mut decoder = ZstdDecoder::with_params(raw, &[DParameter::window_log_max(ZSTD_WINDOW)]);
+                decoder.multiple_members(true);
+                Box::pin(decoder)
+            }
+        };
+        let has_room = read_to_end(inflated.take(bound), bytes, self.share.as_mut()).await?;
+        // What stands behind the end of what was compressed would be lost without a word.
+        if has_room && bytes.len() <= self.most && !self.raw.fill_buf().await?.is_empty() {
+            return Err(io::Error::other("something follows what was compressed"));
+        }
+        Ok(has_room)
     }
 
     /// What `decoder` makes of what was read, bounded and counted like the body itself.
@@ -129,6 +142,36 @@ impl Incoming {
         let message = format!("A request may hold at most {} bytes, inflated.", self.most);
         Error::TooLarge { field: Some("body".into()), message }.into()
     }
+}
+
+/// How a body may be compressed.
+#[derive(Debug, Clone, Copy)]
+enum Coding {
+    Identity,
+    Gzip,
+    Deflate,
+    Brotli,
+    Zstd,
+}
+
+impl Coding {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "" | "identity" => Self::Identity,
+            "gzip" | "x-gzip" => Self::Gzip,
+            "deflate" => Self::Deflate,
+            "br" => Self::Brotli,
+            "zstd" => Self::Zstd,
+            _ => return None,
+        })
+    }
+}
+
+/// What was compressed by gzip, in one piece or in several.
+pub(super) fn gunzip<R: AsyncBufRead>(from: R) -> GzipDecoder<R> {
+    let mut decoder = GzipDecoder::new(from);
+    decoder.multiple_members(true);
+    decoder
 }
 
 /// Reads to the end, as long as there is a share of memory for what arrives; false when there is none.

@@ -59,11 +59,36 @@ both_stores! {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_compressed_in_pieces_is_read_whole() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let site = app.site().await;
+    let lines = [r#"[{"event_type":"a"},"#, r#"{"event_type":"b"}]"#];
+    for encoding in ["gzip", "zstd"] {
+        let body = lines.map(|line| compress(encoding, line.as_bytes())).concat();
+        assert_eq!(counts(&send(&site, encoding, body).await.ok()), (2, 0, 0), "{encoding}");
+    }
+    // Also where it is told by the body alone, and where what the head says is not so.
+    let event = |name: &str| json!({"event": name, "distinct_id": "ada", "api_key": site.key}).to_string();
+    let pieces = [format!("[{},", event("c")), format!("{}]", event("d"))];
+    let gzip = pieces.map(|piece| compress("gzip", piece.as_bytes())).concat();
+    for (encoding, body) in [("identity", gzip.clone()), ("gzip", gzip), ("gzip", event("e").into_bytes())] {
+        let request = app.http.post(format!("{}/e/", app.url)).header("content-encoding", encoding);
+        Reply::of(request.body(body)).await.expect(200);
+    }
+    assert_eq!(rows(&app, &site).await.len(), 4 + 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn broken_and_boundless_bodies_are_refused() {
     let app = TestApp::start(Store::Sqlite).await;
     let site = app.site().await;
     let event = serde_json::to_vec(&json!({"event_type": "x", "metadata": {"a": "0123456789abcdefghij"}})).unwrap();
     let bomb = vec![b' '; 40 << 20];
+    // What stands behind the end would be lost without a word.
+    for encoding in ENCODINGS {
+        let trailing = [compress(encoding, &event), b"{}".to_vec()].concat();
+        assert_eq!(send(&site, encoding, trailing).await.refused(400), "BAD_USER_INPUT", "behind {encoding}");
+    }
     for encoding in ENCODINGS {
         let whole = compress(encoding, &event);
         for cut in [1, whole.len() / 2, whole.len() - 1] {

@@ -1,11 +1,10 @@
 //! PostHog's capture API, and what its libraries ask beside it: feature flags and remote
 //! configuration, of which there are none here.
 
-use async_compression::tokio::bufread::GzipDecoder;
 use axum::{
     Json, Router,
     extract::{Path, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use base64::{
@@ -14,7 +13,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{get_only, ignore, post_only, sentence};
 use crate::{
@@ -38,12 +37,15 @@ const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
 
 pub(super) fn router() -> Router<App> {
     let mut router = Router::new();
-    for path in ["/capture", "/batch", "/e", "/track"] {
+    for path in ["/capture", "/batch", "/e", "/track", "/i/v0/ai/batch"] {
         let slash = format!("{path}/");
         router = router.route(path, post_only(capture, refuse)).route(&slash, post_only(capture, refuse));
     }
     for path in ["/i/v0/e", "/i/v0/e/"] {
         router = router.route(path, post_only(ingest, refuse));
+    }
+    for path in ["/i/v1/analytics/events", "/i/v1/analytics/events/"] {
+        router = router.route(path, post_only(analytics, refuse));
     }
     for path in ["/decide", "/decide/", "/flags", "/flags/"] {
         router = router.route(path, post_only(flags, refuse));
@@ -61,7 +63,8 @@ async fn ingest(State(app): State<App>, request: Request) -> Response {
     answer(&app, request, json!("Ok")).await
 }
 
-async fn answer(app: &App, request: Request, success: Value) -> Response {
+async fn answer(app: &App, mut request: Request, success: Value) -> Response {
+    trust_the_body(&mut request);
     let (parts, Taken { allowed, receipt }) = take_request(app, request, Dialect::PostHog).await;
     let beacon = query_value(parts.uri.query(), "beacon").is_some_and(|beacon| beacon == "1");
     let answer = match receipt {
@@ -70,6 +73,36 @@ async fn answer(app: &App, request: Request, success: Value) -> Response {
             None => Json(json!({"status": success})).into_response(),
             Some(refusal) => refuse(refusal.into()),
         },
+        Err(problem) => refuse(problem),
+    };
+    (allowed, answer).into_response()
+}
+
+/// Whether a body is compressed by gzip is told by its first bytes. Some say so of one that is not, and some
+/// proxies inflate it and leave the header.
+fn trust_the_body(request: &mut Request) {
+    let is_gzip = |coding: &HeaderValue| coding.to_str().is_ok_and(|coding| coding.trim().eq_ignore_ascii_case("gzip"));
+    if request.headers().get(header::CONTENT_ENCODING).is_some_and(is_gzip) {
+        request.headers_mut().remove(header::CONTENT_ENCODING);
+    }
+}
+
+/// Events of libraries that want to be told what became of each: those that were refused are dropped, and
+/// there is nothing to send again.
+async fn analytics(State(app): State<App>, mut request: Request) -> Response {
+    trust_the_body(&mut request);
+    let (_, Taken { allowed, receipt }) = take_request(&app, request, Dialect::PostHog).await;
+    let answer = match receipt {
+        Ok(receipt) => {
+            let results = receipt.items.into_iter().filter_map(|(id, verdict)| {
+                let result = match verdict.refusal() {
+                    None => json!({"result": "ok"}),
+                    Some(refusal) => json!({"result": "drop", "details": refusal.code.to_ascii_lowercase()}),
+                };
+                Some((id?, result))
+            });
+            Json(json!({"results": results.collect::<Map<_, _>>()})).into_response()
+        }
         Err(problem) => refuse(problem),
     };
     (allowed, answer).into_response()
@@ -161,7 +194,7 @@ pub(in crate::rest) async fn unpack(
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
 async fn inflate(incoming: &mut body::Incoming, bytes: Bytes) -> Result<Bytes, Problem> {
-    if bytes.starts_with(&GZIP) { incoming.inflate(GzipDecoder::new(&*bytes)).await } else { Ok(bytes) }
+    if bytes.starts_with(&GZIP) { incoming.inflate(body::gunzip(&*bytes)).await } else { Ok(bytes) }
 }
 
 /// When the request was sent, as browsers say it in its address.
