@@ -84,6 +84,8 @@ async fn amounts_are_exact() {
         ("1e3", 1_000_000_000),
         ("\"9223372036854.775807\"", i64::MAX),
         ("0.000001", 1),
+        // What a client computes in floats.
+        ("0.30000000000000004", 300_000),
     ];
     let events: Vec<String> =
         amounts.iter().map(|(amount, _)| format!(r#"{{"event_type":"x","revenue":{amount}}}"#)).collect();

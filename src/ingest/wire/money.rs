@@ -18,7 +18,7 @@ pub(super) fn revenue(raw: Option<&RawValue>) -> Result<Option<i64>, Refusal> {
     let Some(written) = written else { return Ok(None) };
     let invalid = || refuse("INVALID_VALUE", FIELD, "revenue must be a number, such as 24.5 or \"24.50\".");
     let decimal = Decimal::parse(&written).ok_or_else(invalid)?;
-    if decimal.needless_places() > 0 {
+    if decimal.needless_places() > 0 && !(is_number(raw) && decimal.is_rounded_by_noise()) {
         let message = format!("revenue may have at most {PLACES} decimal places.");
         return Err(refuse("TOO_PRECISE", FIELD, message));
     }
@@ -97,6 +97,13 @@ impl Decimal {
         u32::try_from(-self.exponent - PLACES).unwrap_or(0)
     }
 
+    /// Whether what it has too much is what computing in floats leaves behind, as in 0.30000000000000004.
+    fn is_rounded_by_noise(&self) -> bool {
+        let unit = 10i128.checked_pow(self.needless_places());
+        let rest = unit.map(|unit| self.digits.abs() % unit).zip(unit).map(|(rest, unit)| rest.min(unit - rest));
+        rest.and_then(|rest| rest.checked_mul(1_000_000_000_000)).is_some_and(|rest| rest <= self.digits.abs())
+    }
+
     /// Millionths, rounded; none when they do not fit.
     fn millionths(&self) -> Option<i64> {
         let needless = self.needless_places();
@@ -136,6 +143,9 @@ mod tests {
             ("9223372036854.775807", i64::MAX),
             ("0e99", 0),
             ("-0.0", 0),
+            ("0.30000000000000004", 300_000),
+            ("1.1500000000000001", 1_150_000),
+            ("-2.9999999999999996", -3_000_000),
         ] {
             assert_eq!(read(written), Ok(Some(millionths)), "{written}");
         }
@@ -148,6 +158,9 @@ mod tests {
         for (written, code) in [
             ("0.0000001", "TOO_PRECISE"),
             ("25e-7", "TOO_PRECISE"),
+            ("1e-30", "TOO_PRECISE"),
+            ("12.3456789", "TOO_PRECISE"),
+            ("\"0.30000000000000004\"", "TOO_PRECISE"),
             ("9223372036854.775808", "NUMBER_OUT_OF_RANGE"),
             ("1e300", "NUMBER_OUT_OF_RANGE"),
             ("1e99999", "INVALID_VALUE"),
