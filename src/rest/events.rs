@@ -31,7 +31,9 @@ const BOT: &str =
 pub fn router() -> Router<App> {
     Router::new()
         .route("/api/v1/events", only("POST, OPTIONS", post(post_events)))
+        .route("/api/v1/events/", only("POST, OPTIONS", post(post_events)))
         .route("/api/v1/events/batch", only("POST, OPTIONS", post(post_batch)))
+        .route("/api/v1/events/batch/", only("POST, OPTIONS", post(post_batch)))
         .route("/api/v1/limits", only("GET, HEAD, OPTIONS", get(limits::get_limits)))
         .route(pixel::PATH, only("GET, HEAD, OPTIONS", get(pixel::get_pixel)))
         .merge(openapi::router())

@@ -27,32 +27,31 @@ use crate::{
 pub const NO_KEY: Error =
     Error::Unauthenticated("An API key is needed: send it as X-API-Key, as Authorization: Bearer, or as ?key=.");
 
+/// How every key begins.
+const MARK: &str = "uea_";
+
 /// The raw API key, wherever the client put it. Headers win over the address, which ends up in
 /// logs and is meant for beacons that can set no header.
 pub fn raw_key(headers: &HeaderMap, query: Option<&str>) -> Result<String> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    if let Some(key) = header("x-api-key") {
-        return Ok(key.to_owned());
-    }
-    if let Some((scheme, credential)) = header("authorization").and_then(|value| value.split_once(' ')) {
+    let own = || header("x-api-key").map(str::to_owned).filter(|key| !key.is_empty());
+    let authorized = || {
+        let (scheme, credential) = header("authorization")?.split_once(' ')?;
         match scheme.to_ascii_lowercase().as_str() {
-            "bearer" => return Ok(credential.trim().to_owned()),
-            "basic" => {
-                if let Some(key) = basic_key(credential.trim()) {
-                    return Ok(key);
-                }
-            }
-            _ => {}
+            "bearer" => Some(credential.trim().to_owned()).filter(|key| !key.is_empty()),
+            "basic" => basic_key(credential.trim()),
+            _ => None,
         }
-    }
-    query_value(query, "key").ok_or(NO_KEY)
+    };
+    own().or_else(authorized).or_else(|| query_value(query, "key")).ok_or(NO_KEY)
 }
 
-/// The key as user name, with an empty password, as older SDKs send it.
+/// The key as user name, with an empty password, as older SDKs send it. What is none is a password of
+/// something in front of this server, and not meant for it.
 fn basic_key(credential: &str) -> Option<String> {
     let decoded = String::from_utf8(BASE64_STANDARD.decode(credential).ok()?).ok()?;
     let (user, password) = decoded.split_once(':')?;
-    Some(if user.is_empty() { password } else { user }.to_owned())
+    [user, password].into_iter().find(|word| word.starts_with(MARK)).map(str::to_owned)
 }
 
 /// A parameter of the query string.
