@@ -2,6 +2,7 @@
 
 mod address;
 mod agent;
+mod device;
 mod geo;
 mod hints;
 mod page;
@@ -17,6 +18,7 @@ pub(super) use self::geo::Place;
 pub use self::{
     address::{anonymise, is_public},
     agent::{Agent, Sort},
+    device::Device,
     hints::Hints,
     page::{Page, page, referrer_domain},
     salt::{Salts, Traits},

@@ -7,7 +7,7 @@ use uuid::{Builder, Uuid};
 
 use super::{
     Draft, Refusal,
-    enrich::{self, Enricher, Place, Sender, Sort, Traits},
+    enrich::{self, Device, Enricher, Place, Sender, Sort, Traits},
     wire::{Incoming, bounds},
 };
 use crate::entity::{app::BotPolicy, event};
@@ -24,21 +24,25 @@ pub(super) fn build(
     let settings = &*sender.settings;
     let fresh = id.is_none();
     let (id, client_id) = identity(id, received_at);
-    let ip = incoming.ip.or(sender.ip);
     let own_agent = sender.user_agent.as_deref().and_then(kept_agent);
-    // The address of a server that says who uses which browser, and not from where, is nobody's.
-    let is_own_ip = incoming.ip.is_some()
-        || incoming.user_agent.is_none()
-        || own_agent.as_deref().is_some_and(|own| enricher.agent(own).sort != Sort::Server);
+    let described = incoming.told.device.as_ref().map(Device::agent);
+    let by_server =
+        described.is_none() && own_agent.as_deref().is_none_or(|own| enricher.agent(own).sort == Sort::Server);
+    let excludable_ip = incoming.ip.or(sender.ip);
+    // The address of a server that does not say from where its visitor comes is nobody's.
+    let ip = incoming.ip.or(sender.ip.filter(|_| !by_server));
     let is_own_agent = incoming.user_agent.is_none() || incoming.user_agent == own_agent;
     let user_agent = incoming.user_agent.or(own_agent);
     let mut agent = user_agent.as_deref().map(|user_agent| enricher.agent(user_agent)).unwrap_or_default();
     if let Some(hints) = sender.hints.as_ref().filter(|_| is_own_agent) {
         agent = Arc::new(hints.refine(&agent));
     }
-    let page = incoming.url.as_deref().map(enrich::page).unwrap_or_default().or_campaign(incoming.campaign);
-    if ip.is_some_and(|ip| settings.excludes_ip(ip))
-        || page.path.as_deref().is_some_and(|path| settings.excludes_path(path))
+    if let Some(described) = described.filter(|_| agent.sort == Sort::Server) {
+        agent = Arc::new(described.clone());
+    }
+    let page = incoming.url.as_deref().map(|url| enrich::page(url, incoming.hash)).unwrap_or_default();
+    let page = page.or_campaign(incoming.campaign);
+    if excludable_ip.is_some_and(|ip| settings.excludes_ip(ip)) || page.paths().any(|path| settings.excludes_path(path))
     {
         return Err(left_out("EXCLUDED", "The app's owner has excluded this address or path."));
     }
@@ -46,7 +50,7 @@ pub(super) fn build(
         return Err(left_out("BOT_DROPPED", "Nobody is behind this user agent, and the app keeps no bots."));
     }
     let is_bot = agent.sort == Sort::Bot && settings.bot_policy != BotPolicy::Count;
-    let is_somebody = agent.sort != Sort::Server && !is_bot && is_own_ip;
+    let is_somebody = agent.sort != Sort::Server && !is_bot;
     let (mut anonymous_id, mut yesterday) = (incoming.anonymous_id, None);
     if anonymous_id.is_none()
         && incoming.user_id.is_none()
@@ -57,7 +61,8 @@ pub(super) fn build(
         let traits = Traits { app_id: settings.app_id, ip, user_agent, hostname };
         (anonymous_id, yesterday) = enricher.salts().visitor(received_at, traits);
     }
-    let mut place = ip.map(|ip| enricher.place(ip)).unwrap_or_default();
+    let findable = ip.filter(|_| !incoming.told.has_no_place);
+    let mut place = findable.map(|ip| enricher.place(ip)).unwrap_or_default();
     if incoming.country.is_some() && incoming.country != place.country {
         // Of a sender who knows better, all is believed.
         place = Place { country: incoming.country, ..Place::default() };

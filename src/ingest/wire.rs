@@ -25,7 +25,7 @@ mod value;
 
 pub use self::{
     dialect::Dialect,
-    event::{Campaign, Incoming},
+    event::{Campaign, Incoming, Told},
     segment::Call,
     split::Body,
 };
@@ -43,11 +43,11 @@ pub enum Format {
 pub mod bounds {
     /// `id`, the idempotency key.
     pub const ID: usize = 100;
-    /// `event_type`.
+    /// `event_type`. Of other dialects, what is longer is cut.
     pub const EVENT_TYPE: usize = 100;
     /// `user_id`, `anonymous_id`, `previous_id` and `session_id`. They are indexed.
     pub const PERSON: usize = 200;
-    /// `url` and `referrer`.
+    /// `url` and `referrer`. Of other dialects, what is longer is cut.
     pub const ADDRESS: usize = 2_048;
     /// `title`. What is longer is cut.
     pub const TITLE: usize = 500;
@@ -63,8 +63,10 @@ pub mod bounds {
     pub const HOST: usize = 255;
     /// Name of a property in `metadata`.
     pub const PROPERTY_NAME: usize = 200;
-    /// Properties in `metadata`, those inside others included.
+    /// Properties in `metadata`, not counting those inside others.
     pub const PROPERTIES: usize = 200;
+    /// Names in `metadata`, those inside others included: an order lists its products with all they have.
+    pub const NAMES: usize = 4_000;
     /// Objects and arrays inside one another in `metadata`, itself included.
     pub const DEPTH: usize = 8;
     /// `screen_width` and `screen_height`.

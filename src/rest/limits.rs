@@ -46,7 +46,7 @@ pub struct Allowances {
     /// Bytes of `url` and of `referrer`.
     #[schema(example = 2_048)]
     pub address_bytes: usize,
-    /// Properties in `metadata`.
+    /// Properties in `metadata`, not counting those inside others.
     #[schema(example = 200)]
     pub metadata_properties: usize,
     /// Levels of `metadata`.

@@ -25,7 +25,8 @@ const GIF: &[u8] =
     b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
 
 /// Fields that are numbers, or more than that, and stand as text in an address.
-const JSON_FIELDS: [&str; 9] = [
+const JSON_FIELDS: [&str; 10] = [
+    "hash",
     "timestamp",
     "sent_at",
     "sentAt",

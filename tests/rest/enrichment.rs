@@ -223,7 +223,8 @@ async fn a_user_agent_is_cut_to_its_bound() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn addresses_are_taken_through_trusted_proxies_and_anonymised() {
-    let forwarded = [("x-forwarded-for", "198.51.100.77, 203.0.113.9")];
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+    let forwarded = [("x-forwarded-for", "198.51.100.77, 203.0.113.9"), ("user-agent", firefox)];
     for (vars, expected) in [
         (&[][..], "127.0.0.0"),
         (&[("TRUSTED_PROXIES", "127.0.0.0/8")], "203.0.113.0"),

@@ -21,7 +21,7 @@ fn map(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
 }
 
 /// A tree of one node, which looks at the first bit of an address.
-fn database() -> Vec<u8> {
+pub fn database() -> Vec<u8> {
     let flat = map(&[("country_code", text("fr")), ("state1", text("Bretagne")), ("city", text("Brest"))]);
     let english = |name: &str| map(&[("names", map(&[("de", text("anders")), ("en", text(name))]))]);
     let part = [vec![1, 4], english("Texas")].concat();

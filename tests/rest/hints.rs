@@ -69,6 +69,12 @@ async fn they_make_the_user_agent_more_precise() {
         let found = [&row.browser, &row.browser_version, &row.os, &row.os_version, &row.device];
         assert_eq!(found.map(|text| text.as_deref()), *expected, "{agent} {hints:?}");
     }
+    // What browsers send by themselves.
+    let request =
+        site.events().header("user-agent", CHROME).header("sec-ch-ua", r#""Chromium";v="143", "Brave";v="143""#);
+    Reply::of(request.json(&json!({ "event_type": "x" }))).await.ok();
+    let row = rows(&app, &site).await.pop().unwrap();
+    assert_eq!((row.browser.as_deref(), row.browser_version.as_deref()), (Some("Brave"), Some("143")));
     // Whom a server sends for has said nothing of itself.
     let request = site.events().header("user-agent", CHROME).header("sec-ch-ua-platform", r#""macOS""#);
     Reply::of(request.json(&json!({ "event_type": "x", "user_agent": FIREFOX }))).await.ok();

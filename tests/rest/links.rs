@@ -92,6 +92,17 @@ both_stores! {
         assert_eq!(links(&app).await, 3);
     }
 
+    async fn posthog_s_alias_is_one_too(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        let alias = json!({ "api_key": site.key, "event": "$create_alias", "distinct_id": "ada",
+            "properties": { "distinct_id": "ada", "alias": "a1" } });
+        Reply::of(site.owner.http.post(format!("{}/capture/", site.owner.url)).json(&alias)).await.expect(200);
+        assert_eq!(who(&app, &site, "anonymous_id", "a1").await.unwrap(), "ada");
+        assert_eq!(who(&app, &site, "user_id", "a1").await.unwrap(), "ada");
+        assert_eq!(links(&app).await, 1);
+    }
+
     async fn the_newest_sign_in_holds(store: Store) {
         let app = TestApp::start(store).await;
         let site = app.site().await;

@@ -88,7 +88,7 @@ both_stores! {
             ("NONE", None),
         ] {
             change(&site, json!({ "ipMode": mode })).await;
-            knock(&site, &[("x-forwarded-for", "203.0.113.9")]).await.ok();
+            knock(&site, &[("x-forwarded-for", "203.0.113.9"), ("user-agent", FIREFOX)]).await.ok();
             assert_eq!(rows(&app, &site).await.pop().unwrap().ip_address.as_deref(), kept, "{mode}");
         }
     }

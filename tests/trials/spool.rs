@@ -69,6 +69,32 @@ async fn what_a_locked_store_can_not_take_is_stored_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn clients_of_others_are_answered_in_their_words() {
+    let trial = Trial::start(&[]).await;
+    let site = &trial.site;
+    site.post(events("before", 1)).await.ok();
+    let locked = Locked::take(&trial).await;
+    for (path, body, status, words) in [
+        ("/v1/track", json!({"event": "segment", "userId": "ada"}), 200, r#"{"success":true}"#),
+        ("/batch", json!({"batch": [{"event": "posthog", "distinct_id": "ada"}]}), 200, r#"{"status":1}"#),
+        ("/api/send", json!({"type": "event", "payload": {"name": "umami"}}), 200, r#"{"cache":"","sessionId":null"#),
+        ("/api/event", json!({"n": "plausible", "u": "https://shop.example/"}), 202, "ok"),
+    ] {
+        let request = site.owner.http.post(format!("{}{path}", site.owner.url)).header("x-api-key", &site.key);
+        let reply = Reply::of(request.json(&body)).await.expect(status);
+        assert!(reply.text.starts_with(words), "{path}: {}", reply.text);
+    }
+    let image = format!("/api/v1/pixel.gif?event_type=pixel&key={}", site.key);
+    trial.server.anonymous().get(&image).await.expect(202);
+    assert_eq!(trial.metric("uea_spool_events").await, Some(5.0));
+    locked.give_back().await;
+    trial.wait_until_drained().await;
+    let mut types: Vec<_> = trial.rows().await.into_iter().map(|row| row.event_type).collect();
+    types.sort_unstable();
+    assert_eq!(types, ["pixel", "plausible", "posthog", "segment", "umami", "x"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_torn_tail_costs_nothing_and_a_flipped_byte_one_record() {
     let mut trial = Trial::start(&[]).await;
     let locked = Locked::take(&trial).await;

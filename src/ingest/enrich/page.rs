@@ -9,7 +9,7 @@ use crate::ingest::wire::{Campaign, bounds};
 pub struct Page {
     /// Host, lower case.
     pub hostname: Option<String>,
-    /// Path, without query and fragment.
+    /// Path, without query, and without fragment unless that is part of it.
     pub path: Option<String>,
     /// `utm_source`
     pub utm_source: Option<String>,
@@ -24,6 +24,12 @@ pub struct Page {
 }
 
 impl Page {
+    /// The path as it is kept, and without its fragment.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        let path = self.path.as_deref();
+        path.into_iter().chain(path.and_then(|path| path.split_once('#')).map(|(bare, _)| bare))
+    }
+
     /// What the address says of a campaign, or else what was sent beside it: never a mixture.
     pub fn or_campaign(mut self, sent: Campaign) -> Self {
         let told = [&self.utm_source, &self.utm_medium, &self.utm_campaign, &self.utm_term, &self.utm_content];
@@ -37,19 +43,24 @@ impl Page {
 }
 
 /// Takes an address apart. It may lack scheme and host, as in `/pricing?utm_source=x`; of what is
-/// no address at all nothing is told.
-pub fn page(address: &str) -> Page {
+/// no address at all nothing is told. With `hash`, its fragment is part of the path.
+pub fn page(address: &str, hash: bool) -> Page {
     let mut page = Page::default();
+    let whole = |path: &str, fragment: Option<&str>| match fragment.filter(|fragment| hash && !fragment.is_empty()) {
+        Some(fragment) => kept(format!("{path}#{fragment}"), bounds::ADDRESS),
+        None => kept(path.to_owned(), bounds::ADDRESS),
+    };
     if let Ok(url) = Url::parse(address) {
         page.hostname = url.host_str().and_then(|host| kept(host.to_ascii_lowercase(), bounds::HOST));
         if !url.cannot_be_a_base() {
-            page.path = kept(url.path().to_owned(), bounds::ADDRESS);
+            page.path = whole(url.path(), url.fragment());
         }
         url.query().into_iter().for_each(|query| read_campaign(&mut page, query));
     } else if address.starts_with('/') {
-        let address = address.split('#').next().unwrap_or_default();
+        let (address, fragment) =
+            address.split_once('#').map_or((address, None), |(address, fragment)| (address, Some(fragment)));
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
-        page.path = kept(path.to_owned(), bounds::ADDRESS);
+        page.path = whole(path, fragment);
         read_campaign(&mut page, query);
     }
     page

@@ -37,6 +37,16 @@ pub(super) fn of_os(text: &str, os: &str) -> Option<String> {
     }
 }
 
+/// The version of a system as an event says it.
+pub(super) fn told(text: &str, os: &str) -> Option<String> {
+    number(text, if matches!(os, "Android" | "Windows" | "Chrome OS") { 1 } else { 2 })
+}
+
+/// The first part of a version.
+pub(super) fn major(text: &str) -> Option<String> {
+    number(text, 1)
+}
+
 fn after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
     text.split_once(mark).map(|(_, after)| after)
 }

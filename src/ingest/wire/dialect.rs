@@ -4,7 +4,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     Body, Format, Incoming,
-    event::{self, check_shape},
+    event::{self, Told, check_shape},
     plausible, posthog,
     segment::{self, Call},
     split,
@@ -59,23 +59,26 @@ impl Dialect {
             Self::Plausible => translated(raw, limits, plausible::translate),
         };
         // What was shared among calls was not counted before.
-        let native = native.and_then(|native| {
+        let native = native.and_then(|(native, told)| {
             let sized = if context.is_empty() { Ok(()) } else { check_shape(&native, limits) };
-            sized.map(|()| native)
+            sized.map(|()| (native, told))
         });
         match native {
-            Ok(native) => event::read(&native, sent_at, received_at, limits),
+            Ok((native, told)) => {
+                let (id, event) = event::read(&native, sent_at, received_at, limits);
+                (id, event.map(|event| Incoming { told, ..event }))
+            }
             Err(refusal) => (None, Err(refusal)),
         }
     }
 }
 
-/// The event in native words.
+/// The event in native words, and what these have no place for.
 fn translated(
     raw: &RawValue,
     limits: &Limits,
     translate: impl FnOnce(Map<String, Value>) -> Result<Native, Refusal>,
-) -> Result<Box<RawValue>, Refusal> {
+) -> Result<(Box<RawValue>, Told), Refusal> {
     check_shape(raw, limits)?;
     let event = serde_json::from_str(raw.get()).map_err(|error| not_json(None, &error))?;
     translate(event)?.into_raw()

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::Limits,
-    ingest::{Link, Refusal},
+    ingest::{Link, Refusal, enrich::Device},
 };
 
 /// An event whose every field is within bounds.
@@ -29,6 +29,8 @@ pub struct Incoming {
     pub session_id: Option<String>,
     /// The page.
     pub url: Option<String>,
+    /// Whether what follows a `#` in its address tells one page from another.
+    pub hash: bool,
     /// Where the visitor came from.
     pub referrer: Option<String>,
     /// In CSS pixels.
@@ -59,6 +61,18 @@ pub struct Incoming {
     pub campaign: Campaign,
     /// Whom it makes known as whom.
     pub link: Option<Link>,
+    /// What clients of others tell beside all that.
+    pub told: Told,
+}
+
+/// What a client of others says of the device it runs on, and of where that is. No native event has words
+/// for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The device, in the words that user agents are put into; nothing where it describes none.
+    pub device: Option<Device>,
+    /// Whether no place is to be found out by the address.
+    pub has_no_place: bool,
 }
 
 /// A campaign as its links would name it.
@@ -142,6 +156,7 @@ fn incoming(fields: &Fields<'_>, sent_at: Option<i64>, received_at: i64, limits:
         anonymous_id,
         session_id: text(Name::SessionId, bounds::PERSON)?,
         url: text(Name::Url, bounds::ADDRESS)?,
+        hash: value::boolean(fields.get(Name::Hash), "hash")?,
         referrer: text(Name::Referrer, bounds::ADDRESS)?,
         screen_width: value::size(fields.get(Name::ScreenWidth), "screen_width", bounds::SCREEN)?,
         screen_height: value::size(fields.get(Name::ScreenHeight), "screen_height", bounds::SCREEN)?,
@@ -162,6 +177,7 @@ fn incoming(fields: &Fields<'_>, sent_at: Option<i64>, received_at: i64, limits:
             term: cut(Name::UtmTerm, bounds::CAMPAIGN)?,
             content: cut(Name::UtmContent, bounds::CAMPAIGN)?,
         },
+        told: Told::default(),
     })
 }
 

@@ -43,6 +43,7 @@ names! {
     PreviousId = "previous_id" or "previousId",
     SessionId = "session_id" or "sessionId",
     Url = "url",
+    Hash = "hash",
     Referrer = "referrer",
     Title = "title",
     ScreenWidth = "screen_width" or "screenWidth",

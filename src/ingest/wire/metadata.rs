@@ -26,7 +26,10 @@ pub(super) fn parse(raw: Option<&RawValue>) -> Result<Option<Value>, Refusal> {
     if metadata.is_empty() {
         return Ok(None);
     }
-    let mut left = bounds::PROPERTIES;
+    if metadata.len() > bounds::PROPERTIES {
+        return Err(too_many(bounds::PROPERTIES, "properties"));
+    }
+    let mut left = bounds::NAMES;
     check_object(&metadata, &mut Vec::new(), &mut left)?;
     Ok(Some(Value::Object(metadata)))
 }
@@ -62,8 +65,7 @@ fn check_object<'a>(object: &'a Map<String, Value>, path: &mut Vec<&'a str>, lef
             return Err(nul(path));
         }
         let Some(fewer) = left.checked_sub(1) else {
-            let message = format!("metadata may hold at most {} properties.", bounds::PROPERTIES);
-            return Err(refuse("TOO_MANY_PROPERTIES", FIELD, message));
+            return Err(too_many(bounds::NAMES, "properties, those inside others included"));
         };
         *left = fewer;
         check(value, path, left)?;
@@ -79,6 +81,10 @@ fn check<'a>(value: &'a Value, path: &mut Vec<&'a str>, left: &mut usize) -> Res
         Value::Object(object) => check_object(object, path, left),
         _ => Ok(()),
     }
+}
+
+fn too_many(most: usize, what: &str) -> Refusal {
+    refuse("TOO_MANY_PROPERTIES", FIELD, format!("metadata may hold at most {most} {what}."))
 }
 
 fn nul(path: &[&str]) -> Refusal {

@@ -54,6 +54,8 @@ pub(super) fn translate(mut event: Map<String, Value>) -> Result<Native, Refusal
         native.set("revenue", revenue.get("amount").and_then(money::amount).map(Value::from));
         native.set("currency", revenue.get("currency").and_then(money::code).map(Value::from));
     }
+    let by_hash = take(&["h", "hashMode"]).filter(|hash| *hash == true || *hash == 1);
+    native.set("hash", by_hash.map(|_| true.into()));
     native.keep("interactive", take(&["i", "interactive"]).filter(|interactive| *interactive == false));
     native.keep("scroll_depth", take(&["sd", "scroll_depth"]).filter(Value::is_number));
     native.keep("engagement_time", take(&["e", "engagement_time"]).filter(Value::is_number));

@@ -5,10 +5,14 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     Body, Dialect,
-    split::{array, invalid, key, not_json, one_key, sent_at},
-    translated::{Native, properties, take_country, take_place, text},
+    split::{array, invalid, key, not_json, one_key, told_sent_at},
+    translated::{Native, part, properties, take_country, take_place, text},
 };
-use crate::{config::Limits, error::Result, ingest::Refusal};
+use crate::{
+    config::Limits,
+    error::{Error, Result},
+    ingest::{Refusal, enrich::Device},
+};
 
 #[derive(Default, Deserialize)]
 struct Outline<'a> {
@@ -22,6 +26,11 @@ struct Outline<'a> {
     batch: Option<&'a RawValue>,
     #[serde(borrow)]
     sent_at: Option<&'a RawValue>,
+    /// As Python's library writes it.
+    #[serde(borrow, rename = "sentAt")]
+    sent_at_in_camel_case: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event: Option<&'a RawValue>,
     #[serde(borrow)]
     properties: Option<&'a RawValue>,
 }
@@ -41,9 +50,10 @@ impl Outline<'_> {
 
 /// An event, an array of events, or a batch.
 pub(super) fn split<'a>(body: &'a str, limits: &Limits) -> Result<Body<'a>> {
+    let key_of = |event: &RawValue| serde_json::from_str::<Outline<'_>>(event.get()).ok()?.key();
     if body.starts_with('[') {
         let mut events = array(body, "body", limits.batch_events)?;
-        let key = one_key(&mut events, "api_key", |event| serde_json::from_str::<Outline<'_>>(event.get()).ok()?.key());
+        let key = one_key(None, &mut events, "api_key", key_of);
         return Body::of(Dialect::PostHog, events, None, key);
     }
     let whole: &RawValue = serde_json::from_str(body).map_err(|error| not_json(&error))?;
@@ -51,12 +61,17 @@ pub(super) fn split<'a>(body: &'a str, limits: &Limits) -> Result<Body<'a>> {
         return Err(invalid("The body must be a JSON object or an array of objects."));
     }
     let outline: Outline<'_> = serde_json::from_str(body).map_err(|error| not_json(&error))?;
-    let events = match outline.batch {
+    let mut events = match outline.batch {
         Some(batch) if batch.get().starts_with('[') => array(batch.get(), "batch", limits.batch_events)?,
-        Some(_) => return Err(invalid("batch must be an array.")),
+        Some(_) => return Err(Error::invalid("batch", "batch must be an array of events.")),
+        None if outline.event.is_none() => {
+            return Err(Error::invalid("batch", "The body must have an event, or a batch, which is an array of them."));
+        }
         None => vec![Ok(whole)],
     };
-    Body::of(Dialect::PostHog, events, sent_at(outline.sent_at, "sent_at")?, outline.key())
+    let key = one_key(outline.key(), &mut events, "api_key", key_of);
+    let sent_at = told_sent_at(outline.sent_at).or_else(|| told_sent_at(outline.sent_at_in_camel_case));
+    Body::of(Dialect::PostHog, events, sent_at, key)
 }
 
 /// The native event.
@@ -67,6 +82,7 @@ pub(super) fn translate(mut event: Map<String, Value>, received_at: i64) -> Resu
     for name in ["token", "api_key", "$token"] {
         properties.remove(name);
     }
+    raise(&mut event, &mut properties);
     let name = event.remove("event").unwrap_or_default();
     let event_type = match name.as_str() {
         Some("$pageview") => "page_view".into(),
@@ -80,6 +96,8 @@ pub(super) fn translate(mut event: Map<String, Value>, received_at: i64) -> Resu
     let mut words = Native::default();
     name_person(&mut words, &event_type, &mut event, &mut properties);
     describe(&mut words, &mut properties);
+    words.told.has_no_place = properties.remove("$geoip_disable") == Some(Value::Bool(true));
+    words.told.device = device(&properties);
     let trusted = properties.remove("$ignore_sent_at") == Some(Value::Bool(true));
     set_time(&mut words, &mut event, trusted, received_at);
     words.set("id", event.remove("uuid"));
@@ -93,6 +111,33 @@ pub(super) fn translate(mut event: Map<String, Value>, received_at: i64) -> Resu
     }
     words.set_revenue();
     Ok(words)
+}
+
+/// Puts what newer libraries write beside the properties where older ones do.
+fn raise(event: &mut Map<String, Value>, properties: &mut Map<String, Value>) {
+    let mut options = part(event, "options");
+    for (name, own) in [
+        ("cookieless_mode", "$cookieless_mode"),
+        ("disable_skew_correction", "$ignore_sent_at"),
+        ("process_person_profile", "$process_person_profile"),
+    ] {
+        properties.extend(options.remove(name).map(|option| (own.to_owned(), option)));
+    }
+    if !properties.contains_key("$session_id") {
+        properties.extend(event.remove("session_id").map(|id| ("$session_id".to_owned(), id)));
+    }
+}
+
+/// The device that a browser or an app runs on: servers name no kind of theirs.
+fn device(properties: &Map<String, Value>) -> Option<Device> {
+    let of = |name: &str| text(properties, name);
+    let device = Device::of_kind(of("$device_type"))?.on(of("$os"), of("$os_version"));
+    // Numbers in some libraries.
+    let version = properties.get("$browser_version").map(|version| match version {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    });
+    Some(device.with(of("$browser"), version.as_deref()))
 }
 
 /// Whether `distinct_id` is a user or somebody not known yet. Browsers and apps say so
@@ -167,7 +212,7 @@ fn set_time(words: &mut Native, event: &mut Map<String, Value>, trusted: bool, r
     if let Some(offset) = offset {
         words.set("timestamp", Some(received_at.saturating_sub(offset).into()));
     } else {
-        words.set_moment("timestamp", event.remove("timestamp"));
+        words.set_timestamp(event.remove("timestamp"));
     }
     if offset.is_some() || trusted {
         words.set("sent_at", Some(received_at.into()));

@@ -5,14 +5,14 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     Body, Dialect,
-    split::{array, invalid, key, not_json, sent_at},
+    split::{array, invalid, key, not_json, told_sent_at},
     translated::{Native, part, properties, take_country, take_place, text},
     value::refuse,
 };
 use crate::{
     config::Limits,
     error::{Error, Result},
-    ingest::Refusal,
+    ingest::{Refusal, enrich::Device},
 };
 
 /// What a path stands for.
@@ -55,12 +55,14 @@ pub(super) fn split<'a>(body: &'a str, call: Call, limits: &Limits) -> Result<Bo
     let outline: Outline<'_> = serde_json::from_str(body).map_err(|error| not_json(&error))?;
     let events = match (call, outline.batch) {
         (Call::Batch, Some(batch)) if batch.get().starts_with('[') => array(batch.get(), "batch", limits.batch_events)?,
-        (Call::Batch, _) => return Err(invalid("The body must have a batch, which is an array of calls.")),
+        (Call::Batch, _) => {
+            return Err(Error::invalid("batch", "The body must have a batch, which is an array of calls."));
+        }
         _ => vec![Ok(whole)],
     };
     let context = outline.context.filter(|_| call == Call::Batch);
     let context = context.map_or_else(|| Ok(Map::new()), |raw| shared(raw, events.len(), limits))?;
-    let body = Body::of(Dialect::Segment(call), events, sent_at(outline.sent_at, "sentAt")?, key(outline.write_key))?;
+    let body = Body::of(Dialect::Segment(call), events, told_sent_at(outline.sent_at), key(outline.write_key))?;
     Ok(Body { context, ..body })
 }
 
@@ -120,8 +122,8 @@ pub(super) fn translate(
     native.set_id("anonymous_id", event.remove("anonymousId"));
     native.set_id("previous_id", event.remove("previousId").filter(|_| call == Call::Alias));
     let original = event.remove("originalTimestamp").filter(|moment| !moment.is_null());
-    native.set_moment("timestamp", original.or_else(|| event.remove("timestamp")));
-    native.set_moment("sent_at", event.remove("sentAt"));
+    native.set_timestamp(original.or_else(|| event.remove("timestamp")));
+    native.set_sent_at(event.remove("sentAt"));
     native.set_id("session_id", session(&mut context, &mut event));
     native.keep("name", event.remove("name"));
     native.keep("category", event.remove("category"));
@@ -169,11 +171,21 @@ fn session(context: &mut Map<String, Value>, event: &mut Map<String, Value>) -> 
     })
 }
 
+/// The device that an app runs on: servers name none.
+fn device(context: &Map<String, Value>) -> Option<Device> {
+    let of = |part: &str, name: &str| text(context.get(part)?.as_object()?, name);
+    let device = Device::of_kind(of("device", "type"))?;
+    let is_tablet = of("device", "model").is_some_and(|model| model.starts_with("iPad"));
+    let device = if is_tablet { device.tablet() } else { device };
+    Some(device.on(of("os", "name"), of("os", "version")))
+}
+
 /// What the context tells; what has no field of its own is kept as `context`.
 fn describe(native: &mut Native, mut context: Map<String, Value>) {
     native.set_ip(context.remove("ip"));
     native.set("user_agent", context.remove("userAgent").filter(Value::is_string));
     native.set_language(context.remove("locale"));
+    native.told.device = device(&context);
     let mut screen = part(&mut context, "screen");
     native.set_screen(screen.remove("width"), screen.remove("height"));
     let mut campaign = part(&mut context, "campaign");

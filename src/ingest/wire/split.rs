@@ -103,13 +103,18 @@ fn object(body: &str, most: usize) -> Result<(Events<'_>, Option<i64>)> {
     if !events.get().starts_with('[') {
         return Err(Error::invalid("events", "events must be an array."));
     }
-    Ok((array(events.get(), "events", most)?, sent_at(outline.sent_at, "sent_at")?))
+    Ok((array(events.get(), "events", most)?, sent_at(outline.sent_at)?))
 }
 
 /// When a whole request was sent.
-pub(super) fn sent_at(raw: Option<&RawValue>, field: &'static str) -> Result<Option<i64>> {
-    let sent_at = raw.map(|raw| time::parse(raw, field)).transpose();
-    Ok(sent_at.map_err(|refusal| Error::invalid(field, refusal.message))?.flatten())
+fn sent_at(raw: Option<&RawValue>) -> Result<Option<i64>> {
+    let sent_at = raw.map(|raw| time::parse(raw, "sent_at")).transpose();
+    Ok(sent_at.map_err(|refusal| Error::invalid("sent_at", refusal.message))?.flatten())
+}
+
+/// When a client of others says that it sent the whole request.
+pub(super) fn told_sent_at(raw: Option<&RawValue>) -> Option<i64> {
+    time::lenient(&serde_json::from_str(raw?.get()).ok()?)
 }
 
 /// A key among the events. What is no text is no key.
@@ -117,19 +122,20 @@ pub(super) fn key(raw: Option<&RawValue>) -> Option<String> {
     value::text(raw, "key", KEY).ok().flatten()
 }
 
-/// The key that the first event with one names. Events of another key are refused one by one: they are
-/// not for the same app, and a request has one.
+/// The key of a request: its own, or else that of the first event with one. Events of another key are
+/// refused one by one: they are not for the same app, and a request has one.
 pub(super) fn one_key(
+    own: Option<String>,
     events: &mut [Result<&RawValue, Refusal>],
     field: &'static str,
     key_of: impl Fn(&RawValue) -> Option<String>,
 ) -> Option<String> {
-    let mut first = None;
+    let mut first = own;
     for event in events {
         let Some(key) = event.as_ref().ok().and_then(|raw| key_of(raw)) else { continue };
         if *first.get_or_insert_with(|| key.clone()) != key {
             let message =
-                format!("{field} differs from that of the first event. Send each app's events in their own request.");
+                format!("{field} differs from that of the request. Send each app's events in their own request.");
             *event = Err(value::refuse("WRONG_KEY", field, message));
         }
     }

@@ -1,6 +1,7 @@
 //! Moments as clients write them.
 
-use serde_json::value::RawValue;
+use jiff::{Timestamp, civil, tz::TimeZone};
+use serde_json::{Value, value::RawValue};
 
 use super::{
     bounds,
@@ -30,8 +31,19 @@ pub(super) fn parse(raw: &RawValue, field: &'static str) -> Result<Option<i64>, 
     if text.is_empty() {
         return Ok(None);
     }
-    let moment: jiff::Timestamp = text.parse().map_err(|_| invalid())?;
+    let moment: Timestamp = text.parse().map_err(|_| invalid())?;
     Ok(Some(moment.as_millisecond()))
+}
+
+/// A moment that only corrects a clock, as clients of others write it. Where it says no offset, it is UTC;
+/// what can not be read says nothing.
+pub(super) fn lenient(moment: &Value) -> Option<i64> {
+    if let Some(number) = moment.as_f64() {
+        return (number.abs() <= 9.0e15).then_some(number.floor() as i64);
+    }
+    let text = moment.as_str()?;
+    let in_utc = || Some(text.parse::<civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp());
+    Some(text.parse::<Timestamp>().ok().or_else(in_utc)?.as_millisecond())
 }
 
 /// When an event happened, by the server's clock. The client's clock may be wrong by any amount;

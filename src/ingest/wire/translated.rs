@@ -5,20 +5,27 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
-use super::{money, value};
+use super::{Told, bounds, money, time, value};
 use crate::ingest::Refusal;
+
+/// Fields that say where and what, and lose little when they are cut: clients of others do not know how
+/// long they may be, and would lose the whole event.
+const CUT: [(&str, usize); 3] =
+    [("event_type", bounds::EVENT_TYPE), ("url", bounds::ADDRESS), ("referrer", bounds::ADDRESS)];
 
 /// A native event in the making.
 #[derive(Default)]
 pub(super) struct Native {
     fields: Map<String, Value>,
     metadata: Map<String, Value>,
+    /// What native events have no words for.
+    pub(super) told: Told,
 }
 
 impl Native {
     /// An event of this type, with these custom properties.
     pub(super) fn new(event_type: Value, metadata: Map<String, Value>) -> Self {
-        let mut native = Self { fields: Map::new(), metadata };
+        let mut native = Self { metadata, ..Self::default() };
         native.set("event_type", Some(event_type));
         native
     }
@@ -63,15 +70,14 @@ impl Native {
         self.set("language", first.map(Value::from));
     }
 
-    /// Sets the moment. Where it has no offset, it is UTC.
-    pub(super) fn set_moment(&mut self, name: &'static str, value: Option<Value>) {
-        let value = value.map(|value| match value.as_str() {
-            Some(text) if text.parse::<jiff::Timestamp>().is_err() && text.parse::<jiff::civil::DateTime>().is_ok() => {
-                Value::from(format!("{text}Z"))
-            }
-            _ => value,
-        });
-        self.set(name, value);
+    /// Sets when it happened. Where that has no offset, it is UTC.
+    pub(super) fn set_timestamp(&mut self, value: Option<Value>) {
+        self.set("timestamp", value.map(in_utc));
+    }
+
+    /// Sets when it was sent, where that can be read: it only corrects a clock.
+    pub(super) fn set_sent_at(&mut self, value: Option<Value>) {
+        self.set("sent_at", value.as_ref().and_then(time::lenient).map(Value::from));
     }
 
     /// Reads what was earned out of custom properties that are named so by convention. They stay
@@ -99,12 +105,28 @@ impl Native {
         self.metadata.extend(properties);
     }
 
-    /// As it is read natively.
-    pub(super) fn into_raw(mut self) -> Result<Box<RawValue>, Refusal> {
+    /// As it is read natively, and what that has no place for.
+    pub(super) fn into_raw(mut self) -> Result<(Box<RawValue>, Told), Refusal> {
         if !self.metadata.is_empty() {
             self.fields.insert("metadata".to_owned(), Value::Object(self.metadata));
         }
-        to_raw_value(&self.fields).map_err(|error| value::not_json(None, &error))
+        for (name, most) in CUT {
+            if let Some(Value::String(text)) = self.fields.get_mut(name) {
+                text.truncate(text.floor_char_boundary(most));
+            }
+        }
+        let raw = to_raw_value(&self.fields).map_err(|error| value::not_json(None, &error))?;
+        Ok((raw, self.told))
+    }
+}
+
+/// A moment that says no offset, with that of UTC.
+pub(super) fn in_utc(moment: Value) -> Value {
+    match moment.as_str() {
+        Some(text) if text.parse::<jiff::Timestamp>().is_err() && text.parse::<jiff::civil::DateTime>().is_ok() => {
+            Value::from(format!("{text}Z"))
+        }
+        _ => moment,
     }
 }
 

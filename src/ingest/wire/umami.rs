@@ -34,7 +34,7 @@ pub(super) fn split<'a>(body: &'a str, limits: &Limits) -> Result<Body<'a>> {
         }
         vec![Ok(whole)]
     };
-    let website = one_key(&mut events, "website", |event| {
+    let website = one_key(None, &mut events, "website", |event| {
         let outline: Outline<'_> = serde_json::from_str(event.get()).ok()?;
         key(serde_json::from_str::<Payload<'_>>(outline.payload?.get()).ok()?.website)
     });
@@ -76,6 +76,8 @@ pub(super) fn translate(mut event: Map<String, Value>) -> Result<Native, Refusal
         });
         native.set(name, address);
     }
+    // Umami counts what follows a # as part of the path.
+    native.set("hash", Some(true.into()));
     native.set("title", payload.remove("title"));
     native.set_language(payload.remove("language"));
     native.set_ip(payload.remove("ip"));

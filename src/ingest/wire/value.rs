@@ -71,6 +71,15 @@ pub(super) fn size(raw: Option<&RawValue>, field: &'static str, most: i32) -> Re
     Ok(Some(size.round() as i32))
 }
 
+/// Yes or no; no, where it is absent.
+pub(super) fn boolean(raw: Option<&RawValue>, field: &'static str) -> Result<bool, Refusal> {
+    match present(raw).map(RawValue::get) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(refuse("WRONG_TYPE", field, format!("{field} must be true or false."))),
+    }
+}
+
 /// An address of the internet.
 pub(super) fn ip(raw: Option<&RawValue>, field: &'static str) -> Result<Option<IpAddr>, Refusal> {
     let Some(text) = text(raw, field, 64)? else { return Ok(None) };

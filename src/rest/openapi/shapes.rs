@@ -45,6 +45,9 @@ pub struct NewEvent {
     /// The page's address. Campaign fields (`utm_…`) are taken out of it.
     #[schema(max_length = 2_048, example = "https://shop.example/checkout?utm_source=newsletter")]
     pub url: Option<String>,
+    /// Whether what follows a `#` in `url` names the page, and is part of its path.
+    #[schema(example = false)]
+    pub hash: Option<bool>,
     /// Where the visitor came from.
     #[schema(max_length = 2_048, example = "https://www.google.com/")]
     pub referrer: Option<String>,
@@ -85,7 +88,8 @@ pub struct NewEvent {
     /// `user_id` from now on. (`identify` does so for an `anonymous_id`.)
     #[schema(max_length = 200, example = "old-ada")]
     pub previous_id: Option<String>,
-    /// Custom properties: at most 200, at most 8 levels deep, names of at most 200 bytes.
+    /// Custom properties: at most 200, and 4,000 names with those inside others, at most 8 levels deep; names of
+    /// at most 200 bytes.
     #[schema(example = json!({"coupon": "AUTUMN"}))]
     pub metadata: Option<Map<String, Value>>,
     /// The visitor's address, from a server that sends for its visitors.
@@ -165,6 +169,9 @@ pub enum Refused {
     /// Too many requests or events for the key; `Retry-After` says when to try again.
     #[response(status = 429)]
     RateLimited(Failure),
+    /// The server failed at this request, and nothing of it was kept.
+    #[response(status = 500)]
+    Failed(Failure),
     /// The queue is full or the store is away, and nothing was kept; `Retry-After` says when to try again.
     #[response(status = 503)]
     Unavailable(Failure),

@@ -1,5 +1,7 @@
 //! Clients made for others: their paths, their bodies, their answers; and what holds for all of them.
 
+mod devices;
+mod lenient;
 mod pixel;
 mod plausible;
 mod posthog;
@@ -50,6 +52,12 @@ fn doors(key: &str) -> Vec<(&'static str, Value)> {
     for path in ["/v1/t", "/v1/identify", "/v1/i", "/v1/page", "/v1/p", "/v1/screen", "/v1/s", "/v1/group", "/v1/g"] {
         doors.push((path, json!({"writeKey": key, "event": "x", "anonymousId": "a"})));
     }
+    for path in ["/v1/alias", "/v1/a"] {
+        doors.push((path, json!({"writeKey": key, "previousId": "a", "userId": "ada"})));
+    }
+    doors.push(("/v1/b", json!({"writeKey": key, "batch": [{"type": "track", "event": "x"}]})));
+    doors.push(("/i/v0/ai/batch", json!({"api_key": key, "batch": [{"event": "x", "distinct_id": "ada"}]})));
+    doors.push(("/i/v1/analytics/events", json!({"batch": [{"event": "x", "distinct_id": "ada", "api_key": key}]})));
     doors
 }
 

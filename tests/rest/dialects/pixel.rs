@@ -84,3 +84,15 @@ async fn its_status_tells_what_was_wrong() {
     assert_eq!(Reply::of(app.http.post(&address)).await.refused(405), "METHOD_NOT_ALLOWED");
     assert_eq!(rows(&app, &site).await, []);
 }
+
+/// A provider of mail that fetches the image tells nothing of its reader.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_of_mails_that_names_itself_is_a_bot() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let site = app.site().await;
+    let proxy = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)";
+    let query = [("key", site.key.as_str()), ("event_type", "open"), ("user_id", "ada")];
+    assert_eq!(load(pixel(&site, &query).header("user-agent", proxy)).await, 200);
+    let row = row(&app, &site).await;
+    assert_eq!((row.is_bot, row.user_id.as_deref()), (true, Some("ada")));
+}

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+pub const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
 
 both_stores! {
     async fn an_event_is_stored_whole(store: Store) {
@@ -68,8 +68,6 @@ async fn hostile_events_are_refused() {
         (json!({"n": null}), "event_type"),
         (json!({"n": ""}), "event_type"),
         (json!({"n": 7}), "event_type"),
-        (json!({"n": "x".repeat(101)}), "event_type"),
-        (json!({"u": "u".repeat(2_049)}), "url"),
         (json!({"u": ["/"]}), "url"),
         (json!({"r": 7}), "referrer"),
         (json!({"p": "not json"}), "metadata"),

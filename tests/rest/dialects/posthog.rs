@@ -181,7 +181,6 @@ async fn hostile_events_are_refused_alone() {
         json!({}),
         json!({"event": ""}),
         json!({"event": ["x"]}),
-        json!({"event": "x".repeat(101)}),
         json!({"event": "x", "distinct_id": {"a": 1}}),
         json!({"event": "x", "distinct_id": "x".repeat(201)}),
         json!({"event": "x", "uuid": "x".repeat(101)}),
@@ -190,7 +189,6 @@ async fn hostile_events_are_refused_alone() {
         json!({"event": "x", "properties": {"a\u{0}": 1}}),
         json!({"event": "x", "timestamp": "soon"}),
         json!({"event": "x", "offset": -600_000}),
-        json!({"event": "x", "properties": {"$current_url": "u".repeat(2_049)}}),
         json!({"event": "x", "properties": {"a": "b".repeat(33_000)}}),
     ];
     for event in &bad {
@@ -223,7 +221,8 @@ async fn hostile_bodies_are_refused() {
         (form("%%%".into()), 400),
         (b"data=".to_vec(), 400),
         (b"other=1".to_vec(), 400),
-        (br#"{"api_key":"uea_x"}"#.to_vec(), 401),
+        (br#"{"api_key":"uea_x"}"#.to_vec(), 400),
+        (br#"{"api_key":"uea_x","event":"x"}"#.to_vec(), 401),
         (br#"{"api_key":7,"event":"x"}"#.to_vec(), 401),
         (br#"{"event":"x"}"#.to_vec(), 401),
         (br#"{"api_key":"a","api_key":"b","event":"x"}"#.to_vec(), 400),

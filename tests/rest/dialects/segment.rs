@@ -49,6 +49,8 @@ both_stores! {
         assert_eq!((row.screen_width, row.screen_height), (Some(1536), Some(864)));
         assert_eq!((row.country.as_deref(), row.city.as_deref()), (Some("CH"), Some("Winterthur")));
         assert_eq!((row.utm_source.as_deref(), row.utm_campaign.as_deref()), (Some("mail"), Some("autumn")));
+        let rest = (row.utm_medium.as_deref(), row.utm_term.as_deref(), row.utm_content.as_deref());
+        assert_eq!(rest, (Some("email"), Some("beans"), Some("button")));
         assert_eq!((row.revenue, row.currency.as_deref()), (Some(24_500_000), Some("EUR")));
         assert_eq!(row.ip_address.as_deref(), Some("203.0.113.0"));
         assert_eq!(row.metadata, Some(json!({
@@ -103,7 +105,6 @@ fn bad_calls() -> Vec<Value> {
         json!({"type": "track", "event": null}),
         json!({"type": "track", "event": " "}),
         json!({"type": "track", "event": {"a": 1}}),
-        json!({"type": "track", "event": "x".repeat(101)}),
         json!({"type": "track", "event": "x", "userId": {"id": 1}}),
         json!({"type": "track", "event": "x", "userId": "u".repeat(201)}),
         json!({"type": "track", "event": "x", "userId": "a\u{0}"}),
@@ -114,7 +115,6 @@ fn bad_calls() -> Vec<Value> {
         json!({"type": "track", "event": "x", "properties": many}),
         json!({"type": "track", "event": "x", "properties": {"a": "b".repeat(33_000)}}),
         json!({"type": "track", "event": "x", "properties": {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {}}}}}}}}}}),
-        json!({"type": "page", "properties": {"url": format!("https://x.example/{}", "u".repeat(2_048))}}),
         json!({"type": "identify", "traits": "pro"}),
     ]
 }
@@ -132,6 +132,9 @@ fn odd_calls() -> Vec<Value> {
         json!({"type": "track", "event": "x", "properties": null, "traits": null, "integrations": 1}),
         json!({"type": "track", "event": "x", "userId": null, "messageId": ""}),
         json!({"type": "track", "event": "x", "timestamp": "2026-11-22T12:00:00"}),
+        json!({"type": "track", "event": "x", "sentAt": "just now", "timestamp": "2026-11-22T12:00:00Z"}),
+        json!({"type": "track", "event": "x".repeat(101)}),
+        json!({"type": "page", "properties": {"url": format!("https://x.example/{}", "u".repeat(2_048))}}),
     ]
 }
 
@@ -154,6 +157,24 @@ async fn neighbours_of_bad_calls_are_stored() {
     assert_eq!(rows.len(), odd.len());
     let amounts: Vec<i64> = rows.iter().filter_map(|row| row.revenue).collect();
     assert_eq!(amounts, [300_000], "0.30000000000000004 is thirty cents");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_may_be_told_to_a_destination() {
+    let app = TestApp::start(Store::Sqlite).await;
+    for (name, integrations, session) in [
+        ("a", json!({"Amplitude": {"session_id": 1_795_000_000}}), Some("1795000000")),
+        ("b", json!({"All": false, "Actions Amplitude": {"session_id": "s-1"}}), Some("s-1")),
+        ("c", json!({"Amplitude": true}), None),
+    ] {
+        let row = stored(
+            &app,
+            name,
+            "/v1/track",
+            |key| json!({"writeKey": key, "event": "x", "context": {"library": {"name": "x"}}, "integrations": integrations}),
+        );
+        assert_eq!(row.await.session_id.as_deref(), session, "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -73,11 +73,9 @@ async fn hostile_events_are_refused() {
     let site = app.site().await;
     for (payload, words) in [
         (json!({"name": 7}), "event_type"),
-        (json!({"name": "x".repeat(101)}), "100 bytes"),
         (json!({"name": "a\u{0}"}), "NUL"),
         (json!({"data": [1]}), "object"),
         (json!({"data": {"a": "b".repeat(33_000)}}), "bytes"),
-        (json!({"url": format!("/{}", "u".repeat(2_048)), "hostname": "x"}), "url"),
         (json!({"url": {"a": 1}}), "url"),
         (json!({"id": {"a": 1}}), "user_id"),
         (json!({"timestamp": "soon"}), "timestamp"),
