@@ -19,7 +19,7 @@ pub(super) struct Alive {
 /// Whether requests should be sent here.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Readiness {
-    /// `ready`, `draining` or `unavailable`.
+    /// `ready`; `spooling`, while the database is away and events are kept on disk; `draining` or `unavailable`.
     #[schema(example = "ready")]
     status: String,
     /// `up`, `down` or `migrations missing`.
@@ -48,7 +48,8 @@ pub(super) fn health() {}
 
 /// Readiness
 ///
-/// Whether requests should be sent here: not while shutting down, nor without a store.
+/// Whether requests should be sent here: not while shutting down, nor without a store, unless events can be
+/// kept on disk for it meanwhile.
 #[utoipa::path(get, path = "/ready", tag = "operation", responses(
     (status = 200, description = "Send requests.", body = Readiness),
     (status = 503, description = "Send none.", body = Readiness),
