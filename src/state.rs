@@ -14,7 +14,7 @@ use crate::{
     db::Db,
     error::Result,
     ingest::{enrich::Enricher, erase::Eraser, export::Exporter, shares::Shares, spool::Spool, writer::Writer},
-    limiter::Limiter,
+    limiter::{Limiter, turns::Turns},
     live::Live,
     mail::Mailer,
     shared::Shared,
@@ -25,8 +25,11 @@ use crate::{
 /// Taken apart, a body of many small properties needs up to fourteen times as much.
 const BODIES: usize = 128 << 20;
 
-/// Exports of people that may be downloaded at once: each holds some hundred events in memory.
-const EXPORTS: usize = 4;
+/// Requests that bring events worked on at once. One app or one network may have half of them.
+pub const INGESTING: usize = 2_048;
+
+/// Exports of people that may be downloaded at once, one of an app: each holds some hundred events in memory.
+const EXPORTS: usize = 16;
 
 /// Letters that may be under way at once.
 const LETTERS: usize = 16;
@@ -69,12 +72,16 @@ pub struct Parts {
     pub enricher: Enricher,
     /// What is kept of the ids of people who were erased.
     pub digests: Digests,
+    /// Proofs that an invitation went by mail.
+    pub invitations: Digests,
     /// The one way an event is stored.
     pub writer: Writer,
     /// Memory for bodies of events that are under way, in bytes.
     pub bodies: Shares,
-    /// Exports of people that may be downloaded at once.
-    pub exports: Arc<Semaphore>,
+    /// Requests that bring events, by the app whose key they showed.
+    pub at_work: Shares,
+    /// Exports of people that are being downloaded, one of an app at a time.
+    pub exports: Turns,
     /// Cancelled when the server begins to shut down: whatever would run on for long ends then.
     pub draining: CancellationToken,
 }
@@ -88,13 +95,16 @@ impl App {
         db.create_partitions(clock.now_ms()).await?;
         let spool = open_spool(&config, clock.clone()).await;
         let shared = config.redis_url.as_ref().map(Shared::connect).transpose()?;
-        let provider = |provider| SignIn::new(provider, &config.public_url, clock.clone());
+        let tickets = Digests::new(b"sign-in ticket:", &config.jwt_secret, config.jwt_secret_previous.as_ref());
+        let provider = |provider| SignIn::new(provider, &config.public_url, clock.clone(), tickets.clone());
         let providers = config.providers.iter().map(provider).collect::<Result<_>>()?;
         let draining = CancellationToken::new();
         let columnar = Columnar::new(db.clone(), clock.clone(), config.column_cache_bytes);
         columnar.start_sealing(draining.clone());
         let live = Live::start(db.clone(), draining.clone());
         let digests = Digests::new(b"person:", &config.api_key_secret, config.api_key_secret_previous.as_ref());
+        let invitations =
+            Digests::new(b"mailed invitation:", &config.api_key_secret, config.api_key_secret_previous.as_ref());
         let queue_events = config.limits.queue_events;
         let writer = Writer::start(db.clone(), columnar.clone(), clock.clone(), digests.clone(), spool, queue_events);
         Ok(Self(Arc::new(Parts {
@@ -120,8 +130,10 @@ impl App {
             enricher: Enricher::new(&config, db.clone())?,
             writer,
             bodies: Shares::new(BODIES.max(config.limits.body_bytes.saturating_mul(8))),
-            exports: Arc::new(Semaphore::new(EXPORTS)),
+            at_work: Shares::new(INGESTING),
+            exports: Turns::new(EXPORTS),
             digests,
+            invitations,
             draining,
             live,
             config,

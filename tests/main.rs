@@ -14,6 +14,7 @@ mod browser;
 mod cache;
 mod config;
 mod contract;
+mod crowd;
 mod demo;
 mod fuzz;
 mod graphql;

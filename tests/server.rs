@@ -7,10 +7,12 @@ use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    time::{sleep, timeout},
 };
 
 use crate::support::{
     app::{Store, TestApp},
+    http2,
     reply::Reply,
 };
 
@@ -196,6 +198,39 @@ async fn an_answer_that_nobody_takes_is_given_up() {
     }
     assert!(start.elapsed() >= Duration::from_millis(2_900), "{:?}", start.elapsed());
     drop(server);
+}
+
+#[tokio::test]
+async fn http2_rests_no_longer_than_others_whatever_frames_come_and_goes_on_while_it_is_answered() {
+    let (server, address) = impatient().await;
+    let mut resting = TcpStream::connect(&address).await.unwrap();
+    http2::greet(&mut resting).await;
+    resting.write_all(&http2::get(1, "/health", &[])).await.unwrap();
+    let (mut hearing, mut asking) = resting.into_split();
+    let pings = tokio::spawn(async move {
+        while asking.write_all(&http2::ping()).await.is_ok() {
+            sleep(Duration::from_millis(200)).await
+        }
+    });
+    let (start, mut heard) = (Instant::now(), Vec::new());
+    let _ = timeout(Duration::from_secs(20), hearing.read_to_end(&mut heard)).await;
+    let waited = start.elapsed();
+    assert!((Duration::from_millis(2_900)..Duration::from_secs(8)).contains(&waited), "{waited:?}");
+    pings.abort();
+
+    let site = server.site().await;
+    let token = format!("Bearer {}", site.owner.token.as_ref().unwrap());
+    let query = format!("subscription {{ live(appId: \"{}\") {{ app {{ name }} }} }}", site.app_id);
+    let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
+    let mut following = TcpStream::connect(&address).await.unwrap();
+    http2::greet(&mut following).await;
+    let headers = [("accept", "text/event-stream"), ("authorization", &*token)];
+    following.write_all(&http2::get(1, &format!("/graphql?query={query}"), &headers)).await.unwrap();
+    let mut heard = Vec::new();
+    let ended = timeout(Duration::from_secs(6), following.read_to_end(&mut heard)).await;
+    let heard = String::from_utf8_lossy(&heard).into_owned();
+    assert!(heard.contains("Alice's site"), "{heard}");
+    assert!(ended.is_err(), "it goes on: {heard}");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use url::Url;
 
 use self::vars::Vars;
 pub use self::{
-    proxies::{client_ip, network},
+    proxies::{client_ip, network, network_id},
     secrets::{Secret, create_private_dir, write_private},
 };
 use crate::error::Result;
@@ -31,6 +31,8 @@ pub struct OpenId {
     pub client_secret: Secret,
     /// `GOOGLE_ISSUER` or `OIDC_ISSUER`: below it `/.well-known/openid-configuration` is found.
     pub issuer: Url,
+    /// `OIDC_TRUST_EMAIL`: whether an address counts as verified of which the provider says neither.
+    pub trusts_email: bool,
 }
 
 /// How mail is sent, when configured.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
+use uuid::Uuid;
 
 /// The client's address.
 ///
@@ -34,6 +35,15 @@ pub fn network(ip: IpAddr, v4_bits: u8, v6_bits: u8) -> IpAddr {
     let ip = ip.to_canonical();
     let bits = if ip.is_ipv4() { v4_bits } else { v6_bits };
     IpNet::new(ip, bits).map_or(ip, |net| net.network())
+}
+
+/// What stands for the network of an address where shares are counted. No app has such an id, for half of
+/// a network's is empty.
+pub fn network_id(ip: IpAddr) -> Uuid {
+    match network(ip, 32, 64) {
+        IpAddr::V4(ip) => Uuid::from_u128(ip.to_ipv6_mapped().to_bits()),
+        IpAddr::V6(ip) => Uuid::from_u128(ip.to_bits()),
+    }
 }
 
 /// An address as proxies write it: bare, with a port, or in brackets.

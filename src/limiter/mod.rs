@@ -1,6 +1,7 @@
 //! Who may ask how often.
 
 pub mod gcra;
+pub mod turns;
 
 use std::{
     sync::{
@@ -91,6 +92,12 @@ impl Limiter {
             return quota.decision(cost, settled);
         }
         quota.decision(cost, gcra::take(&paid_at, self.now(), quota, cost))
+    }
+
+    /// What this process knows already of `cost` permits of `key`. Takes nothing and asks nobody.
+    pub fn known(&self, key: &str, quota: Quota, cost: u32) -> Decision {
+        let paid_at = self.local.get(key).map_or(0, |paid_at| paid_at.load(Ordering::Acquire));
+        quota.decision(cost, gcra::take(&AtomicU64::new(paid_at), self.now(), quota, cost))
     }
 
     /// Lets Redis decide; nothing when there is none or it is away.

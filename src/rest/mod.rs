@@ -12,3 +12,4 @@ pub mod oauth;
 pub mod openapi;
 mod pixel;
 mod take;
+mod unpaid;

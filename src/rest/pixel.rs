@@ -90,7 +90,7 @@ pub(super) async fn get_pixel(State(app): State<App>, request: Request) -> Respo
 async fn read(app: &App, parts: &Parts, allowed: &mut HeaderMap) -> Result<Receipt, Problem> {
     let raw = extract::raw_key(&parts.headers, parts.uri.query())?;
     let head = take::Head::of(app, parts);
-    let key = take::enter(app, head, &raw, allowed).await?;
+    let (key, _place) = take::enter(app, head, &raw, allowed).await?;
     let event = serde_json::to_vec(&event(parts)).map_err(Error::internal)?;
     let events = Dialect::Native(Format::Json).split(&event, &app.config.limits)?;
     let prepared = take::prepare(app, head, &key, events, None).await;

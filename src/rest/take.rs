@@ -12,17 +12,24 @@ use axum::{
 };
 use uuid::Uuid;
 
-use super::{body::Incoming, dialects::posthog, error::Problem, extract};
+use super::{body::Incoming, dialects::posthog, error::Problem, extract, unpaid};
 use crate::{
     auth::api_key::ActiveKey,
-    config::network,
+    config::network_id,
     error::{Error, Result},
-    ingest::{self, Intake, Prepared, Receipt, heavy::heavy, shares::Share, wire},
+    ingest::{
+        self, Intake, Prepared, Receipt,
+        heavy::heavy,
+        shares::{Share, refused_for_want_of_room},
+        wire,
+    },
     limiter::{Decision, Quota},
     state::App,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// When to come back where an app has too many requests at work.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 const RATE_LIMIT: [HeaderName; 3] = [
     HeaderName::from_static("ratelimit-limit"),
     HeaderName::from_static("ratelimit-remaining"),
@@ -43,8 +50,13 @@ pub(super) struct Taken {
 pub(super) async fn take(app: &App, parts: &Parts, body: axum::body::Body, dialect: Option<wire::Dialect>) -> Taken {
     let mut body = Incoming::new(body, app.config.limits.body_bytes);
     let mut allowed = HeaderMap::new();
-    let receipt = read(app, parts, &mut body, dialect, &mut allowed).await;
+    let head = Head::of(app, parts);
+    let receipt = read(app, head, &mut body, dialect, &mut allowed).await;
     if receipt.is_err() {
+        let read = body.share().map_or(0, |share| share.amount());
+        if allowed.is_empty() && read > 0 {
+            unpaid::count(app, head.network(), read).await;
+        }
         body.discard().await;
     }
     Taken { allowed, receipt }
@@ -59,23 +71,26 @@ pub(super) async fn take_request(app: &App, request: Request, dialect: wire::Dia
 
 async fn read(
     app: &App,
-    parts: &Parts,
+    head: Head<'_>,
     body: &mut Incoming,
     dialect: Option<wire::Dialect>,
     allowed: &mut HeaderMap,
 ) -> Result<Receipt, Problem> {
-    let head = Head::of(app, parts);
+    let Head { parts, .. } = head;
     let key = match extract::raw_key(&parts.headers, parts.uri.query()) {
         Ok(raw) => Some(enter(app, head, &raw, allowed).await?),
         Err(error) if dialect.is_none() => return Err(error.into()),
-        Err(_) => None,
+        Err(_) => {
+            unpaid::admit(app, head.network())?;
+            None
+        }
     };
     let dialect = match dialect {
         Some(dialect) => dialect,
         None => wire::Dialect::Native(extract::format(&parts.headers)?),
     };
     let limits = &app.config.limits;
-    let payer = key.as_ref().map_or_else(|| head.network(), |key| key.scope.app_id());
+    let payer = key.as_ref().map_or_else(|| head.network(), |(key, _)| key.scope.app_id());
     body.charge(&app.bodies, payer, &parts.headers)?;
     let mut bytes = body.read(&parts.headers).await?;
     if dialect == wire::Dialect::PostHog {
@@ -85,12 +100,12 @@ async fn read(
     if dialect == wire::Dialect::PostHog && events.sent_at.is_none() {
         events.sent_at = posthog::sent_at(parts.uri.query());
     }
-    let key = match (key, events.key.take()) {
-        (Some(key), _) => key,
+    let (key, _place) = match (key, events.key.take()) {
+        (Some(entered), _) => entered,
         (None, Some(raw)) => {
-            let key = enter(app, head, &raw, allowed).await?;
-            body.charge_to(key.scope.app_id())?;
-            key
+            let entered = enter(app, head, &raw, allowed).await?;
+            body.charge_to(entered.0.scope.app_id())?;
+            entered
         }
         (None, None) => return Err(extract::NO_KEY.into()),
     };
@@ -114,18 +129,20 @@ impl<'a> Head<'a> {
     }
 
     /// Who pays for a body while its key is still in it: the sender's network, so that those without a key
-    /// take the room of nobody else. No app has such an id, for half of a network's is empty.
+    /// take the room of nobody else.
     fn network(self) -> Uuid {
-        match network(self.ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), 32, 64) {
-            IpAddr::V4(ip) => Uuid::from_u128(ip.to_ipv6_mapped().to_bits()),
-            IpAddr::V6(ip) => Uuid::from_u128(ip.to_bits()),
-        }
+        network_id(self.ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()))
     }
 }
 
 /// Finds the key behind `raw`, sees that it may be used from here, and takes one of the requests it may
-/// make.
-pub(super) async fn enter(app: &App, head: Head<'_>, raw: &str, allowed: &mut HeaderMap) -> Result<Arc<ActiveKey>> {
+/// make, with a place among those of all apps until its events are stored.
+pub(super) async fn enter(
+    app: &App,
+    head: Head<'_>,
+    raw: &str,
+    allowed: &mut HeaderMap,
+) -> Result<(Arc<ActiveKey>, Share)> {
     let key = app.api_keys.authenticate_from(raw, &app.limiter, head.ip).await?;
     key.admit(extract::origin(&head.parts.headers).as_deref())?;
     let permits = key.requests_per_minute.unwrap_or(app.config.limits.ingest_per_minute);
@@ -133,7 +150,9 @@ pub(super) async fn enter(app: &App, head: Head<'_>, raw: &str, allowed: &mut He
     let decision = app.limiter.check(&format!("ingest:{}", key.id.simple()), quota, 1).await;
     *allowed = rate_limit(decision);
     decision.into_result()?;
-    Ok(key)
+    let full = || refused_for_want_of_room("requests", RETRY_AFTER, "too many requests of one app in flight");
+    let place = app.at_work.take(key.scope.app_id(), 1).ok_or_else(full)?;
+    Ok((key, place))
 }
 
 fn rate_limit(decision: Decision) -> HeaderMap {

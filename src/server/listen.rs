@@ -1,6 +1,7 @@
 //! Listening, and draining when told to stop.
 
 use std::{
+    convert::Infallible,
     future::Future,
     net::SocketAddr,
     pin::pin,
@@ -12,7 +13,7 @@ use axum::{
     Router,
     body::Body,
     extract::ConnectInfo,
-    http::{Request, StatusCode},
+    http::{Request, StatusCode, Version},
 };
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -28,8 +29,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::{
+    bounds::longest_request,
     pace::{Answering, Pace, Paced, Patience},
-    protect::longest_request,
     router,
 };
 use crate::{
@@ -43,6 +44,9 @@ use crate::{
 /// How many bytes and lines the head of a request may have. An address may hold 64 KiB.
 const HEAD_BYTES: u32 = 128 << 10;
 const HEAD_LINES: usize = 100;
+
+/// Requests of one HTTP/2 connection at a time; fewer are not usual, and slow pages down.
+const STREAMS: u32 = 100;
 
 /// How long closing the store may take, which waits for statements nobody waits for any more.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -142,7 +146,7 @@ fn answer(
     http1.timer(TokioTimer::new()).header_read_timeout(patience.idle);
     http1.max_buf_size(HEAD_BYTES as usize).max_headers(HEAD_LINES);
     let mut http2 = builder.http2();
-    http2.timer(TokioTimer::new()).keep_alive_interval(patience.head).max_concurrent_streams(256);
+    http2.timer(TokioTimer::new()).keep_alive_interval(patience.head).max_concurrent_streams(STREAMS);
     http2.max_header_list_size(HEAD_BYTES);
     let (watcher, pace) = (connections.watcher(), Arc::<Pace>::default());
     async move {
@@ -156,14 +160,18 @@ fn answer(
                 first_request.notify_one();
                 request.extensions_mut().insert(ConnectInfo(peer));
                 let (answering, pace) = (Answering::begin(&pace), pace.clone());
+                let is_second_version = request.version() == Version::HTTP_2;
                 let response = router.clone().oneshot(request.map(Body::new));
                 async move {
-                    let _answering = answering;
-                    let response = response.await;
-                    if response.as_ref().is_ok_and(|response| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
+                    let response = response.await?;
+                    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                         pace.upgraded();
                     }
-                    response
+                    // Others are asked while it is given, and nothing may be for long.
+                    Ok::<_, Infallible>(match is_second_version {
+                        true => response.map(|body| answering.until_given(body)),
+                        false => response,
+                    })
                 }
             }
         });

@@ -1,5 +1,6 @@
 //! Routers merged, layers in order, listening, and draining.
 
+mod bounds;
 mod hosts;
 mod listen;
 mod observe;
@@ -8,23 +9,32 @@ mod protect;
 
 use axum::{Router, middleware::from_fn_with_state};
 
+use self::bounds::{Bounds, bound};
+
 pub use self::{
     listen::{serve, serve_patiently},
     pace::Patience,
 };
-use crate::{graphql, pages, rest, state::App};
+use crate::{
+    graphql, pages, rest,
+    state::{App, INGESTING},
+};
+
+/// Requests of people and of programs that ask, worked on at once.
+const ASKING: usize = 1_024;
 
 /// Everything the server answers. Few layers, because every request passes copies of them all.
 pub fn router(app: App) -> Router {
     let config = &app.config;
-    let bounds = from_fn_with_state(protect::Bounds::new(config), protect::bound);
-    let ingestion =
-        rest::events::router().with_state(app.clone()).layer(bounds.clone()).layer(protect::cors_of_ingestion());
+    // Each its own places, so that neither events nor questions ever wait for the other.
+    let [of_events, of_questions] =
+        [INGESTING, ASKING].map(|most| from_fn_with_state(Bounds::new(app.clone(), most), bound));
+    let ingestion = rest::events::router().with_state(app.clone()).layer(of_events).layer(protect::cors_of_ingestion());
     let site = graphql::router(app.clone())
         .merge(rest::oauth::router().with_state(app.clone()))
         .merge(rest::exports::router().with_state(app.clone()))
         .merge(pages::router())
-        .layer(bounds)
+        .layer(of_questions)
         .layer(protect::cors(config))
         .layer(from_fn_with_state(hosts::Hosts::of(config), hosts::check));
     let hsts = protect::hsts(config);

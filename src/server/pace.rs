@@ -1,7 +1,8 @@
 //! How long a connection may make us wait.
 //!
 //! Hyper knows one time for heads, which begins when the last answer ends: it serves for connections that
-//! rest between requests. A head that has begun must be whole far sooner, and an answer must be taken.
+//! rest between requests. A head that has begun must be whole far sooner, and an answer must be taken. Of HTTP/2 it
+//! knows no time at all for connections that rest.
 
 use std::{
     io,
@@ -14,6 +15,9 @@ use std::{
     time::Duration,
 };
 
+use axum::body::{Body, HttpBody};
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
@@ -48,10 +52,43 @@ pub(super) struct Pace {
 /// A request whose head is whole and whose answer is being found; or was given up, when dropped.
 pub(super) struct Answering(Arc<Pace>);
 
+/// The body of an answer, which is being given until it is dropped.
+pub(super) struct Given {
+    body: Body,
+    _answering: Answering,
+}
+
 impl Answering {
     pub(super) fn begin(pace: &Arc<Pace>) -> Self {
         pace.heads.fetch_add(1, Ordering::AcqRel);
         Self(pace.clone())
+    }
+}
+
+impl Answering {
+    /// Goes on until the body was given.
+    pub(super) fn until_given(self, body: Body) -> Body {
+        Body::new(Given { body, _answering: self })
+    }
+}
+
+impl HttpBody for Given {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -84,13 +121,33 @@ pub(super) struct Paced<S> {
     is_first_version: Option<bool>,
     /// When the head that has begun must be whole, and after how many others it comes.
     head: Option<(u64, Pin<Box<Sleep>>)>,
+    /// When the next request of an HTTP/2 connection must have begun, and after how many others it comes: its
+    /// client may keep the connection busy with frames that ask nothing.
+    rest: Option<(u64, Pin<Box<Sleep>>)>,
     /// When something of what waits to be taken must have been.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Paced<S> {
     pub(super) fn new(stream: S, pace: Arc<Pace>, patience: Patience) -> Self {
-        Self { stream, pace, patience, is_first_version: None, head: None, stalled: None }
+        Self { stream, pace, patience, is_first_version: None, head: None, rest: None, stalled: None }
+    }
+
+    /// What to answer whoever reads of an HTTP/2 connection on which nothing is asked, after so many requests, or
+    /// something is.
+    fn rest(&mut self, cx: &mut Context<'_>, resting: Option<u64>, read: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
+        let Some(heads) = resting else {
+            self.rest = None;
+            return read;
+        };
+        let deadline = match &mut self.rest {
+            Some((after, deadline)) if *after == heads => deadline,
+            rest => &mut rest.insert((heads, Box::pin(sleep(self.patience.idle)))).1,
+        };
+        if deadline.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(too_slow("nothing was asked for long")));
+        }
+        read
     }
 
     /// What to answer whoever could write nothing, or something.
@@ -119,7 +176,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
             // No method begins so but the one that announces HTTP/2.
             this.is_first_version = Some(!new.starts_with(b"PRI"));
         }
-        let Some(heads) = this.pace.at_rest().filter(|_| this.is_first_version == Some(true)) else {
+        let resting = this.pace.at_rest();
+        if this.is_first_version == Some(false) {
+            return this.rest(cx, resting, read);
+        }
+        let Some(heads) = resting.filter(|_| this.is_first_version == Some(true)) else {
             this.head = None;
             return read;
         };

@@ -1,58 +1,18 @@
-//! Bounds on requests, and headers that keep browsers from harm.
+//! Headers that keep browsers from harm, and answers of no handler.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
-    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use tokio::{sync::Semaphore, time::timeout};
 use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use super::observe::X_REQUEST_ID;
-use crate::{
-    config::Config,
-    error::Error,
-    rest::{body::READ_TIMEOUT, error::Problem},
-};
-
-/// What a request may take beyond the narrower bound of its body or its question.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// Requests worked on at once; further ones are told to come back, rather than to wait in memory.
-const MAX_IN_FLIGHT: usize = 1_024;
+use crate::{config::Config, error::Error, rest::error::Problem};
 
 /// How long browsers may remember what they were allowed.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How long any request may take: longer than any narrower bound inside it.
-pub(super) fn longest_request(config: &Config) -> Duration {
-    config.limits.query_timeout.max(READ_TIMEOUT) + GRACE
-}
-
-/// What bounds requests, all of them together.
-#[derive(Clone)]
-pub(super) struct Bounds {
-    longest: Duration,
-    free: Arc<Semaphore>,
-}
-
-impl Bounds {
-    pub(super) fn new(config: &Config) -> Self {
-        Self { longest: longest_request(config), free: Arc::new(Semaphore::new(MAX_IN_FLIGHT)) }
-    }
-}
-
-/// Refuses what would be one request too many, and gives up on what takes too long. An event that
-/// is being stored may still be; sending it again counts it once.
-pub(super) async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
-    let Ok(_permit) = bounds.free.try_acquire() else {
-        return failure(Error::unavailable("too many requests in flight"));
-    };
-    timeout(bounds.longest, next.run(request)).await.unwrap_or_else(|_| failure(Error::Timeout))
-}
 
 /// The answer to a request whose handler panicked. The panic itself went to the log.
 pub(super) fn panicked() -> Response {
@@ -64,7 +24,8 @@ pub(super) async fn nothing_here() -> Response {
     failure(Error::NotFound("address"))
 }
 
-fn failure(error: Error) -> Response {
+/// The answer to what no handler was asked.
+pub(super) fn failure(error: Error) -> Response {
     Problem::from(error).into_response()
 }
 

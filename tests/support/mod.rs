@@ -14,6 +14,7 @@
 pub mod app;
 pub mod binary;
 pub mod daemon;
+pub mod http2;
 pub mod leaks;
 pub mod mail;
 pub mod people;
