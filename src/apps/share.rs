@@ -1,6 +1,11 @@
 //! Links by which a dashboard is shown to whoever has one: made and revoked.
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect};
+use std::time::Duration;
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QuerySelect,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -18,10 +23,14 @@ use crate::{
         dashboard_share::{Column, Entity, Model},
     },
     error::{Error, Result},
+    limiter::{Limiter, Quota},
 };
 
 /// How many links a dashboard may have.
 const PER_DASHBOARD: u64 = 20;
+
+/// Passwords of links that an account may set: each takes the work of a hash.
+const PASSWORDS: Quota = Quota { permits: 60, period: Duration::from_secs(60 * 60) };
 
 /// A link to be.
 pub struct NewShare {
@@ -37,6 +46,7 @@ pub struct NewShare {
 pub async fn create(
     db: &Db,
     clock: &Clock,
+    limiter: &Limiter,
     may: Granted<ShareDashboards>,
     shown: Uuid,
     new: NewShare,
@@ -46,8 +56,15 @@ pub async fn create(
     if new.expires_at.is_some_and(|at| at <= now) {
         return Err(Error::invalid("input.expiresAt", "Expected a moment that is yet to come."));
     }
+    // Before the work of a hash, and again in the transaction that makes the link.
+    dashboard::Entity::find_by_id((app, shown)).one(&**db).await?.ok_or(Error::NotFound("dashboard"))?;
+    check_room(&**db, app, shown).await?;
     let password_hash = match new.password {
-        Some(password) => Some(password::accept("input.password", password, [&name, ""]).await?),
+        Some(password) => {
+            let by = may.scope().viewer().map(|viewer| viewer.user_id).unwrap_or_default();
+            limiter.check(&format!("share-password:{}", by.simple()), PASSWORDS, 1).await.into_result()?;
+            Some(password::accept("input.password", password, [&name, ""]).await?)
+        }
         None => None,
     };
     let (token, digest) = link::generate(app);
@@ -66,11 +83,7 @@ pub async fn create(
     // Held, so that it is not deleted meanwhile, and two links at a time are counted one after the other.
     let board = dashboard::Entity::find_by_id((app, shown)).lock_exclusive().one(&transaction).await?;
     let board = board.ok_or(Error::NotFound("dashboard"))?;
-    let links = Entity::of_app(app).filter(Column::DashboardId.eq(shown)).count(&transaction).await?;
-    if links >= PER_DASHBOARD {
-        let message = format!("The dashboard has {PER_DASHBOARD} links already. Revoke one first.");
-        return Err(Error::Conflict { field: None, message });
-    }
+    check_room(&transaction, app, shown).await?;
     let row = row.into_active_model().insert(&transaction).await?;
     let facts = vec![
         fact("link", &row.name),
@@ -81,6 +94,16 @@ pub async fn create(
     entry.record(&transaction, now).await?;
     transaction.commit().await?;
     Ok((row, token))
+}
+
+/// `Conflict` where a dashboard has as many links as it may.
+async fn check_room(db: &impl ConnectionTrait, app: Uuid, shown: Uuid) -> Result<()> {
+    let links = Entity::of_app(app).filter(Column::DashboardId.eq(shown)).count(db).await?;
+    if links >= PER_DASHBOARD {
+        let message = format!("The dashboard has {PER_DASHBOARD} links already. Revoke one first.");
+        return Err(Error::Conflict { field: None, message });
+    }
+    Ok(())
 }
 
 /// Revokes a link: it shows nothing from now on, on no instance.

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use moka::sync::Cache;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, EntityTrait, ExprTrait, QueryFilter, QuerySelect, entity::prelude::*,
 };
@@ -27,6 +28,9 @@ pub const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How many sessions a list shows; older ones still work.
 const LISTED: u64 = 100;
+
+/// How many sessions that have ended are remembered.
+const ENDED: u64 = 10_000;
 
 /// Both `iss` and `aud`: the server talks to itself.
 const ISSUER: &str = "event-analytics";
@@ -57,6 +61,8 @@ pub struct Sessions {
     db: Db,
     clock: Clock,
     keys: Arc<(EncodingKey, Vec<DecodingKey>, Validation)>,
+    /// Sessions that were found to have ended. None lives again, so nobody reads them for their tokens any more.
+    ended: Cache<Uuid, ()>,
 }
 
 impl Sessions {
@@ -72,7 +78,7 @@ impl Sessions {
         // Compared with our own clock, which a test can move.
         validation.validate_exp = false;
         let keys = (EncodingKey::from_secret(secret), believed, validation);
-        Self { db, clock, keys: Arc::new(keys) }
+        Self { db, clock, keys: Arc::new(keys), ended: Cache::new(ENDED) }
     }
 
     /// Signs `user` in; of the address only the network is kept. Sessions of theirs whose time is over are swept on the way, so that the
@@ -117,10 +123,16 @@ impl Sessions {
         if claims.exp.saturating_mul(1000) <= now {
             return Err(DEAD);
         }
-        let session = user_session::Entity::find_by_id(claims.sid).one(&*self.db).await?.ok_or(DEAD)?;
-        if session.user_id != claims.sub || session.revoked_at.is_some() || session.expires_at <= now {
+        if self.ended.contains_key(&claims.sid) {
             return Err(DEAD);
         }
+        let session = user_session::Entity::find_by_id(claims.sid).one(&*self.db).await?;
+        let live =
+            |session: &Model| session.user_id == claims.sub && session.revoked_at.is_none() && now < session.expires_at;
+        let Some(session) = session.filter(live) else {
+            self.ended.insert(claims.sid, ());
+            return Err(DEAD);
+        };
         Ok(Viewer { user_id: session.user_id, session_id: session.id, network: ip.map(whence) })
     }
 

@@ -32,7 +32,7 @@ use self::{
     message::{MediaType, Params},
     sender::Sender,
     shared::SharedPanel,
-    stored::{Document, Stored},
+    stored::Stored,
 };
 use super::{
     Schema,
@@ -169,9 +169,17 @@ impl Edge {
         if let Some(answer) = self.kept(&asked).await {
             return Ok(answer);
         }
-        let (asker, charge) = (sender.asker(), Charge::to(sender.payer()));
+        // What a panel costs is the link's to pay; what is asked beside them must not use that up.
+        let payer = if asked.panel.is_some() { sender.payer() } else { sender.own_payer() };
+        let (asker, charge) = (sender.asker(), Charge::to(payer));
         let loaders = Loaders::of_request(self.app.clone(), asker, asked.asks_one, None);
-        let operation = asked.to_operation().data(asker).data(sender.client).data(loaders).data(charge.clone());
+        let operation = asked
+            .to_operation()
+            .data(asker)
+            .data(sender.client)
+            .data(loaders)
+            .data(charge.clone())
+            .data(self.schema.clone());
         let answer = self.schema.execute(operation).await;
         match charge.refusal() {
             Some((of_points, refusal)) => {
@@ -214,11 +222,7 @@ impl Edge {
             Some(link) => self.panel_of(link, &params).await?,
             None => None,
         };
-        let found = match (&panel, params.query) {
-            // What a dashboard keeps has been let in when it was kept.
-            (Some(_), Some(query)) => Document::from(query),
-            (_, query) => self.stored.find(query, params.persisted).await?,
-        };
+        let found = self.stored.find(params.query, params.persisted).await?;
         let document = guard::parse(&found.text, &params.variables).map_err(|mut failure| {
             report::classify(&mut failure);
             Unasked::Answered(Box::new(Answer::from_errors(vec![failure])))
@@ -239,11 +243,11 @@ impl Edge {
         if let Some(operation) = chosen.filter(|operation| operation.ty == OperationType::Mutation) {
             may_change()?;
             if guard::authentications(&document, operation) > 1 {
-                return Err(Error::CostExceeded("Sign in or register once in a request.".into()).into());
+                return Err(Error::CostExceeded("Sign in, register or set a password once in a request.".into()).into());
             }
         }
         if !sender.is_stranger() {
-            self.stored.keep(&found, &document).await;
+            self.stored.keep(&self.schema, &found, &document, &params.variables).await;
         }
         sender.count_use(&self.app);
         let (text, asks_one) = (found.text, chosen.is_some_and(guard::asks_one));

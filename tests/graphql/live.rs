@@ -141,6 +141,7 @@ both_stores! {
         };
         let mut response = ask(SUMMARY).send().await.unwrap();
         assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert_eq!(response.headers()["ratelimit-limit"], "1000000");
         let mut next = async || {
             let chunk = tokio::time::timeout(Duration::from_secs(20), response.chunk()).await.expect("in time");
             String::from_utf8(chunk.unwrap().expect("more").to_vec()).unwrap()

@@ -1,10 +1,14 @@
 //! What may be asked in a minute: by points, told beforehand and afterwards, over all instances together.
 
+use event_analytics::entity::user_session;
+use futures::FutureExt as _;
+use sea_orm::{EntityTrait, sea_query::Expr};
 use serde_json::json;
 
 use crate::support::{
     app::{Store, TestApp},
     people::{Person, Site},
+    socket::Socket,
 };
 
 const POINTS: &[(&str, &str)] = &[("RATE_LIMIT_ANALYTICS_POINTS_PER_MINUTE", "10000")];
@@ -13,6 +17,62 @@ const POINTS: &[(&str, &str)] = &[("RATE_LIMIT_ANALYTICS_POINTS_PER_MINUTE", "10
 fn dear(app: &str) -> String {
     let reports: String = (0..30).map(|i| format!("s{i}: summary(range: {{ preset: TODAY }}) {{ events }} ")).collect();
     format!("{{ app(id: \"{app}\") {{ {reports} }} rateLimit {{ limit cost remaining resetAt }} }}")
+}
+
+/// A server of the site's owner, with a key that reads.
+async fn reader(site: &Site, requests: Option<i32>) -> Site {
+    let input = json!({ "appId": site.app_id, "name": "Server", "scope": "READ", "requestsPerMinute": requests });
+    let key = site.owner.create_key_with(input).await;
+    Site { owner: Person { token: Some(key), ..site.owner.clone() }, ..site.clone() }
+}
+
+#[tokio::test]
+async fn keys_of_an_app_have_one_budget_and_none_asks_more_often_than_the_server_lets() {
+    let vars = [POINTS[0], ("RATE_LIMIT_ANALYTICS_PER_MINUTE", "50")];
+    let app = TestApp::with(Store::Sqlite, &vars).await;
+    let site = app.site().await;
+    let [one, other] = [reader(&site, Some(100_000_000)).await, reader(&site, Some(7)).await];
+    assert_eq!(one.try_ask("name").await.header("ratelimit-limit"), "50");
+    assert_eq!(other.try_ask("name").await.header("ratelimit-limit"), "7");
+    one.ask("verification { isConsistent }").await;
+    assert_eq!(other.try_ask("verification { isConsistent }").await.expect(429).error_code(), "RATE_LIMITED");
+    let another = Site::of(site.owner.clone(), "Another").await;
+    reader(&another, None).await.ask("verification { isConsistent }").await;
+}
+
+#[tokio::test]
+async fn verifications_are_few_at_a_time_and_one_a_request() {
+    let app = TestApp::with(Store::Sqlite, &[("QUERY_TIMEOUT_SECONDS", "3")]).await;
+    let site = app.site().await;
+    let two = site.try_ask("a: verification { isConsistent } b: verification { isConsistent }").await;
+    assert_eq!(two.error_code(), "COST_EXCEEDED");
+    let mut turns = Vec::new();
+    while let Some(turn) = app.app.db.long_read().now_or_never() {
+        turns.push(turn.unwrap());
+    }
+    assert_eq!(site.try_ask("verification { isConsistent }").await.error_code(), "UNAVAILABLE");
+    site.ask("summary(range: { preset: TODAY }) { events }").await;
+    turns.pop();
+    site.ask("verification { isConsistent }").await;
+}
+
+#[tokio::test]
+async fn sessions_that_have_ended_are_read_no_more_and_asked_with_only_so_often() {
+    let app = TestApp::with(Store::Sqlite, &[("RATE_LIMIT_ANALYTICS_PER_MINUTE", "5")]).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    alice.graphql("mutation { signOut { session { id } } }", json!({})).await.data();
+    assert_eq!(alice.graphql("{ __typename }", json!({})).await.expect(401).error_code(), "UNAUTHENTICATED");
+    let live = user_session::Entity::update_many().col_expr(user_session::Column::RevokedAt, Expr::value(None::<i64>));
+    live.exec(app.app.db.writer()).await.unwrap();
+    let mut codes = Vec::new();
+    for _ in 0..6 {
+        codes.push(alice.graphql("{ __typename }", json!({})).await.error_code().to_owned());
+    }
+    assert_eq!((codes[0].as_str(), codes[5].as_str()), ("UNAUTHENTICATED", "RATE_LIMITED"), "{codes:?}");
+    bob.graphql("{ viewer { email } }", json!({})).await.data();
+    let mut socket = Socket::open(&app.url, &[("sec-websocket-protocol", "graphql-transport-ws")]).await.unwrap();
+    socket.say(json!({ "type": "connection_init", "payload": { "token": alice.token } })).await;
+    assert_ne!(socket.end().await, 4403, "it is told to wait");
 }
 
 both_stores! {

@@ -26,13 +26,16 @@ pub fn only_asks(document: &ExecutableDocument) -> bool {
     document.operations.iter().all(|(_, operation)| operation.node.ty == OperationType::Query)
 }
 
-/// How many mutations an operation holds that strangers may use: to try many passwords in one request
-/// would be counted as one.
+/// Mutations that hash a password of somebody who has signed in.
+const HASHING: [&str; 2] = ["changePassword", "shareDashboard"];
+
+/// How many mutations an operation holds that strangers may use, or that take the work of a hash: to try many passwords
+/// in one request would be counted as one.
 pub fn authentications(document: &ExecutableDocument, operation: &OperationDefinition) -> usize {
     if operation.ty != OperationType::Mutation {
         return 0;
     }
-    fields_of(document, &operation.selection_set.node).into_iter().filter(|field| is_open(&field.name.node)).count()
+    fields_of(document, &operation.selection_set.node).into_iter().filter(|field| is_counted(&field.name.node)).count()
 }
 
 /// The fields of a selection set with its fragments written out, which is bounded by now.
@@ -56,10 +59,10 @@ fn roots<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, found: &mu
     }
 }
 
-/// Whether a mutation needs no sign-in: it is one, or makes up for one.
-fn is_open(mutation: &str) -> bool {
+/// Whether a mutation needs no sign-in, as it is one or makes up for one, or hashes a password.
+fn is_counted(mutation: &str) -> bool {
     let is_it = |element: &str| element.strip_prefix("Mutation.") == Some(mutation);
-    TABLE.iter().any(|(element, who)| *who == Who::Anyone && is_it(element))
+    HASHING.contains(&mutation) || TABLE.iter().any(|(element, who)| *who == Who::Anyone && is_it(element))
 }
 
 #[cfg(test)]
@@ -76,6 +79,7 @@ mod tests {
             ("mutation { signIn { token } }", 1),
             ("mutation { a: signIn { token } b: register { token } createApp { app { id } } }", 2),
             ("mutation { ...f ... { ...f } } fragment f on Mutation { signIn { token } }", 2),
+            ("mutation { a: shareDashboard { url } b: shareDashboard { url } changePassword { token } }", 3),
             ("mutation { createApp { app { id } } }", 0),
             ("{ signIn signIn }", 0),
         ] {

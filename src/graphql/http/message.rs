@@ -204,11 +204,7 @@ pub(super) fn write(status: StatusCode, media: MediaType, answer: Answer, decisi
     headers.insert(CONTENT_TYPE, media.label());
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.extend(answer.http_headers);
-    if let Some(decision) = decision {
-        headers.insert("ratelimit-limit", decision.limit.into());
-        headers.insert("ratelimit-remaining", decision.remaining.into());
-        headers.insert("ratelimit-reset", seconds(decision.reset_after));
-    }
+    tell(headers, decision);
     if let Some(wait) = answer.errors.iter().find_map(retry_after) {
         headers.insert(RETRY_AFTER, wait.into());
     }
@@ -218,6 +214,14 @@ pub(super) fn write(status: StatusCode, media: MediaType, answer: Answer, decisi
         _ => {}
     }
     response
+}
+
+/// What remains of the sender's quota, in the headers of an answer.
+pub(super) fn tell(headers: &mut HeaderMap, decision: Option<Decision>) {
+    let Some(decision) = decision else { return };
+    headers.insert("ratelimit-limit", decision.limit.into());
+    headers.insert("ratelimit-remaining", decision.remaining.into());
+    headers.insert("ratelimit-reset", seconds(decision.reset_after));
 }
 
 /// For how many seconds an error asks to wait, as its extensions say.

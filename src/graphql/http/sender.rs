@@ -49,12 +49,21 @@ enum Who {
 }
 
 impl Sender {
-    /// Whoever the bearer token or else the cookie stands for. A token that is given must be good;
-    /// a cookie that is stale makes its browser a stranger, who can then sign in again.
+    /// Whoever the bearer token or else the cookie stands for. A token that is given must be good, and one that is not
+    /// takes one of the requests of its address; a cookie that is stale makes its browser a stranger, who can then
+    /// sign in again.
     pub(super) async fn of(app: &App, parts: &Parts) -> Result<Self> {
-        let headers = &parts.headers;
-        let hops = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        let hops = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
         let ip = client_ip(peer(parts), hops.collect::<Vec<_>>(), &app.config.trusted_proxies);
+        let found = Self::at(app, &parts.headers, ip).await;
+        if matches!(found, Err(Error::Unauthenticated(_))) {
+            let quota = Quota { permits: app.config.limits.analytics_per_minute, period: PERIOD };
+            app.limiter.check(&format!("unknown-bearer:{}", network(ip, 32, 64)), quota, 1).await.into_result()?;
+        }
+        found
+    }
+
+    async fn at(app: &App, headers: &HeaderMap, ip: IpAddr) -> Result<Self> {
         let client = Client { ip, user_agent: text(headers, USER_AGENT.as_str()).map(str::to_owned) };
         let who = match bearer(headers)? {
             Some(key) if api_key::is_key(key) => Who::Key(reader(app, headers, key, ip).await?),
@@ -78,12 +87,17 @@ impl Sender {
     /// Takes one of the sender's requests of this minute. Strangers share by address, of IPv6 by network, and so do
     /// those who have but a link.
     pub(super) async fn take_permit(&self, app: &App) -> Decision {
-        let own = if let Who::Key(key) = &self.who { key.requests_per_minute } else { None };
-        let quota = Quota { permits: own.unwrap_or(app.config.limits.analytics_per_minute), period: PERIOD };
+        let most = app.config.limits.analytics_per_minute;
+        let quota = Quota { permits: most, period: PERIOD };
         let (source, quota) = match &self.who {
             // Many may look from one network, and most answers are at hand.
             Who::Link(_) => {
                 (format!("link:{}", self.address()), Quota { permits: quota.permits.saturating_mul(10), ..quota })
+            }
+            // Its app's admins may let a key ask less often than the server does, and not more.
+            Who::Key(key) => {
+                let permits = key.requests_per_minute.map_or(most, |own| own.min(most));
+                (format!("key:{}", key.id.simple()), Quota { permits, ..quota })
             }
             _ => (self.payer(), quota),
         };
@@ -94,13 +108,21 @@ impl Sender {
         format!("address:{}", network(self.client.ip, 32, 64))
     }
 
-    /// Who pays for what the request asks.
+    /// Who pays for what the request asks. All keys of an app share its points, so that making more buys nothing.
     pub(super) fn payer(&self) -> String {
         match &self.who {
             Who::Stranger { .. } => self.address(),
             Who::Person { viewer, .. } => format!("user:{}", viewer.user_id.simple()),
-            Who::Key(key) => format!("key:{}", key.id.simple()),
+            Who::Key(key) => format!("app:{}", key.scope.app_id().simple()),
             Who::Link(link) => format!("link:{}", link.id.simple()),
+        }
+    }
+
+    /// The same, where everybody who has a link pays for themselves.
+    pub(super) fn own_payer(&self) -> String {
+        match &self.who {
+            Who::Link(_) => format!("link:{}", self.address()),
+            _ => self.payer(),
         }
     }
 
@@ -173,7 +195,7 @@ impl Who {
     /// Whoever the cookie stands for.
     async fn of_cookie(app: &App, headers: &HeaderMap, ip: IpAddr) -> Result<Self> {
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let Some(token) = cookies.filter_map(|header| cookie::read(header, cookie::SESSION)).next() else {
+        let Some(token) = cookie::SESSION.read(cookies, &app.config.public_url) else {
             return Ok(Self::Stranger { by_cookie: false });
         };
         match app.sessions.viewer(token, Some(ip)).await {

@@ -14,7 +14,7 @@ use axum::{
 use futures::{StreamExt, stream};
 use tokio::time::timeout;
 
-use super::{Asked, Edge, MediaType, Refusal, Unasked, follow::Following, write};
+use super::{Asked, Edge, MediaType, Refusal, Unasked, follow::Following, message::tell, write};
 use crate::{
     error::{Error, Result},
     graphql::error,
@@ -47,7 +47,9 @@ pub(super) async fn answer(edge: Edge, parts: Parts, body: Body) -> Response {
     let complete = stream::iter([Ok(Event::default().event("complete").data(""))]);
     // Without the word that it is complete: clients come back, to another instance.
     let answers = answers.chain(complete).take_until(edge.app.draining.clone().cancelled_owned());
-    Sse::new(answers).keep_alive(KeepAlive::new().interval(BEAT)).into_response()
+    let mut response = Sse::new(answers).keep_alive(KeepAlive::new().interval(BEAT)).into_response();
+    tell(response.headers_mut(), decision);
+    response
 }
 
 async fn begin(edge: &Edge, parts: &Parts, body: Body, decision: &mut Option<Decision>) -> Result<Following, Unasked> {

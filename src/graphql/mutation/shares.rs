@@ -74,7 +74,7 @@ pub(super) struct ShareMutations;
 impl ShareMutations {
     /// Makes a link by which whoever has it sees a dashboard, without an account. They see what its panels answer, as
     /// the dashboard is at the time, and can ask nothing else; panels that list single people are left out. A
-    /// dashboard has at most 20 links. Takes the role `ADMIN`.
+    /// dashboard has at most 20 links; an account sets 60 passwords an hour. Takes the role `ADMIN`.
     async fn share_dashboard(
         &self,
         ctx: &Context<'_>,
@@ -89,7 +89,7 @@ impl ShareMutations {
             expires_at: input.expires_at.map(|Moment(at)| at),
         };
         let server = ctx.app();
-        let (share, token) = share::create(&server.db, &server.clock, may, dashboard, new).await?;
+        let (share, token) = share::create(&server.db, &server.clock, &server.limiter, may, dashboard, new).await?;
         let url = link::address(&token, &server.config.public_url);
         Ok(ShareDashboardPayload { share: DashboardShare(share), url: url.expose().to_owned() })
     }

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, MergedObject, Object};
 use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QuerySelect};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
@@ -243,8 +244,9 @@ impl Basics {
 
     /// Compares the stored events of the app with the columns that questions are answered from. Takes about
     /// as long as storing them did, so one request compares as much as it has time for and says where the
-    /// next goes on; for many millions of events, use the command `verify`.
-    #[graphql(complexity = "10 * REPORT")]
+    /// next goes on; for many millions of events, use the command `verify`. A request holds one, and the server does
+    /// few at a time.
+    #[graphql(complexity = "60 * REPORT")]
     async fn verification(
         &self,
         ctx: &Context<'_>,
@@ -254,9 +256,12 @@ impl Basics {
         let after = after.ok().filter(|after| *after >= 0);
         let after =
             after.ok_or_else(|| Error::invalid("after", "after must be the next of an earlier verification."))?;
-        // What was begun has as long again to come to its end.
-        let within = ctx.app().config.limits.query_timeout / 3;
-        Ok(Verification(ctx.app().columnar.verify_after(self.scope.app_id(), after, Some(within)).await?))
+        let server = ctx.app();
+        // What was begun has as long again to come to its end, and so has whoever waits for their turn.
+        let within = server.config.limits.query_timeout / 3;
+        let turn = timeout(within, server.db.long_read()).await;
+        let _turn = turn.map_err(|_| Error::unavailable("too many verifications at a time"))??;
+        Ok(Verification(server.columnar.verify_after(self.scope.app_id(), after, Some(within)).await?))
     }
 
     /// The page that opens a dashboard: headline figures, their course, and what leads.
