@@ -11,7 +11,7 @@ use crate::{
     auth::{password::change, registration},
     clock::Clock,
     columnar::Columnar,
-    config::Config,
+    config::{Config, Registration},
     db::Db,
     demo::{self, DemoOptions},
     entity::app,
@@ -137,6 +137,11 @@ async fn serve() -> Result<()> {
         Error::invalid("LISTEN_ADDR", format!("{address} cannot be used ({cause}); set LISTEN_ADDR to another"))
     })?;
     let app = App::start(config, Clock::System).await?;
+    if app.config.is_https() && app.config.registration == Registration::Open {
+        tracing::warn!(
+            "anybody who reaches this server may make an account; REGISTRATION=invited or mail changes that"
+        );
+    }
     tracing::info!(%address, url = %app.config.public_url, "listening");
     server::serve(app, listener, stop.cancelled_owned()).await?;
     tracing::info!("stopped; everything accepted is stored");
@@ -195,7 +200,7 @@ async fn reset_link(email: &str) -> Result<()> {
 async fn register_link(email: &str) -> Result<()> {
     let config = Config::from_env()?;
     let db = Db::connect(&config).await?;
-    let made = registration::request(&db, &Clock::System, email).await?;
+    let made = registration::request_at_terminal(&db, &Clock::System, email).await?;
     db.close().await;
     let token = made.ok_or(Error::conflict("email", "There is an account with this e-mail address."))?;
     println!("{}", registration::link(&token, &config.public_url).expose());

@@ -19,6 +19,7 @@ use crate::{
         audit::{Action, Entry, Place},
         one_time::Purpose,
         permission::{ManageGuests, ManageMembers},
+        registration,
     },
     clock::Clock,
     config::Secret,
@@ -96,7 +97,7 @@ pub async fn to_app(db: &Db, clock: &Clock, may: Granted<ManageGuests>, email: &
 
 /// Accepts an invitation as the viewer; what it was to. Whoever belongs there already keeps the role they have.
 pub async fn accept(db: &Db, clock: &Clock, viewer: Viewer, token: &str) -> Result<Model> {
-    let digest = Purpose::Invitation.digest(token).ok_or(NO_INVITATION)?;
+    let digest = Purpose::Invitation.digest(registration::without_proof(token)).ok_or(NO_INVITATION)?;
     let find = Entity::find().filter(Column::Digest.eq(digest));
     let organization_id = find.clone().one(db.writer()).await?.ok_or(NO_INVITATION)?.organization_id;
     let transaction = db.begin().await?;

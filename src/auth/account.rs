@@ -8,7 +8,9 @@ use uuid::Uuid;
 use crate::{
     auth::{
         audit::{Action, Entry, Place},
-        checked_name, password, registration, whence,
+        checked_name,
+        digest::Digests,
+        password, registration, whence,
     },
     clock::Clock,
     config::{Registration, Secret},
@@ -34,14 +36,14 @@ pub struct New<'a> {
 
 /// Makes an account. Where registration is open, that an address is taken cannot be hidden; callers limit how often
 /// one may ask.
-pub async fn register(db: &Db, clock: &Clock, how: Registration, new: New<'_>) -> Result<Model> {
+pub async fn register(db: &Db, clock: &Clock, how: Registration, proofs: &Digests, new: New<'_>) -> Result<Model> {
     let email = checked_email("input.email", new.email)?;
     let name = checked_name("input.name", new.name)?;
     // Before the work of a hash, and again in the transaction that uses the token up.
-    registration::check(db.writer(), how, clock.now_ms(), &email, new.token).await?;
+    registration::check(db.writer(), how, clock.now_ms(), &email, new.token, proofs).await?;
     let password_hash = password::accept("input.password", new.password, [&email, &name]).await?;
     let transaction = db.begin().await?;
-    registration::check(&transaction, how, clock.now_ms(), &email, new.token).await?;
+    registration::check(&transaction, how, clock.now_ms(), &email, new.token, proofs).await?;
     let made = insert(&transaction, clock, email, name, Some(password_hash), new.ip).await?;
     transaction.commit().await?;
     Ok(made)
@@ -102,7 +104,7 @@ pub(super) async fn insert(
         }
         _ => error.into(),
     })?;
-    registration::finish(db, &user.email).await?;
+    registration::finish(db, &user).await?;
     let entry = Entry::of(Action::AccountRegistered, Place::account(user.id, ip.map(whence))).to(user.id, &user.email);
     entry.record(db, now).await?;
     Ok(user)

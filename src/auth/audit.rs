@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, entity::prelude::*,
+    ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, entity::prelude::*,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -184,6 +184,17 @@ impl Entry {
 /// What an entry says was changed.
 pub fn changes(entry: &Model) -> Vec<Change> {
     entry.changes.as_deref().and_then(|changes| serde_json::from_str(changes).ok()).unwrap_or_default()
+}
+
+/// Gives an account what was noted of its address before it was there.
+pub(super) async fn adopt(db: &impl ConnectionTrait, user: Uuid, email: &str) -> Result<(), DbErr> {
+    let noted = Column::Action.eq(Action::RegistrationLinkPrinted).and(Column::TargetName.eq(email));
+    let adopted = Entity::update_many()
+        .col_expr(Column::AccountId, Expr::value(user))
+        .col_expr(Column::TargetId, Expr::value(user))
+        .filter(noted.and(Column::AccountId.is_null()));
+    adopted.exec(db).await?;
+    Ok(())
 }
 
 /// Forgets entries from before `before`.

@@ -89,7 +89,7 @@ impl Demo {
         }
         let password = || Secret::new(self.password.clone());
         let new = New { email: &self.email, name: "Demo owner", password: password(), token: None, ip: None };
-        let user = match account::register(&app.db, &app.clock, Registration::Open, new).await {
+        let user = match account::register(&app.db, &app.clock, Registration::Open, &app.invitations, new).await {
             Err(Error::Conflict { .. }) => {
                 account::sign_in(&app.db, &self.email, password()).await.map_err(|error| match error {
                     Error::Unauthenticated(_) => Error::invalid(

@@ -7,6 +7,7 @@ use sea_orm::{QueryOrder, entity::prelude::*};
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[allow(missing_docs)] // each is described where clients read it
 pub enum Action {
+    RegistrationLinkPrinted,
     AccountRegistered,
     IdentityLinked,
     SignedIn,

@@ -101,12 +101,13 @@ both_stores! {
         let token = invited["inviteMember"]["token"].as_str().unwrap();
         assert_eq!(invited["inviteMember"]["isMailed"], true);
         let letter = mailbox.letter(1).await;
-        assert_eq!((letter.to.as_str(), letter.after(&format!("{}/invitation#", app.url)).as_str()), ("bob@example.com", token));
+        let mailed = letter.after(&format!("{}/invitation#", app.url));
+        assert_eq!((letter.to.as_str(), mailed.split_once('.').unwrap().0), ("bob@example.com", token));
 
         assert_eq!(register(&app, "eve@example.com", Some(token)).await.error_code(), "NOT_FOUND");
         let made = register(&app, "bob@example.com", Some(token)).await.data();
         let bob = Person { token: Some(made["register"]["token"].as_str().unwrap().to_owned()), ..app.anonymous() };
-        bob.mutate("acceptInvitation", json!({ "token": token }), "organization { name }").await.data();
+        bob.mutate("acceptInvitation", json!({ "token": mailed }), "organization { name }").await.data();
         assert_eq!(register(&app, "bob@example.com", Some(token)).await.error_code(), "NOT_FOUND");
 
         // One that was withdrawn, or is a week old, lets nobody in.
@@ -118,6 +119,28 @@ both_stores! {
         app.clock.advance(7 * DAY);
         assert_eq!(register(&app, "dan@example.com", late["inviteMember"]["token"].as_str()).await.error_code(), "NOT_FOUND");
     }
+}
+
+#[tokio::test]
+async fn where_letters_prove_an_address_an_invitation_does_so_by_mail_alone() {
+    let mailbox = Mailbox::open().await;
+    let vars = [("SMTP_URL", &*mailbox.url), ("MAIL_FROM", "stats@example.com"), ("REGISTRATION", "mail")];
+    let app = TestApp::with(Store::Sqlite, &vars).await;
+    let ada = let_in(&app, "ada").await;
+    let made = ada.mutate("createOrganization", json!({ "name": "Shop" }), "organization { id }").await.data();
+    let input =
+        json!({ "organizationId": made["createOrganization"]["organization"]["id"], "email": "boss@bank.example" });
+    let invited = ada.mutate("inviteMember", input, "token").await.data();
+    let token = invited["inviteMember"]["token"].as_str().unwrap();
+    // Whoever invites does not become whom they invited.
+    let forged = format!("{token}.{}", "A".repeat(43));
+    for proofless in [token, &format!("{token}."), &forged] {
+        assert_eq!(register(&app, "boss@bank.example", Some(proofless)).await.error_code(), "NOT_FOUND");
+    }
+    let mailed = mailbox.letter(1).await.after(&format!("{}/invitation#", app.url));
+    let made = register(&app, "boss@bank.example", Some(&mailed)).await.data();
+    let boss = Person { token: Some(made["register"]["token"].as_str().unwrap().to_owned()), ..app.anonymous() };
+    boss.mutate("acceptInvitation", json!({ "token": token }), "organization { name }").await.data();
 }
 
 #[tokio::test]
@@ -152,7 +175,14 @@ async fn whoever_runs_the_server_prints_the_first_link() {
     let link = String::from_utf8(printed.stdout).unwrap();
     let token = link.trim().strip_prefix(&format!("{}/register#", server.url)).unwrap();
     let input = json!({ "email": "ada@example.com", "password": PASSWORD, "name": "Ada", "token": token });
-    server.anonymous().mutate("register", input, "token").await.data();
+    let made = server.anonymous().mutate("register", input, "token").await.data();
+    let ada = Person { token: Some(made["register"]["token"].as_str().unwrap().to_owned()), ..server.anonymous() };
+    let log = "{ viewer { id auditLog(first: 3) { nodes { action actorId targetId targetName network } } } }";
+    let log = ada.graphql(log, json!({})).await.data()["viewer"].clone();
+    let printed = json!({
+        "action": "REGISTRATION_LINK_PRINTED", "actorId": null, "targetId": log["id"], "targetName": "ada@example.com", "network": null,
+    });
+    assert_eq!(log["auditLog"]["nodes"].as_array().unwrap().last(), Some(&printed), "{log}");
     assert!(!print().status.success(), "there is an account");
     server.terminate();
 }

@@ -10,6 +10,7 @@ use crate::{
         account::{self, New},
         cookie, registration,
         session::{self, Started},
+        whence,
     },
     clock::Moment,
     config::{Registration, Secret},
@@ -34,7 +35,7 @@ struct RegisterInput {
     /// What to call its holder, in 1 to 100 characters.
     name: String,
     /// What follows the `#` of the link that was sent, or the token of an invitation of this address. Needed unless
-    /// `registration` is `OPEN`.
+    /// `registration` is `OPEN`; where that is `MAIL`, an invitation counts as it stands in the letter alone.
     token: Option<String>,
 }
 
@@ -122,7 +123,7 @@ impl AccountMutations {
         let password = Secret::new(&*input.password);
         let RegisterInput { email, name, token, .. } = &input;
         let new = New { email, name, password, token: token.as_deref(), ip: Some(ctx.client().ip) };
-        let user = account::register(&app.db, &app.clock, app.config.registration, new).await?;
+        let user = account::register(&app.db, &app.clock, app.config.registration, &app.invitations, new).await?;
         sign_in(ctx, user).await
     }
 
@@ -154,14 +155,18 @@ impl AccountMutations {
     ) -> Result<SignInPayload> {
         let app = ctx.app();
         auth::attempt(&app.limiter, &app.config.limits, ctx.client().ip).await?;
-        let user = account::sign_in(&app.db, &input.email, Secret::new(input.password)).await?;
+        let user = account::sign_in(&app.db, &input.email, Secret::new(input.password)).await;
+        if matches!(user, Err(Error::Unauthenticated(_))) {
+            tracing::info!(network = %whence(ctx.client().ip), "a sign-in failed");
+        }
+        let user = user?;
         sign_in(ctx, user).await
     }
 
     /// Ends the session this request was made with, and makes a browser forget its cookie. Does
     /// nothing for a stranger.
     async fn sign_out(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
-        ctx.append_http_header("set-cookie", cookie::clear(cookie::SESSION, "/", &ctx.app().config.public_url));
+        ctx.append_http_header("set-cookie", cookie::SESSION.clear(&ctx.app().config.public_url));
         let Some(viewer) = ctx.maybe_viewer() else { return Ok(SignOutPayload { session: None }) };
         let ended = ctx.app().sessions.revoke(viewer, viewer.session_id).await?;
         Ok(SignOutPayload { session: Some(Session(ended)) })
@@ -218,6 +223,6 @@ pub(super) async fn begin(ctx: &Context<'_>, user: Uuid) -> Result<Started> {
     let (app, client) = (ctx.app(), ctx.client());
     let started = app.sessions.start(user, client.user_agent.as_deref(), Some(client.ip)).await?;
     let (token, lifetime) = (started.token.expose(), session::LIFETIME.as_secs() as i64);
-    ctx.append_http_header("set-cookie", cookie::set(cookie::SESSION, token, "/", lifetime, &app.config.public_url));
+    ctx.append_http_header("set-cookie", cookie::SESSION.set(token, lifetime, &app.config.public_url));
     Ok(started)
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     apps::{guest, invitation},
-    auth::AppScope,
+    auth::{AppScope, registration},
     config::Secret,
     entity::{self, role},
     error::Error,
@@ -248,7 +248,7 @@ async fn mail(ctx: &Context<'_>, made: &entity::invitation::Model, token: &Secre
          This link accepts the invitation within a week, once you have signed in or made an account with this \
          address:\n\n{}\n\n\
          If you do not know what this is about, do nothing.\n",
-        invitation::link(token, &app.config.public_url).expose(),
+        invitation::link(&registration::mailed(&app.invitations, made, token), &app.config.public_url).expose(),
     );
     let letter = Letter { subject: "You were invited", text };
     let posted = letters::post(app, "invitation", made.email.clone(), async move { Ok(Some(letter)) });

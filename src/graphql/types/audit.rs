@@ -24,6 +24,8 @@ use crate::{
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "audit_event::Action")]
 pub enum AuditAction {
+    /// Whoever runs the server printed a link at its terminal, by which the account could be made.
+    RegistrationLinkPrinted,
     /// An account was made.
     AccountRegistered,
     /// An account that had neither a password nor an identity elsewhere was linked to one.
@@ -208,7 +210,9 @@ impl AuditEvent {
 fn target(action: audit_event::Action, app: Option<Uuid>, id: Uuid) -> ID {
     use audit_event::Action as A;
     let node = match (action, app) {
-        (A::AccountRegistered | A::IdentityLinked | A::PasswordResetRequested, _) => NodeId::User(id),
+        (A::RegistrationLinkPrinted | A::AccountRegistered | A::IdentityLinked | A::PasswordResetRequested, _) => {
+            NodeId::User(id)
+        }
         (A::SignedIn | A::SignedOut | A::SessionRevoked | A::OtherSessionsRevoked, _) => NodeId::Session(id),
         (A::OrganizationCreated | A::OrganizationUpdated | A::OrganizationDeleted, _) => NodeId::Organization(id),
         (A::MemberInvited | A::GuestInvited | A::InvitationRevoked | A::InvitationAccepted, _) => {
