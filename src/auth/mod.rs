@@ -202,6 +202,16 @@ pub fn checked_name(field: &str, name: &str) -> Result<String> {
 /// Takes one of the attempts at signing in that an address has; `RateLimited` when none is left.
 /// Of IPv6 the network counts: every customer has more addresses than one could list.
 pub async fn attempt(limiter: &Limiter, limits: &Limits, ip: IpAddr) -> Result<Decision> {
+    take_attempt("auth", limiter, limits, ip).await
+}
+
+/// The same, of those that come back from a provider: they have taken an attempt when they went there, or say that they
+/// come from there and do not.
+pub async fn returned(limiter: &Limiter, limits: &Limits, ip: IpAddr) -> Result<Decision> {
+    take_attempt("auth-return", limiter, limits, ip).await
+}
+
+async fn take_attempt(kind: &str, limiter: &Limiter, limits: &Limits, ip: IpAddr) -> Result<Decision> {
     let quota = Quota { permits: limits.auth_per_15_minutes, period: Duration::from_secs(15 * 60) };
-    limiter.check(&format!("auth:{}", network(ip, 32, 64)), quota, 1).await.into_result()
+    limiter.check(&format!("{kind}:{}", network(ip, 32, 64)), quota, 1).await.into_result()
 }

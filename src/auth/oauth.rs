@@ -7,29 +7,37 @@
 
 pub mod account;
 mod id_token;
+mod person;
 mod provider;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use oauth2::{
     AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, ExtraTokenFields, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenUrl,
+    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse,
+    TokenResponse as _, TokenUrl,
     basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
 };
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use url::Url;
+use uuid::Uuid;
 
 use self::provider::Provider;
 use crate::{
+    auth::digest::Digests,
     clock::Clock,
     config::{self, Secret},
     error::{Error, Result},
+    limiter::{Limiter, Quota},
 };
 
 /// How long a browser may take at the provider, in seconds.
 pub const ATTEMPT_SECONDS: i64 = 600;
+
+/// How often a ticket may be used while it is good at all.
+const ONCE: Quota = Quota { permits: 1, period: Duration::from_secs(ATTEMPT_SECONDS.unsigned_abs()) };
 
 /// Marks a ticket as a ticket, so that no other token of ours can stand in for one.
 const TICKET: &str = "event-analytics sign-in attempt";
@@ -44,9 +52,12 @@ struct Parts {
     issuer: String,
     client_id: String,
     client_secret: Secret,
+    trusts_email: bool,
     public_url: Url,
     redirect_url: RedirectUrl,
     clock: Clock,
+    /// What tickets are signed with: nothing that anybody but this server knows.
+    tickets: Digests,
     provider: Provider,
 }
 
@@ -79,7 +90,7 @@ pub struct Identity {
     pub provider: String,
     /// The provider's own id of the account; never given to another.
     pub subject: String,
-    /// Verified by the provider.
+    /// Verified by the provider, or trusted unseen where it never says.
     pub email: String,
     /// What they are called there.
     pub name: Option<String>,
@@ -134,7 +145,7 @@ impl Refusal {
 /// What the ticket holds.
 #[derive(Serialize, Deserialize)]
 struct Ticket {
-    /// The provider it was made for: two may share a client secret.
+    /// The provider it was made for.
     iss: String,
     aud: String,
     exp: i64,
@@ -162,7 +173,7 @@ type Client = oauth2::Client<
 
 impl SignIn {
     /// Prepares the client; the provider is asked for its configuration at first use.
-    pub fn new(config: &config::OpenId, public_url: &Url, clock: Clock) -> Result<Self> {
+    pub fn new(config: &config::OpenId, public_url: &Url, clock: Clock, tickets: Digests) -> Result<Self> {
         let callback = format!("{}/auth/{}/callback", public_url.as_str().trim_end_matches('/'), config.slug);
         Ok(Self(Arc::new(Parts {
             slug: config.slug,
@@ -170,10 +181,12 @@ impl SignIn {
             issuer: config.issuer.as_str().trim_end_matches('/').to_owned(),
             client_id: config.client_id.clone(),
             client_secret: config.client_secret.clone(),
+            trusts_email: config.trusts_email,
             public_url: public_url.clone(),
             redirect_url: RedirectUrl::new(callback).map_err(Error::internal)?,
             provider: Provider::new(&config.issuer, clock.clone())?,
             clock,
+            tickets,
         })))
     }
 
@@ -211,17 +224,26 @@ impl SignIn {
             verifier: verifier.into_secret(),
             return_to: local_path(&parts.public_url, return_to.unwrap_or("/")),
         };
-        let key = EncodingKey::from_secret(parts.client_secret.expose().as_bytes());
+        let key = EncodingKey::from_secret(&parts.tickets.of(Uuid::nil(), ""));
         let ticket = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &ticket, &key).map_err(Error::internal)?;
         Ok(Attempt { url, ticket: Secret::new(ticket) })
     }
 
-    /// Ends a sign-in: who it is, and the path to go on to.
-    pub async fn finish(&self, ticket: Option<&str>, callback: Callback) -> Result<(Identity, String), Refusal> {
+    /// Ends a sign-in: who it is, and the path to go on to. A ticket is good once, over all instances that `limiter`
+    /// counts for together.
+    pub async fn finish(
+        &self,
+        limiter: &Limiter,
+        ticket: Option<&str>,
+        callback: Callback,
+    ) -> Result<(Identity, String), Refusal> {
         let parts = &*self.0;
         let ticket = self.open(ticket.ok_or(Refusal::Expired)?)?;
         let state = callback.state.unwrap_or_default();
         if !bool::from(state.as_bytes().ct_eq(ticket.state.as_bytes())) {
+            return Err(Refusal::Expired);
+        }
+        if !limiter.check(&format!("ticket:{state}"), ONCE, 1).await.allowed {
             return Err(Refusal::Expired);
         }
         if callback.error.is_some() {
@@ -249,20 +271,24 @@ impl SignIn {
         let token = token.ok_or_else(|| Refusal::untrusted("the answer holds no id_token"))?;
         let expected =
             id_token::Expected { client_id: &parts.client_id, nonce: &ticket.nonce, now_ms: parts.clock.now_ms() };
-        let person = id_token::verify(&parts.provider, token, expected).await?;
+        let mut person = id_token::verify(&parts.provider, token, expected).await?;
+        if person.is_silent() && person.address(parts.trusts_email).is_none() {
+            person = parts.provider.tell_more(person, answer.access_token().secret()).await?;
+        }
+        let email = person.address(parts.trusts_email).ok_or(Refusal::EmailUnverified)?.to_owned();
         // Subjects are unique within an issuer only. That of Google is not in its name, which `GOOGLE_ISSUER` may change.
         let provider = if parts.slug == "google" { "google".to_owned() } else { parts.issuer.clone() };
-        let id_token::Person { subject, email, name } = person;
-        Ok((Identity { provider, subject, email, name }, ticket.return_to))
+        Ok((Identity { provider, subject: person.subject, email, name: person.name }, ticket.return_to))
     }
 
     fn open(&self, ticket: &str) -> Result<Ticket, Refusal> {
-        let key = DecodingKey::from_secret(self.0.client_secret.expose().as_bytes());
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_audience(&[TICKET]);
         validation.set_issuer(&[&self.0.issuer]);
         validation.validate_exp = false;
-        let ticket = jsonwebtoken::decode::<Ticket>(ticket, &key, &validation).map_err(|_| Refusal::Expired)?.claims;
+        let keys = self.0.tickets.all_of(Uuid::nil(), "").map(|key| DecodingKey::from_secret(&key));
+        let mut read = keys.filter_map(|key| jsonwebtoken::decode::<Ticket>(ticket, &key, &validation).ok());
+        let ticket = read.next().ok_or(Refusal::Expired)?.claims;
         if ticket.exp * 1000 <= self.0.clock.now_ms() { Err(Refusal::Expired) } else { Ok(ticket) }
     }
 }

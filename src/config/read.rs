@@ -188,7 +188,7 @@ fn providers(vars: &mut Vars) -> Vec<OpenId> {
     let issuer = vars.with_default("GOOGLE_ISSUER", "https://accounts.google.com", ISSUER, issuer_url);
     whole(vars, ["GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"], &google);
     let [client_id, client_secret] = google;
-    let google = open_id("google", "Google".to_owned(), client_id, client_secret, issuer);
+    let google = open_id("google", "Google".to_owned(), client_id, client_secret, issuer, false);
 
     let name = vars.with_default("OIDC_NAME", "single sign-on", "what people call it, at most 50 characters", |text| {
         Some(text.to_owned()).filter(|text| text.chars().count() <= 50 && !text.contains(char::is_control))
@@ -201,7 +201,8 @@ fn providers(vars: &mut Vars) -> Vec<OpenId> {
     ];
     whole(vars, ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"], &oidc);
     let [_, client_id, client_secret] = oidc;
-    let oidc = open_id("oidc", name.unwrap_or_default(), client_id, client_secret, issuer);
+    let trusts_email = vars.flag("OIDC_TRUST_EMAIL", false);
+    let oidc = open_id("oidc", name.unwrap_or_default(), client_id, client_secret, issuer, trusts_email);
     google.into_iter().chain(oidc).collect()
 }
 
@@ -211,8 +212,10 @@ fn open_id(
     client_id: Option<String>,
     client_secret: Option<String>,
     issuer: Option<Url>,
+    trusts_email: bool,
 ) -> Option<OpenId> {
-    Some(OpenId { slug, name, client_id: client_id?, client_secret: Secret::new(client_secret?), issuer: issuer? })
+    let (client_id, client_secret) = (client_id?, Secret::new(client_secret?));
+    Some(OpenId { slug, name, client_id, client_secret, issuer: issuer?, trusts_email })
 }
 
 /// Notes what is missing of variables that belong together, unless all are.

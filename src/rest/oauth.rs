@@ -16,7 +16,8 @@ use serde::Deserialize;
 
 use crate::{
     auth::{
-        self, cookie,
+        self,
+        cookie::{self, Cookie},
         oauth::{self, ATTEMPT_SECONDS, Callback, Refusal, SignIn},
         session,
     },
@@ -25,9 +26,6 @@ use crate::{
     rest::error::whole_seconds,
     state::App,
 };
-
-/// The cookie that ties an attempt to its browser, and the only paths it is sent to.
-const TICKET: (&str, &str) = ("uea_sign_in", "/auth");
 
 /// The routes. Those of a provider that is not configured are not there.
 pub fn router() -> Router<App> {
@@ -54,8 +52,7 @@ async fn start(
     auth::attempt(&app.limiter, &app.config.limits, address(&app, peer, &headers)).await?;
     let return_to = query.ok().and_then(|Query(start)| start.return_to);
     let attempt = provider.start(return_to.as_deref()).await?;
-    let (name, path) = TICKET;
-    let ticket = cookie::set(name, attempt.ticket.expose(), path, ATTEMPT_SECONDS, &app.config.public_url);
+    let ticket = cookie::TICKET.set(attempt.ticket.expose(), ATTEMPT_SECONDS, &app.config.public_url);
     Ok(redirect(attempt.url.as_str(), [ticket]))
 }
 
@@ -68,17 +65,18 @@ async fn finish(
     query: Result<Query<Callback>, QueryRejection>,
 ) -> Result<Response, Page> {
     let provider = configured(&app, &provider)?;
-    let (name, path) = TICKET;
-    let Query(callback) = query.map_err(|_| Refusal::Expired)?;
-    let (identity, return_to) = provider.finish(cookie_of(&headers, name), callback).await?;
     let ip = address(&app, peer, &headers);
+    auth::returned(&app.limiter, &app.config.limits, ip).await?;
+    let Query(callback) = query.map_err(|_| Refusal::Expired)?;
+    let ticket = cookie_of(&app, &headers, cookie::TICKET);
+    let (identity, return_to) = provider.finish(&app.limiter, ticket, callback).await?;
     let user = oauth::account::of(&app.db, &app.clock, app.config.registration, identity, ip).await?;
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     let started = app.sessions.start(user.id, agent, Some(ip)).await?;
     let url = &app.config.public_url;
     let lifetime = session::LIFETIME.as_secs() as i64;
-    let token = cookie::set(cookie::SESSION, started.token.expose(), "/", lifetime, url);
-    Ok(redirect(&return_to, [token, cookie::clear(name, path, url)]))
+    let token = cookie::SESSION.set(started.token.expose(), lifetime, url);
+    Ok(redirect(&return_to, [token, cookie::TICKET.clear(url)]))
 }
 
 /// Ends the session of the cookie or the bearer token, and makes the browser forget the cookie.
@@ -93,14 +91,14 @@ async fn sign_out(
     if bearer.is_none() && !cookie::is_trusted_page(&app.config, text(ORIGIN.as_str()), text("sec-fetch-site")) {
         return Err(Error::Forbidden("Only pages of this server may sign out.").into());
     }
-    if let Some(token) = bearer.or_else(|| cookie_of(&headers, cookie::SESSION)) {
+    if let Some(token) = bearer.or_else(|| cookie_of(&app, &headers, cookie::SESSION)) {
         match app.sessions.viewer(token, Some(address(&app, peer, &headers))).await {
             Ok(viewer) => drop(app.sessions.revoke(viewer, viewer.session_id).await?),
             Err(Error::Unauthenticated(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    let gone = cookie::clear(cookie::SESSION, "/", &app.config.public_url);
+    let gone = cookie::SESSION.clear(&app.config.public_url);
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, gone)]).into_response())
 }
 
@@ -114,9 +112,9 @@ fn address(app: &App, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
     client_ip(peer.ip(), forwarded, &app.config.trusted_proxies)
 }
 
-fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    lines.find_map(|line| cookie::read(line, name))
+fn cookie_of<'a>(app: &App, headers: &'a HeaderMap, cookie: Cookie) -> Option<&'a str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    cookie.read(lines, &app.config.public_url)
 }
 
 fn redirect<const N: usize>(to: &str, cookies: [String; N]) -> Response {

@@ -15,6 +15,7 @@ mod oauth;
 mod openapi;
 mod sessions;
 mod settings;
+mod sign_in;
 mod visitors;
 mod writer;
 

@@ -19,35 +19,35 @@ use crate::support::{
 };
 
 /// Somebody at a browser that keeps cookies and follows links one by one.
-struct Browser {
+pub(super) struct Browser {
     http: reqwest::Client,
-    base: Url,
-    cookies: BTreeMap<String, String>,
+    pub(super) base: Url,
+    pub(super) cookies: BTreeMap<String, String>,
 }
 
 /// Where a click has led.
-struct Page {
-    status: StatusCode,
-    headers: HeaderMap,
-    text: String,
+pub(super) struct Page {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) text: String,
 }
 
 impl Page {
     #[track_caller]
-    fn location(&self) -> &str {
+    pub(super) fn location(&self) -> &str {
         assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.text);
         self.headers["location"].to_str().unwrap()
     }
 
     #[track_caller]
-    fn refused(&self, status: u16, code: &str) {
+    pub(super) fn refused(&self, status: u16, code: &str) {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         assert!(self.text.contains(&format!("<code>{code}</code>")), "{}", self.text);
     }
 }
 
 impl Browser {
-    fn of(app: &TestApp) -> Self {
+    pub(super) fn of(app: &TestApp) -> Self {
         Self { http: app.http.clone(), base: app.url.parse().unwrap(), cookies: BTreeMap::new() }
     }
 
@@ -76,23 +76,23 @@ impl Browser {
         Page { status, headers, text: response.text().await.unwrap() }
     }
 
-    async fn open(&mut self, to: &str) -> Page {
+    pub(super) async fn open(&mut self, to: &str) -> Page {
         self.send("GET", to, &[]).await
     }
 
     /// Up to the provider's redirect back to us.
-    async fn until_callback(&mut self) -> String {
+    pub(super) async fn until_callback(&mut self) -> String {
         self.until_callback_of("google").await
     }
 
-    async fn until_callback_of(&mut self, provider: &str) -> String {
+    pub(super) async fn until_callback_of(&mut self, provider: &str) -> String {
         let start = self.open(&format!("/auth/{provider}?return_to=/playground?tab=1")).await;
         let provider = start.location().to_owned();
         self.open(&provider).await.location().to_owned()
     }
 
     /// The whole way.
-    async fn sign_in(&mut self) -> Page {
+    pub(super) async fn sign_in(&mut self) -> Page {
         let callback = self.until_callback().await;
         self.open(&callback).await
     }
@@ -102,7 +102,7 @@ impl Browser {
     }
 }
 
-async fn users(app: &TestApp) -> Vec<user::Model> {
+pub(super) async fn users(app: &TestApp) -> Vec<user::Model> {
     user::Entity::find().all(&*app.app.db).await.unwrap()
 }
 
@@ -206,7 +206,7 @@ both_stores! {
         let db = &app.app.db;
         let password = event_analytics::config::Secret::new(PASSWORD);
         let new = New { email: "ada@example.com", name: "Ada", password, token: None, ip: None };
-        event_analytics::auth::account::register(db, &app.clock, Registration::Open, new).await.unwrap();
+        event_analytics::auth::account::register(db, &app.clock, Registration::Open, &app.app.invitations, new).await.unwrap();
         let mut browser = Browser::of(&app);
         browser.sign_in().await.refused(409, "ACCOUNT_EXISTS");
         assert!(browser.viewer(&app).await.is_none());
@@ -275,7 +275,7 @@ async fn an_attempt_belongs_to_its_browser_and_is_good_once() {
     browser.open(&callback).await.location();
     browser.open(&callback).await.refused(400, "SIGN_IN_EXPIRED");
     let mut replay = Browser { cookies: kept, ..Browser::of(&app) };
-    replay.open(&callback).await.refused(400, "SIGN_IN_UNTRUSTED");
+    replay.open(&callback).await.refused(400, "SIGN_IN_EXPIRED");
 
     // A ticket of ours only, and only for ten minutes.
     let mut late = Browser::of(&app);
@@ -289,15 +289,17 @@ async fn an_attempt_belongs_to_its_browser_and_is_good_once() {
 
     // The person says no; the provider says nothing of use; the address is nonsense.
     let mut browser = Browser::of(&app);
-    let callback: Url = browser.until_callback().await.parse().unwrap();
-    let state = callback.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
-    browser
-        .open(&format!("/auth/google/callback?error=access_denied&state={state}"))
-        .await
-        .refused(400, "SIGN_IN_DENIED");
-    browser.open(&format!("/auth/google/callback?state={state}")).await.refused(400, "SIGN_IN_UNTRUSTED");
-    let mixed = format!("{callback}&iss=https%3A%2F%2Fevil.example");
-    browser.open(&mixed).await.refused(400, "SIGN_IN_UNTRUSTED");
+    for (said, code) in [
+        ("&error=access_denied", "SIGN_IN_DENIED"),
+        ("", "SIGN_IN_UNTRUSTED"),
+        ("&code=1&iss=https%3A%2F%2Fevil.example", "SIGN_IN_UNTRUSTED"),
+    ] {
+        let callback: Url = browser.until_callback().await.parse().unwrap();
+        let state = callback.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+        browser.open(&format!("/auth/google/callback?state={state}{said}")).await.refused(400, code);
+        // Whatever came of it, it is used up, although the browser keeps its cookie.
+        browser.open(callback.as_str()).await.refused(400, "SIGN_IN_EXPIRED");
+    }
     browser.open("/auth/google/callback").await.refused(400, "SIGN_IN_EXPIRED");
     browser.open("/auth/google/callback?code=1&code=2").await.refused(400, "SIGN_IN_EXPIRED");
 }

@@ -40,6 +40,7 @@ use super::{
 
 const CLIENT_ID: &str = "the-client";
 const CLIENT_SECRET: &str = "the-secret-that-only-the-client-and-the-provider-know";
+const ACCESS: &str = "what-opens-userinfo";
 const PORT: &str = "EVENT_ANALYTICS_TEST_PROVIDER_PORT";
 
 /// The rule to break.
@@ -62,6 +63,21 @@ pub enum Fault {
     Redirecting,
 }
 
+/// How it says that an address is verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Saying {
+    /// In the id_token.
+    Plainly,
+    /// There, but as a text.
+    AsText,
+    /// Only to whoever brings the access token, and the address as well.
+    WhenAsked,
+    /// The same, of another subject.
+    OfAnotherWhenAsked,
+    /// Nowhere.
+    NothingOfIt,
+}
+
 /// Who signs in next, and how.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
@@ -70,6 +86,7 @@ pub struct Settings {
     pub email_verified: bool,
     pub name: Option<String>,
     pub fault: Option<Fault>,
+    pub saying: Saying,
     /// Sign by ES256 instead of RS256.
     pub elliptic: bool,
     /// What its clock shows, in milliseconds.
@@ -84,6 +101,7 @@ impl Default for Settings {
             email_verified: true,
             name: Some("Ada Lovelace".into()),
             fault: None,
+            saying: Saying::Plainly,
             elliptic: false,
             now: NOW,
         }
@@ -203,6 +221,7 @@ async fn process() {
         .route("/jwks", get(jwks))
         .route("/authorize", get(authorize))
         .route("/token", post(token))
+        .route("/userinfo", get(userinfo))
         .route("/control/settings", post(settings))
         .route("/control/rotate", post(rotate))
         .with_state(shared);
@@ -217,6 +236,7 @@ async fn discovery(State(shared): State<Shared>) -> Json<Value> {
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/jwks"),
+        "userinfo_endpoint": format!("{issuer}/userinfo"),
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],
     }))
 }
@@ -287,11 +307,25 @@ async fn token(State(shared): State<Shared>, headers: HeaderMap, Form(asked): Fo
         Some(Fault::Redirecting) => return Redirect::temporary("/token").into_response(),
         _ => {}
     }
-    let mut answer = json!({ "access_token": "unused", "token_type": "Bearer", "expires_in": 3600 });
+    let mut answer = json!({ "access_token": ACCESS, "token_type": "Bearer", "expires_in": 3600 });
     if inner.settings.fault != Some(Fault::NoIdToken) {
         answer["id_token"] = id_token(&inner, &grant).into();
     }
     Json(answer).into_response()
+}
+
+async fn userinfo(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    if headers.get("authorization").is_none_or(|sent| sent != format!("Bearer {ACCESS}").as_str()) {
+        return refused(StatusCode::UNAUTHORIZED, "invalid_token");
+    }
+    let Settings { subject, email, email_verified, name, saying, .. } = &shared.lock().unwrap().settings;
+    let mut claims = json!({ "sub": subject, "email": email, "email_verified": email_verified, "name": name });
+    match saying {
+        Saying::OfAnotherWhenAsked => claims["sub"] = "somebody-else".into(),
+        Saying::NothingOfIt => claims["email_verified"] = Value::Null,
+        _ => {}
+    }
+    Json(claims).into_response()
 }
 
 fn refused(status: StatusCode, error: &str) -> Response {
@@ -299,12 +333,21 @@ fn refused(status: StatusCode, error: &str) -> Response {
 }
 
 fn id_token(inner: &Inner, grant: &Grant) -> String {
-    let Settings { subject, email, email_verified, name, fault, elliptic, now } = &inner.settings;
+    let Settings { subject, email, email_verified, name, fault, saying, elliptic, now } = &inner.settings;
     let now = now / 1000;
     let mut claims = json!({
         "iss": inner.issuer, "aud": CLIENT_ID, "azp": CLIENT_ID, "sub": subject, "nonce": grant.nonce,
         "iat": now, "exp": now + 3600, "email": email, "email_verified": email_verified, "name": name,
     });
+    match saying {
+        Saying::Plainly => {}
+        Saying::AsText => claims["email_verified"] = email_verified.to_string().into(),
+        Saying::NothingOfIt => claims["email_verified"] = Value::Null,
+        Saying::WhenAsked | Saying::OfAnotherWhenAsked => {
+            claims["email"] = Value::Null;
+            claims["email_verified"] = Value::Null;
+        }
+    }
     let mut keys = &inner.keys;
     match fault {
         Some(Fault::WrongNonce) => claims["nonce"] = "another".into(),

@@ -8,6 +8,7 @@ use oauth2::{AsyncHttpClient, http};
 use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
+use super::{Refusal, person::Person};
 use crate::{
     clock::Clock,
     error::{Error, Result},
@@ -33,6 +34,8 @@ pub(super) struct Metadata {
     pub authorization_endpoint: Url,
     pub token_endpoint: Url,
     pub jwks_uri: Url,
+    /// Where it says who an access token is of; some have no such place.
+    pub userinfo_endpoint: Option<Url>,
 }
 
 /// The provider as it described itself last.
@@ -78,6 +81,26 @@ impl Provider {
             self.known.invalidate(&()).await;
         }
         self.known().await
+    }
+
+    /// `person` with what the provider says to whoever brings this token, where it can be asked.
+    pub(super) async fn tell_more(&self, person: Person, token: &str) -> Result<Person, Refusal> {
+        let known = self.known().await?;
+        let Some(address) = known.metadata.userinfo_endpoint.as_ref() else { return Ok(person) };
+        let request =
+            http::Request::get(address.as_str()).header(http::header::AUTHORIZATION, format!("Bearer {token}"));
+        let request = request.body(Vec::new()).map_err(Refusal::untrusted)?;
+        let answer = self.send(request).await.map_err(Error::unavailable)?;
+        if !answer.status().is_success() {
+            return Err(Refusal::untrusted(format!("{address} answered {}", answer.status())));
+        }
+        let told: Person = serde_json::from_slice(answer.body())
+            .map_err(|error| Refusal::untrusted(format!("{address} did not answer as expected: {error}")))?;
+        // The one thing that ties the answer to the id_token: a token may have been put in another's place.
+        if told.subject != person.subject {
+            return Err(Refusal::untrusted("the provider was asked about one and told of another"));
+        }
+        Ok(person.with(told))
     }
 
     async fn discover(&self) -> Result<Arc<Known>> {
