@@ -4,7 +4,8 @@
 //! one that was made from an older revision is refused.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QuerySelect, SqlErr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, SqlErr,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -14,11 +15,14 @@ use crate::{
         Granted,
         audit::{Action, Entry, fact},
         checked_name,
-        permission::EditDashboards,
+        permission::{EditDashboards, ShareDashboards},
     },
     clock::Clock,
     db::Db,
-    entity::dashboard::{ActiveModel, Entity, Model},
+    entity::{
+        dashboard::{ActiveModel, Entity, Model},
+        dashboard_share,
+    },
     error::{Error, Result},
 };
 
@@ -152,6 +156,7 @@ pub async fn update(
     let (key, now, transaction) = ((may.scope().app_id(), id), clock.now_ms(), db.begin().await?);
     let found = Entity::find_by_id(key).lock_exclusive().one(&transaction).await?;
     let before = found.ok_or(Error::NotFound("dashboard"))?;
+    check_shown(&transaction, may, id, now).await?;
     if before.revision != revision {
         let message = "The dashboard was changed meanwhile. Read it again, and make the change to what it is now.";
         return Err(Error::conflict("input.revision", message));
@@ -175,13 +180,25 @@ pub async fn update(
 
 /// Deletes one.
 pub async fn delete(db: &Db, clock: &Clock, may: Granted<EditDashboards>, id: Uuid) -> Result<()> {
-    let (key, transaction) = ((may.scope().app_id(), id), db.begin().await?);
+    let (key, now, transaction) = ((may.scope().app_id(), id), clock.now_ms(), db.begin().await?);
     let found = Entity::find_by_id(key).lock_exclusive().one(&transaction).await?;
     let found = found.ok_or(Error::NotFound("dashboard"))?;
+    check_shown(&transaction, may, id, now).await?;
     Entity::delete_by_id(key).exec(&transaction).await?;
     let entry = Entry::of(Action::DashboardDeleted, may.scope()).to(id, &found.name);
-    entry.record(&transaction, clock.now_ms()).await?;
+    entry.record(&transaction, now).await?;
     Ok(transaction.commit().await?)
+}
+
+/// `Forbidden` for whoever may not decide what links show, where there are any.
+async fn check_shown(db: &DatabaseTransaction, may: Granted<EditDashboards>, id: Uuid, now: i64) -> Result<()> {
+    use dashboard_share::{Column, Entity};
+    let good = Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(now));
+    let links = Entity::of_app(may.scope().app_id()).filter(Column::DashboardId.eq(id).and(good));
+    if links.one(db).await?.is_some() {
+        may.scope().may::<ShareDashboards>()?;
+    }
+    Ok(())
 }
 
 fn refused(error: DbErr) -> Error {

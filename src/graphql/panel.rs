@@ -1,24 +1,26 @@
 //! What a panel of a dashboard may ask: one query about its own app, and of that the fields that
 //! [`PANEL_FIELDS`] names. It is checked like a request before it is kept.
 
+mod people;
+
 use std::sync::Arc;
 
 use async_graphql::{
-    Positioned, Request, Response, Value, Variables,
+    Positioned, Request, Response, ServerError, Value, Variables,
     async_trait::async_trait,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
-    parser::types::{Field, OperationType},
+    parser::types::{ExecutableDocument, Field, OperationType},
 };
 use uuid::Uuid;
 
+pub use self::people::list_people;
 use super::{
     Schema,
     guard::{self, Guarded, fields_of},
     id::NodeId,
 };
 use crate::{
-    apps::dashboard::Panel,
-    auth::permission::{PANEL_FIELDS, PERSONAL_FIELDS},
+    auth::permission::PANEL_FIELDS,
     error::{Error, Result},
 };
 
@@ -76,24 +78,22 @@ pub async fn check(
             }
         }
     }
-    let mut request = Request::new(document).variables(variables).data(OnlyChecked).data(Guarded);
-    request.set_parsed_query(parsed);
-    match schema.execute(request).await.errors.into_iter().next() {
+    match validate(schema, document, parsed, variables).await {
         Some(failure) => refuse(failure.message),
         None => Ok(()),
     }
 }
 
-/// Whether a panel asks for what lists single people. One that can not be read any more is taken for one that does.
-pub fn lists_people(panel: &Panel) -> bool {
-    let variables = Variables::from_json(panel.variables.clone());
-    let Ok(parsed) = guard::parse(&panel.document, &variables) else { return true };
-    parsed.operations.iter().any(|(_, operation)| {
-        fields_of(&parsed, &operation.node.selection_set.node).into_iter().any(|root| {
-            let asked = fields_of(&parsed, &root.selection_set.node);
-            asked.iter().any(|field| PERSONAL_FIELDS.contains(&field.name.node.as_str()))
-        })
-    })
+/// Why the schema refuses a document that was read; nothing where it would run it. Nothing of it is run.
+pub async fn validate(
+    schema: &Schema,
+    document: &str,
+    parsed: ExecutableDocument,
+    variables: Variables,
+) -> Option<ServerError> {
+    let mut request = Request::new(document).variables(variables).data(OnlyChecked).data(Guarded);
+    request.set_parsed_query(parsed);
+    schema.execute(request).await.errors.into_iter().next()
 }
 
 /// Whether the id that a field is given is the one of `app`.

@@ -211,6 +211,159 @@ both_stores! {
     }
 }
 
+/// The panels' titles, and whether each lists people.
+async fn listing(site: &Site, panels: &[(&str, Value)]) -> Vec<bool> {
+    let panels = panels.iter().enumerate().map(|(n, (document, variables))| {
+        let mut variables = variables.clone();
+        variables["app"] = json!(site.app_id);
+        json!({
+            "title": format!("Panel {n}"), "display": "TABLE", "x": 0, "y": 0, "width": 12, "height": 4,
+            "document": document, "variables": variables,
+        })
+    });
+    let input = json!({ "appId": site.app_id, "name": "Filtered", "panels": panels.collect::<Vec<_>>() });
+    let made = site.owner.mutate("createDashboard", input, "dashboard { id panels { listsPeople } }").await.data();
+    let board = &made["createDashboard"]["dashboard"];
+    let listing =
+        board["panels"].as_array().unwrap().iter().map(|panel| panel["listsPeople"].as_bool().unwrap()).collect();
+    site.owner.mutate("deleteDashboard", json!({ "id": board["id"] }), "deletedDashboardId").await.data();
+    listing
+}
+
+both_stores! {
+    async fn a_filter_that_tells_one_person_from_others_is_about_people(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        let save = async |kind: &str, name: &str, filter: Value| {
+            let lower = format!("{}{}", kind[..1].to_lowercase(), &kind[1..]);
+            let input = json!({ "appId": site.app_id, "name": name, "filter": filter });
+            let made = site.owner.mutate(&format!("create{kind}"), input, &format!("{lower} {{ id }}")).await.data();
+            made.pointer(&format!("/create{kind}/{lower}/id")).unwrap().clone()
+        };
+        let everybody = save("SavedSegment", "All", json!({ "country": { "eq": "DE" } })).await;
+        let one = save("SavedSegment", "One", json!({ "or": [{ "hasDone": { "filter": { "userId": { "eq": "ada" } } } }] })).await;
+        let summary = "query($app: ID!, $filter: EventFilter) { app(id: $app) { summary(range: { preset: TODAY }, filter: $filter) { events } } }";
+        let literal = |filter: &str| format!("query($app: ID!) {{ app(id: $app) {{ ...f }} }} fragment f on App {{ summary(range: {{ preset: TODAY }}, filter: {filter}) {{ events }} }}");
+        let goals = "query($app: ID!) { app(id: $app) { goals(first: 3) { nodes { name } } } }";
+        let by_default = summary.replace("EventFilter)", "EventFilter = { sessionId: { eq: \"s\" } })");
+        let filter = |filter: Value| json!({ "filter": filter });
+        let ask: Vec<(&str, Value, bool)> = vec![
+            (summary, json!({}), false),
+            (summary, filter(json!({ "country": { "eq": "DE" }, "userId": null })), false),
+            (summary, filter(json!({ "property": [{ "key": "userId", "string": { "eq": "ada" } }] })), false),
+            (summary, filter(json!({ "and": [{ "not": { "userId": { "eq": "ada" } } }] })), true),
+            (summary, filter(json!({ "hasNotDone": { "filter": { "sessionId": { "eq": "s" } } } })), true),
+            (by_default.as_str(), json!({}), true),
+            (summary, filter(json!({ "segment": everybody })), false),
+            (summary, filter(json!({ "or": [{ "segment": one }] })), true),
+            (goals, json!({}), false),
+        ];
+        let panels: Vec<_> = ask.iter().map(|(document, variables, _)| (*document, variables.clone())).collect();
+        assert_eq!(listing(&site, &panels).await, ask.iter().map(|(.., lists)| *lists).collect::<Vec<_>>());
+        let one_visit = literal("{ sessionId: { startsWith: \"a\" } }");
+        let of_segment = literal(&format!("{{ segment: {one} }}"));
+        let plain = literal("{ country: { eq: \"DE\" } }");
+        let panels: Vec<_> = [&one_visit, &of_segment, &plain].map(|document| (document.as_str(), json!({}))).into();
+        assert_eq!(listing(&site, &panels).await, [true, true, false]);
+        // What a goal or a segment says may change: then so does what its panels show.
+        save("Goal", "Hers", json!({ "segment": one })).await;
+        let of_all = literal(&format!("{{ segment: {everybody} }}"));
+        assert_eq!(listing(&site, &[(goals, json!({})), (&of_all, json!({}))]).await, [true, false]);
+        let change = json!({ "id": everybody, "filter": { "userId": { "eq": "ada" } } });
+        site.owner.mutate("updateSavedSegment", change, "savedSegment { id }").await.data();
+        assert_eq!(listing(&site, &[(&of_all, json!({}))]).await, [true]);
+    }
+
+    async fn what_links_show_is_not_an_editors_to_change(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        let board = board(&site).await;
+        let organization = site.ask("organization { id }").await["organization"]["id"].clone();
+        let editor = app.user("editor").await;
+        let input = json!({ "organizationId": organization, "email": editor.email, "role": "EDITOR" });
+        let invited = site.owner.mutate("inviteMember", input, "token").await.data()["inviteMember"]["token"].clone();
+        editor.mutate("acceptInvitation", json!({ "token": invited }), "organization { id }").await.data();
+        let rename = |revision: i32| json!({ "id": board, "revision": revision, "name": format!("Number {revision}") });
+        editor.mutate("updateDashboard", rename(1), "dashboard { id }").await.data();
+
+        let (id, _) = share(&site, json!({ "name": "One" }), &board).await;
+        share(&site, json!({ "name": "Brief", "expiresAt": "2026-11-22T12:01:00Z" }), &board).await;
+        assert_eq!(editor.mutate("updateDashboard", rename(2), "dashboard { id }").await.error_code(), "FORBIDDEN");
+        assert_eq!(editor.mutate("deleteDashboard", json!({ "id": board }), "deletedDashboardId").await.error_code(), "FORBIDDEN");
+        site.owner.mutate("updateDashboard", rename(2), "dashboard { id }").await.data();
+        site.owner.mutate("revokeDashboardShare", json!({ "id": id }), "revokedShareId").await.data();
+        assert_eq!(editor.mutate("updateDashboard", rename(3), "dashboard { id }").await.error_code(), "FORBIDDEN");
+        app.clock.advance(60_000);
+        editor.mutate("updateDashboard", rename(3), "dashboard { id }").await.data();
+        editor.mutate("deleteDashboard", json!({ "id": board }), "deletedDashboardId").await.data();
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_hashed_a_password_for_once_it_can_be_made() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let site = app.site().await;
+    let board = board(&site).await;
+    let weak = |board: &Value| json!({ "dashboardId": board, "name": "One", "password": "password1234" });
+    let attempt =
+        async |board: &Value| site.owner.mutate("shareDashboard", weak(board), "url").await.error_code().to_owned();
+    // Whether there is such a dashboard, and room for a link, comes before the password.
+    let nothing = json!(format!("{}{}", &board.as_str().unwrap()[..37], "0".repeat(32)));
+    assert_eq!(attempt(&nothing).await, "NOT_FOUND");
+    assert_eq!(attempt(&board).await, "BAD_USER_INPUT");
+    let two = "mutation($input: ShareDashboardInput!) { a: shareDashboard(input: $input) { url } b: shareDashboard(input: $input) { url } }";
+    assert_eq!(site.owner.graphql(two, json!({ "input": weak(&board) })).await.error_code(), "COST_EXCEEDED");
+    let mut codes = Vec::new();
+    for _ in 0..61 {
+        codes.push(attempt(&board).await);
+    }
+    assert_eq!((codes[0].as_str(), codes[60].as_str()), ("BAD_USER_INPUT", "RATE_LIMITED"));
+    let mut input = weak(&board);
+    input["password"] = Value::Null;
+    for _ in 0..20 {
+        site.owner.mutate("shareDashboard", input.clone(), "url").await.data();
+    }
+    assert_eq!(attempt(&board).await, "CONFLICT");
+}
+
+#[tokio::test]
+async fn a_link_answers_no_panel_that_is_not_on_the_list_of_operations() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestApp::start(Store::Sqlite).await;
+    let site = server.site().await;
+    let board = board(&site).await;
+    let (_, token) = share(&site, json!({ "name": "One" }), &board).await;
+    let guest = holder(&server, &token, None).await;
+    figures(&guest, &site).await.data();
+
+    std::fs::write(folder.path().join("a.graphql"), SHOWN).unwrap();
+    let listed = [("GRAPHQL_STORED_OPERATIONS", folder.path().to_str().unwrap())];
+    let server = server.stop().await.start_with(&listed).await;
+    let guest = Person { url: server.url.clone(), ..guest };
+    guest.graphql(SHOWN, json!({})).await.data();
+    assert_eq!(figures(&guest, &site).await.error_code(), "FORBIDDEN");
+    std::fs::write(folder.path().join("b.graphql"), FIGURES).unwrap();
+    let server = server.stop().await.start_with(&listed).await;
+    figures(&Person { url: server.url.clone(), ..guest }, &site).await.data();
+}
+
+#[tokio::test]
+async fn whoever_has_a_link_pays_for_their_own_words_and_the_link_for_its_panels() {
+    let app = TestApp::with(Store::Sqlite, &[("RATE_LIMIT_ANALYTICS_POINTS_PER_MINUTE", "10000")]).await;
+    let site = app.site().await;
+    let (_, token) = share(&site, json!({ "name": "One" }), &board(&site).await).await;
+    let guest = holder(&app, &token, None).await;
+    let dear: String =
+        (0..50).map(|n| format!("s{n}: sharedDashboard {{ panels {{ title document variables }} }} ")).collect();
+    for _ in 0..200 {
+        if guest.graphql(&format!("{{ {dear} }}"), json!({})).await.status == 429 {
+            break;
+        }
+    }
+    assert_eq!(guest.graphql(&format!("{{ {dear} }}"), json!({})).await.error_code(), "RATE_LIMITED");
+    figures(&guest, &site).await.data();
+}
+
 #[tokio::test]
 async fn links_and_passwords_can_not_be_guessed_at_leisure() {
     let app = TestApp::start(Store::Sqlite).await;

@@ -54,9 +54,10 @@ both_stores! {
         let mutation = "mutation { signOut { signedOut } }";
         send(&app.user("bob").await, Some(mutation), &digest(mutation)).await;
         assert_eq!(send(&alice, None, &digest(mutation)).await.error_code(), "PERSISTED_QUERY_NOT_FOUND");
-        let broken = "{ viewer { ";
-        send(&alice, Some(broken), &digest(broken)).await;
-        assert_eq!(send(&alice, None, &digest(broken)).await.error_code(), "PERSISTED_QUERY_NOT_FOUND");
+        for broken in ["{ viewer { ", "{ viewer { nothing } }", "query($a: Nothing) { viewer { id } }"] {
+            send(&alice, Some(broken), &digest(broken)).await;
+            assert_eq!(send(&alice, None, &digest(broken)).await.error_code(), "PERSISTED_QUERY_NOT_FOUND", "{broken}");
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     graphql::{
         guard::{fields_of, only_asks},
-        panel::lists_people,
+        panel::list_people,
     },
 };
 
@@ -50,8 +50,9 @@ impl Edge {
         let panels = board.map(|board| dashboard::panels(&board)).transpose()?.unwrap_or_default();
         let variables = serde_json::to_value(&params.variables).map_err(Error::internal)?;
         let is_it = |panel: &Panel| panel.document == *query && panel.variables == variables;
-        let found = panels.into_iter().find(is_it).filter(|panel| !lists_people(panel));
-        Ok(found.map(|panel| SharedPanel { app, id: panel.id }))
+        let Some(found) = panels.into_iter().find(is_it) else { return Ok(None) };
+        let withheld = list_people(&self.app.db, app, std::slice::from_ref(&found)).await?.contains(&true);
+        Ok((!withheld).then_some(SharedPanel { app, id: found.id }))
     }
 
     /// The answer that somebody else has had a moment ago.

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Response as Answer, parser::types::ExecutableDocument};
+use async_graphql::{Response as Answer, Variables, parser::types::ExecutableDocument};
 use axum::http::StatusCode;
 use rust_embed::RustEmbed;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use super::{Refusal, Unasked};
 use crate::{
     cache::Cache,
     error::Error,
-    graphql::{error::not_stored, guard},
+    graphql::{Schema, error::not_stored, guard, panel::validate},
     state::App,
 };
 
@@ -43,12 +43,6 @@ pub(super) struct Document {
     pub(super) text: String,
     /// What the client wants it to be known by from now on.
     digest: Option<String>,
-}
-
-impl From<String> for Document {
-    fn from(text: String) -> Self {
-        Self { text, digest: None }
-    }
 }
 
 impl Stored {
@@ -90,11 +84,20 @@ impl Stored {
         Ok(Document { text: known, digest: None })
     }
 
-    /// Keeps a document that was read, where its client wants that. It may hold what is secret if it changes
-    /// something, and then is not kept.
-    pub(super) async fn keep(&self, found: &Document, document: &ExecutableDocument) {
+    /// Keeps a document that was read, where its client wants that and the schema would run it. It may hold what is
+    /// secret if it changes something, and then is not kept.
+    pub(super) async fn keep(
+        &self,
+        schema: &Schema,
+        found: &Document,
+        document: &ExecutableDocument,
+        variables: &Variables,
+    ) {
         let Some(digest) = &found.digest else { return };
-        if guard::only_asks(document) {
+        if !guard::only_asks(document) {
+            return;
+        }
+        if validate(schema, &found.text, document.clone(), variables.clone()).await.is_none() {
             self.cache.put(&key(digest), &found.text).await;
         }
     }

@@ -9,6 +9,7 @@ use crate::{
     auth::AppScope,
     error::Error,
     graphql::{
+        Schema,
         context::ContextExt,
         error::Result,
         id,
@@ -112,7 +113,7 @@ impl DashboardMutations {
         Ok(CreateDashboardPayload { dashboard: Dashboard(dashboard) })
     }
 
-    /// Changes the name or the panels of a dashboard.
+    /// Changes the name or the panels of a dashboard. While there are links to it, it takes the role `ADMIN`.
     async fn update_dashboard(
         &self,
         ctx: &Context<'_>,
@@ -129,7 +130,7 @@ impl DashboardMutations {
         Ok(UpdateDashboardPayload { dashboard: Dashboard(dashboard) })
     }
 
-    /// Deletes a dashboard with its panels.
+    /// Deletes a dashboard with its panels and its links. While there are links, it takes the role `ADMIN`.
     async fn delete_dashboard(
         &self,
         ctx: &Context<'_>,
@@ -146,13 +147,13 @@ async fn checked(ctx: &Context<'_>, app: Uuid, panels: Vec<DashboardPanelInput>)
     if panels.len() > MAX_PANELS {
         return Err(Error::invalid("input.panels", format!("Expected at most {MAX_PANELS} panels.")));
     }
-    let schema = crate::graphql::schema(ctx.app().clone());
+    let schema = ctx.data_unchecked::<Schema>();
     let mut kept = Vec::with_capacity(panels.len());
     for (i, panel) in panels.into_iter().enumerate() {
         let DashboardPanelInput { title, display, x, y, width, height, document, variables: Json(variables) } = panel;
         let (path, id, display) = (format!("input.panels.{i}"), Uuid::now_v7(), display.into());
         let panel = Panel { id, title, display, x, y, width, height, document, variables }.checked(&path)?;
-        check(&schema, app, &panel.document, &panel.variables, &path).await?;
+        check(schema, app, &panel.document, &panel.variables, &path).await?;
         kept.push(panel);
     }
     Ok(kept)

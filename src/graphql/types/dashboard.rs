@@ -8,7 +8,9 @@ use crate::{
     apps::dashboard,
     auth::AppScope,
     clock::Moment,
+    db::Db,
     entity::dashboard::{Column, Entity, Model},
+    error,
     graphql::{
         context::ContextExt,
         error::Result,
@@ -97,8 +99,8 @@ impl Dashboard {
     }
 
     /// Its panels, in the order in which they are read out.
-    async fn panels(&self) -> Result<Vec<DashboardPanel>> {
-        Ok(dashboard::panels(&self.0)?.into_iter().map(DashboardPanel).collect())
+    async fn panels(&self, ctx: &Context<'_>) -> Result<Vec<DashboardPanel>> {
+        Ok(DashboardPanel::all_of(&ctx.app().db, &self.0).await?)
     }
 
     /// When it was made.
@@ -114,58 +116,76 @@ impl Dashboard {
 
 /// Something that a dashboard asks, and where its answer stands on a grid of twelve columns.
 #[derive(Description)]
-pub struct DashboardPanel(pub dashboard::Panel);
+pub struct DashboardPanel {
+    kept: dashboard::Panel,
+    lists_people: bool,
+}
+
+impl DashboardPanel {
+    /// The panels of a dashboard.
+    pub async fn all_of(db: &Db, board: &Model) -> error::Result<Vec<Self>> {
+        let panels = dashboard::panels(board)?;
+        let listing = panel::list_people(db, board.app_id, &panels).await?;
+        Ok(panels.into_iter().zip(listing).map(|(kept, lists_people)| Self { kept, lists_people }).collect())
+    }
+
+    /// Whether it is left out where somebody has but a link.
+    pub fn is_withheld(&self) -> bool {
+        self.lists_people
+    }
+}
 
 #[Object(use_type_description)]
 impl DashboardPanel {
     /// Tells the panel from others of its dashboard. It is another one whenever the panels are replaced.
     async fn panel_id(&self) -> ID {
-        self.0.id.simple().to_string().into()
+        self.kept.id.simple().to_string().into()
     }
 
     /// What it is headed.
     async fn title(&self) -> &str {
-        &self.0.title
+        &self.kept.title
     }
 
     /// How it shows its answer.
     async fn display(&self) -> PanelDisplay {
-        self.0.display.into()
+        self.kept.display.into()
     }
 
     /// The column it begins in, from 0 at the left.
     async fn x(&self) -> i32 {
-        self.0.x
+        self.kept.x
     }
 
     /// The row it begins in, from 0 at the top.
     async fn y(&self) -> i32 {
-        self.0.y
+        self.kept.y
     }
 
     /// How many columns it takes.
     async fn width(&self) -> i32 {
-        self.0.width
+        self.kept.width
     }
 
     /// How many rows it takes.
     async fn height(&self) -> i32 {
-        self.0.height
+        self.kept.height
     }
 
     /// What it asks: a GraphQL document of one query.
     async fn document(&self) -> &str {
-        &self.0.document
+        &self.kept.document
     }
 
-    /// Whether it lists single people, what they did or when they came. Such a panel is not shown to whoever has but
-    /// a link to the dashboard.
+    /// Whether it lists single people, what they did or when they came, or has a filter that tells one person or visit
+    /// from others, be it by a saved segment or a goal. Such a panel is not shown to whoever has but a link to the
+    /// dashboard.
     async fn lists_people(&self) -> bool {
-        panel::lists_people(&self.0)
+        self.lists_people
     }
 
     /// The variables with which it asks, an object.
     async fn variables(&self) -> Json<&serde_json::Value> {
-        Json(&self.0.variables)
+        Json(&self.kept.variables)
     }
 }

@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::dashboard::{Dashboard, DashboardPanel};
 use crate::{
-    apps::dashboard,
     auth::{AppScope, permission::ShareDashboards},
     clock::Moment,
     entity::{
@@ -21,7 +20,6 @@ use crate::{
         id::{self, NodeId},
         loader::VisibleApp,
         page::{self, Page, Paginator},
-        panel,
     },
 };
 
@@ -131,12 +129,12 @@ impl SharedDashboard {
         let (Some(board), Some(app)) = (board, app::Entity::find_by_id(app).one(&**db).await?) else {
             return Err(LINKS_ONLY_SHOW.into());
         };
-        let panels = dashboard::panels(&board)?.into_iter().filter(|shown| !panel::lists_people(shown));
+        let panels = DashboardPanel::all_of(db, &board).await?.into_iter().filter(|panel| !panel.is_withheld());
         Ok(Self {
             name: board.name,
             app_name: app.name,
             timezone: app.timezone,
-            panels: panels.map(DashboardPanel).collect(),
+            panels: panels.collect(),
             expires_at: link.expires_at.map(Moment),
         })
     }
