@@ -17,6 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::{error::Problem, events::only, extract, openapi::Failure};
 use crate::{
+    auth::export,
     config::network,
     error::{Error, Result},
     ingest::export::Export,
@@ -50,7 +51,7 @@ pub fn router() -> Router<App> {
         (status = 200, description = "The data, a line of JSON each.", body = String, content_type = "application/x-ndjson"),
         (status = 404, description = "The link opens nothing: it is wrong, a quarter of an hour old, or whom it was of is gone.", body = Failure),
         (status = 429, description = "Too many attempts from this network.", body = Failure),
-        (status = 503, description = "Too many are being downloaded; `Retry-After` says when to try again.", body = Failure),
+        (status = 503, description = "Another export of the app is being downloaded, or too many of others are; `Retry-After` says when to try again.", body = Failure),
     )
 )]
 pub(super) async fn get_export(
@@ -63,8 +64,9 @@ pub(super) async fn get_export(
         app.limiter.check(&format!("export:{}", network(ip, 32, 64)), ATTEMPTS, 1).await.into_result()?;
     }
     let Path(token) = token.map_err(|_| Error::NotFound("export"))?;
-    let turn = app.exports.clone().try_acquire_owned();
-    let turn = turn.map_err(|_| Error::unavailable("too many exports are being downloaded"))?;
+    let (scope, _) = export::open(&app.db, &token, app.clock.now_ms()).await?;
+    let turn = app.exports.take(scope.app_id());
+    let turn = turn.ok_or_else(|| Error::unavailable("too many exports are being downloaded"))?;
     let export = app.exporter().open(&token).await?;
     let (sender, pieces) = mpsc::channel(WAITING);
     let running = tokio::spawn(async move {

@@ -281,3 +281,18 @@ async fn no_log_holds_a_link_or_a_person() {
     assert!(log.contains("/api/v1/exports/{token}"), "the log tells of requests:\n{log}");
     assert!(!log.contains(&token[22..]) && !log.contains("zanzibar"), "{log}");
 }
+
+#[tokio::test]
+async fn an_app_downloads_one_export_at_a_time_and_keeps_no_other_waiting() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let site = app.site().await;
+    let other = Site::of(site.owner.clone(), "Another").await;
+    let made = [export(&site, "ada").await, export(&other, "ada").await];
+    let id: Uuid = site.app_id.trim_start_matches("app_").parse().unwrap();
+    let turn = app.app.exports.take(id).unwrap();
+    let get = async |made: &Value| follow(&site, made["url"].as_str().unwrap()).await;
+    assert!(!get(&made[0]).await.expect(503).header("retry-after").is_empty());
+    get(&made[1]).await.expect(200);
+    drop(turn);
+    get(&made[0]).await.expect(200);
+}

@@ -8,7 +8,7 @@ use crate::{
     analytics::BigInt,
     auth::AppScope,
     error::Error,
-    graphql::{context::ContextExt, error::Result, id::NodeId, page::MAX_FIRST, types::app::App},
+    graphql::{context::ContextExt, error::Result, guard::REPORT, id::NodeId, page::MAX_FIRST, types::app::App},
     ingest::dead_letter,
 };
 
@@ -58,6 +58,7 @@ pub(super) struct DeadLetterMutations;
 #[Object]
 impl DeadLetterMutations {
     /// Tries to store events again that the database had refused. Takes the role `ADMIN`.
+    #[graphql(complexity = "REPORT + child_complexity")]
     async fn replay_dead_letters(
         &self,
         ctx: &Context<'_>,
@@ -72,6 +73,7 @@ impl DeadLetterMutations {
     }
 
     /// Gives events up that the database had refused. This cannot be undone. Takes the role `ADMIN`.
+    #[graphql(complexity = "REPORT + child_complexity")]
     async fn discard_dead_letters(
         &self,
         ctx: &Context<'_>,

@@ -9,6 +9,7 @@ use crate::{
     graphql::{
         context::ContextExt,
         error::Result,
+        guard::REPORT,
         types::{app::App, erasure::Erasure},
     },
 };
@@ -74,6 +75,7 @@ impl PrivacyMutations {
     /// the links, and whatever else holds their ids, wherever the server keeps it. This cannot be undone.
     /// Events that arrive afterwards count as those of somebody new. Asked again, it finds nothing left and
     /// says so in a receipt. Takes the role `ADMIN`.
+    #[graphql(complexity = "10 * REPORT + child_complexity")]
     async fn erase_user(
         &self,
         ctx: &Context<'_>,
@@ -88,6 +90,7 @@ impl PrivacyMutations {
     /// Prepares a file of all events of a person: those that count for them or for an id that is linked to
     /// them, with every field, as of now. Events that still wait for the database are not in it. Takes the
     /// role `ADMIN`.
+    #[graphql(complexity = "10 * REPORT + child_complexity")]
     async fn export_user(
         &self,
         ctx: &Context<'_>,
