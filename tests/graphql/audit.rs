@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::{
     members::{accept, id_of, invite, join, organization, token},
     permission_inputs::input,
-    permissions::{World, fields, types},
+    permission_world::World,
+    permissions::{fields, types},
 };
 use crate::support::{
     app::{Store, TestApp},

@@ -18,6 +18,7 @@ mod live;
 mod members;
 mod passwords;
 mod permission_inputs;
+mod permission_world;
 mod permissions;
 mod questions;
 mod rates;

@@ -3,7 +3,7 @@
 use event_analytics::auth::password::change;
 use serde_json::{Value, json};
 
-use super::permissions::Tenant;
+use super::permission_world::Tenant;
 use crate::support::people::{PASSWORD, Person};
 
 /// The arguments that a field demands, by their names.
@@ -51,8 +51,8 @@ pub async fn input(mutation: &str, tenant: &Tenant, actor: &Person, count: usize
         }
         "signOut" | "revokeOtherSessions" => json!({}),
         "revokeSession" => {
-            let sessions = actor.graphql("{ viewer { sessions { id } } }", json!({})).await.data();
-            json!({ "id": sessions.pointer("/viewer/sessions/0/id").unwrap_or(&json!("ses_0")) })
+            let sessions = actor.graphql("{ viewer { sessions { id } } }", json!({})).await.body;
+            json!({ "id": sessions.pointer("/data/viewer/sessions/0/id").unwrap_or(&json!("ses_0")) })
         }
         "createApp" => json!({ "name": "Another", "organizationId": organization }),
         "updateApp" => named(app),

@@ -7,217 +7,22 @@ use std::collections::BTreeSet;
 
 use event_analytics::{
     auth::permission::{TABLE, Who},
-    entity::{app_member, organization, organization_member, role::Role},
-    state::App,
+    entity::role::Role,
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::permission_inputs::{arguments, input};
-use crate::support::{
-    app::{Store, TestApp},
-    mail::Mailbox,
-    people::Person,
+use super::{
+    permission_inputs::{arguments, input},
+    permission_world::{Actor, Kind, Tenant, World, uuid},
 };
+use crate::support::app::{Store, TestApp};
 
 /// Types whose fields have rows; the fields of others are part of what these let through.
 const TENANTS: [&str; 6] = ["Query", "Mutation", "Subscription", "User", "App", "Organization"];
 
-/// Somebody who asks, and what they are to the tenant that is asked about.
-pub struct Actor {
-    pub name: String,
-    pub person: Person,
-    /// In the organization.
-    member: Option<Role>,
-    /// In the app.
-    reader: Option<Role>,
-    /// Whether it is no person but an API key that reads.
-    is_key: bool,
-}
-
-/// An organization of its own with one of everything.
-pub struct Tenant {
-    pub server: App,
-    /// Somebody with nothing to do with it, who invites the actors elsewhere.
-    pub host: Person,
-    pub organization: String,
-    pub invitation: String,
-    pub editor: String,
-    pub viewer: String,
-    pub guest: String,
-    pub app: String,
-    pub key: String,
-    /// A raw key that reads.
-    pub reader: String,
-    /// A goal, a saved segment, a dashboard and a link to it.
-    pub kept: [String; 4],
-}
-
-fn uuid(id: &str) -> Uuid {
-    id.split_once('_').unwrap().1.parse().unwrap()
-}
-
-async fn id_of(person: &Person) -> Uuid {
-    uuid(person.graphql("{ viewer { id } }", json!({})).await.data()["viewer"]["id"].as_str().unwrap())
-}
-
-/// Puts an organization with these members into the store.
-async fn organization(app: &TestApp, members: &[(Uuid, Role)]) -> Uuid {
-    let (id, db) = (Uuid::now_v7(), app.app.db.writer());
-    let row =
-        organization::ActiveModel { id: Set(id), name: Set("Tenant".into()), created_at: Set(0), updated_at: Set(0) };
-    row.insert(db).await.unwrap();
-    for (user, role) in members {
-        let member = organization_member::ActiveModel {
-            organization_id: Set(id),
-            user_id: Set(*user),
-            role: Set(*role),
-            created_at: Set(0),
-        };
-        member.insert(db).await.unwrap();
-    }
-    id
-}
-
-pub struct World {
-    pub app: TestApp,
-    pub mailbox: Mailbox,
-    pub actors: Vec<Actor>,
-    members: Vec<(Uuid, Role)>,
-    app_viewer: Uuid,
-    host: Person,
-}
-
-impl World {
-    pub async fn new(store: Store) -> Self {
-        let mailbox = Mailbox::open().await;
-        let vars = [("SMTP_URL", &*mailbox.url), ("MAIL_FROM", "stats@example.com")];
-        let app = TestApp::with(store, &vars).await;
-        let (mut actors, mut members, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
-        for role in [Role::Owner, Role::Admin, Role::Editor, Role::Viewer] {
-            let person = app.user(&format!("own-{role:?}").to_lowercase()).await;
-            members.push((id_of(&person).await, role));
-            actors.push(Actor {
-                name: format!("{role:?}"),
-                person,
-                member: Some(role),
-                reader: Some(role),
-                is_key: false,
-            });
-            let person = app.user(&format!("foreign-{role:?}").to_lowercase()).await;
-            foreign.push((id_of(&person).await, role));
-            actors.push(Actor {
-                name: format!("{role:?} elsewhere"),
-                person,
-                member: None,
-                reader: None,
-                is_key: false,
-            });
-        }
-        // Each of the actors can leave, for there is another owner.
-        members.push((id_of(&app.user("co-owner").await).await, Role::Owner));
-        organization(&app, &foreign).await;
-        let host = app.user("host").await;
-        let person = app.user("guest").await;
-        let app_viewer = id_of(&person).await;
-        actors.push(Actor {
-            name: "viewer of the app".into(),
-            person,
-            member: None,
-            reader: Some(Role::Viewer),
-            is_key: false,
-        });
-        actors.push(Actor {
-            name: "stranger".into(),
-            person: app.anonymous(),
-            member: None,
-            reader: None,
-            is_key: false,
-        });
-        Self { app, mailbox, actors, members, app_viewer, host }
-    }
-
-    pub fn owner(&self) -> &Person {
-        &self.actors[0].person
-    }
-
-    pub async fn tenant(&self) -> Tenant {
-        let organization = format!("org_{}", organization(&self.app, &self.members).await.simple());
-        let made = async |mutation: &str, input: Value, selection: &str, pointer: &str| {
-            let data = self.owner().mutate(mutation, input, selection).await.data();
-            data.pointer(pointer).unwrap().as_str().unwrap().to_owned()
-        };
-        let input = json!({ "name": "App", "organizationId": organization });
-        let app = made("createApp", input, "app { id }", "/createApp/app/id").await;
-        let member = app_member::ActiveModel {
-            app_id: Set(uuid(&app)),
-            user_id: Set(self.app_viewer),
-            role: Set(Role::Viewer),
-            created_at: Set(0),
-        };
-        member.insert(self.app.app.db.writer()).await.unwrap();
-        let input = json!({ "appId": app, "name": "One" });
-        let key = made("createApiKey", input, "apiKey { id }", "/createApiKey/apiKey/id").await;
-        let input = json!({ "appId": app, "name": "One", "filter": { "eventType": { "eq": "purchase" } } });
-        let goal = made("createGoal", input.clone(), "goal { id }", "/createGoal/goal/id").await;
-        let pointer = "/createSavedSegment/savedSegment/id";
-        let segment = made("createSavedSegment", input, "savedSegment { id }", pointer).await;
-        let input = json!({ "appId": app, "name": "One" });
-        let board = made("createDashboard", input, "dashboard { id }", "/createDashboard/dashboard/id").await;
-        let link = json!({ "dashboardId": board, "name": "One" });
-        let share = made("shareDashboard", link, "share { id }", "/shareDashboard/share/id").await;
-        let input = json!({ "organizationId": organization, "email": "invited@example.com" });
-        let invitation = made("inviteMember", input, "invitation { id }", "/inviteMember/invitation/id").await;
-        let user = |id: Uuid| format!("usr_{}", id.simple());
-        let member = |role: Role| user(self.members.iter().find(|(_, is)| *is == role).unwrap().0);
-        let (editor, viewer, guest) = (member(Role::Editor), member(Role::Viewer), user(self.app_viewer));
-        let host = self.host.clone();
-        let input = json!({ "appId": app, "name": "Server", "scope": "READ" });
-        let reader = made("createApiKey", input, "key", "/createApiKey/key").await;
-        let (server, kept) = (self.app.app.clone(), [goal, segment, board, share]);
-        Tenant { server, host, organization, invitation, editor, viewer, guest, app, key, reader, kept }
-    }
-
-    /// Lets API keys of this tenant and of another act as well.
-    async fn admit_keys(&mut self, tenant: &Tenant) {
-        for (name, key, reader) in [
-            ("API key", tenant.reader.clone(), Some(Role::Viewer)),
-            ("API key elsewhere", self.tenant().await.reader, None),
-        ] {
-            let person = Person { token: Some(key), ..self.app.anonymous() };
-            self.actors.push(Actor { name: name.into(), person, member: None, reader, is_key: true });
-        }
-    }
-}
-
-impl Actor {
-    /// The code of the error to expect, or none.
-    fn expected(&self, who: Who) -> Option<&'static str> {
-        let (has, least) = match who {
-            Who::Anyone => return None,
-            _ if self.person.token.is_none() => return Some("UNAUTHENTICATED"),
-            Who::App(least) => (self.reader, least),
-            Who::AppMember(_) if self.is_key && self.reader.is_none() => return Some("NOT_FOUND"),
-            Who::Link => return Some("FORBIDDEN"),
-            _ if self.is_key => return Some("FORBIDDEN"),
-            Who::SignedIn | Who::Holder => return None,
-            Who::AppMember(least) => (self.reader, least),
-            Who::Organization(least) => (self.member, least),
-        };
-        match has {
-            None => Some("NOT_FOUND"),
-            Some(role) if role < least => Some("FORBIDDEN"),
-            Some(_) => None,
-        }
-    }
-
-    /// What came of it: the code of the first error, or none.
-    async fn outcome(&self, query: &str, variables: Value) -> Option<String> {
-        let reply = self.person.graphql(query, variables).await;
-        reply.body.get("errors").is_some().then(|| reply.error_code().to_owned())
-    }
-}
+/// All that a link lets ask in words of one's own.
+const OF_LINKS: [&str; 2] = ["sharedDashboard", "rateLimit"];
 
 /// Who may use the field of a type; fails where no row says so.
 fn who(of: &str, field: &str) -> Who {
@@ -274,7 +79,9 @@ both_stores! {
             let query = format!("{{ {} }}", call(field, &tenant));
             for actor in &world.actors {
                 let outcome = actor.outcome(&query, json!({})).await;
-                assert_eq!(outcome.as_deref(), actor.expected(who("Query", name)), "{} asks {query}", actor.name);
+                let may = actor.kind == Kind::Link && OF_LINKS.contains(&name);
+                let expected = if may { None } else { actor.expected(who("Query", name)) };
+                assert_eq!(outcome.as_deref(), expected, "{} asks {query}", actor.name);
             }
         }
         // Of themselves everybody sees everything, and nobody anything of others.
@@ -283,7 +90,8 @@ both_stores! {
             let query = format!("{{ viewer {{ {} }} }}", call(field, &tenant));
             who("User", field["name"].as_str().unwrap());
             for actor in &world.actors {
-                assert_eq!(actor.outcome(&query, json!({})).await, None, "{} asks {query}", actor.name);
+                let expected = (actor.kind == Kind::Link).then_some("FORBIDDEN");
+                assert_eq!(actor.outcome(&query, json!({})).await.as_deref(), expected, "{} asks {query}", actor.name);
             }
         }
 
@@ -308,8 +116,9 @@ both_stores! {
             let query = format!("{{ node(id: \"{id}\") {{ id }} }}");
             for actor in &world.actors {
                 let expected = match who {
+                    _ if actor.kind == Kind::Link => Some("FORBIDDEN"),
                     // What keys do not see is not there for them.
-                    Some(Who::AppMember(_) | Who::Organization(_)) if actor.is_key => Some("NOT_FOUND"),
+                    Some(Who::AppMember(_) | Who::Organization(_)) if actor.kind == Kind::Key => Some("NOT_FOUND"),
                     Some(who) => actor.expected(who),
                     None if actor.person.token.is_none() => Some("UNAUTHENTICATED"),
                     None if of != "Event" && actor.name == "Owner" => None,
@@ -337,19 +146,22 @@ both_stores! {
                 world.owner().mutate("deleteApp", json!({ "id": tenant.app }), "deletedAppId").await.data();
             }
             for actor in &world.actors {
-                let expected = if actor.is_key { Some("FORBIDDEN") } else { actor.expected(who("Mutation", name)) };
+                let is_person = actor.kind == Kind::Person;
+                let expected = if is_person { actor.expected(who("Mutation", name)) } else { Some("FORBIDDEN") };
                 let mut actor = Actor { name: actor.name.clone(), person: actor.person.clone(), ..*actor };
                 if name.contains("ession") || name == "signOut" || name == "changePassword" {
                     // It ends sessions: not those of the actors.
-                    if actor.person.token.is_some() && !actor.is_key {
+                    if actor.person.token.is_some() && is_person {
                         actor.person = world.app.user(&format!("{name}-{count}").to_lowercase()).await;
                     }
                 }
                 count += 1;
                 let variables = json!({ "input": input(name, &tenant, &actor.person, count).await });
-                if actor.is_key && actor.reader.is_some() {
-                    // To what is its own.
-                    actor.person.token = Some(tenant.reader.clone());
+                // To what is its own.
+                match actor.kind {
+                    Kind::Key if actor.reader.is_some() => actor.person.token = Some(tenant.reader.clone()),
+                    Kind::Link => actor.person.token = Some(tenant.link.clone()),
+                    _ => {}
                 }
                 let outcome = actor.outcome(&query, variables).await;
                 assert_eq!(outcome.as_deref(), expected, "{} does {name}", actor.name);
@@ -359,6 +171,30 @@ both_stores! {
             }
         }
         assert!(fields(&types, "Mutation").len() > 20);
+    }
+}
+
+both_stores! {
+    async fn the_table_holds_for_what_is_followed(store: Store) {
+        let mut world = World::new(store).await;
+        let (types, tenant) = (types(&world.app).await, world.tenant().await);
+        world.admit_keys(&tenant).await;
+        for field in fields(&types, "Subscription") {
+            let name = field["name"].as_str().unwrap();
+            let body = json!({ "query": format!("subscription {{ {name}(appId: \"{}\") {{ app {{ name }} }} }}", tenant.app) });
+            for actor in &world.actors {
+                let request = actor.person.request("POST", "/graphql").header("accept", "text/event-stream").json(&body);
+                let mut response = request.send().await.unwrap();
+                let mut heard = String::new();
+                // The first answer, or the refusal.
+                while !heard.contains("\n\n") && let Some(more) = response.chunk().await.unwrap() {
+                    heard += std::str::from_utf8(&more).unwrap();
+                }
+                let expected = actor.expected(who("Subscription", name));
+                let told = expected.map_or("\"name\":\"App\"".to_owned(), |code| format!("\"code\":\"{code}\""));
+                assert!(heard.contains(&told), "{} follows {name}, expected {expected:?}: {heard}", actor.name);
+            }
+        }
     }
 }
 
