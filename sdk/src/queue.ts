@@ -1,6 +1,6 @@
 // Events on their way. Each is kept under its id until the server has acknowledged it, by whichever tab; what is sent
 // twice is counted once, so nothing has to be agreed on between tabs.
-import type { Store } from "./store";
+import { get, names, remove, set } from "./store";
 
 /** Events of a request, and bytes: what a browser still sends while a page goes. */
 const BATCH = 50;
@@ -13,148 +13,157 @@ const MOST = 500;
 const GATHER = 500;
 const FIRST = 1_000;
 const LONGEST = 300_000;
+/** Seconds that a server may ask to wait: a timer cannot count to any number. */
+const PATIENCE = 86_400;
 
-const bytes = (text: string) => new TextEncoder().encode(text).length;
-
-export class Queue {
-  /** By id, as JSON, in the order of their arrival. */
-  private waiting = new Map<string, string>();
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private failures = 0;
-  private busy = false;
-  /** Whether anything has come since the browser was handed what waits. */
-  private fresh = false;
-  /** Events of a request: one after one was too large. */
-  private batch = BATCH;
-  private readonly url: string;
-  /** What is kept belongs to this key. */
-  private readonly name: string;
-
-  constructor(
-    host: string,
-    key: string,
-    private readonly store: Store,
-  ) {
-    this.url = `${host}/api/v1/events?key=${encodeURIComponent(key)}`;
-    this.name = `e.${key.slice(0, 12)}.`;
-    addEventListener("online", () => this.soon(0));
-    // The last moment at which a page can be sure to run.
-    addEventListener("visibilitychange", () => document.visibilityState === "hidden" && this.leave(), true);
-    addEventListener("pagehide", () => this.leave(), true);
-  }
-
-  /** Takes what earlier pages and other tabs have left. */
-  adopt(): void {
-    for (const name of this.store.names(this.name)) {
-      const json = this.store.get(name);
-      const id = name.slice(this.name.length);
-      if (json && !this.waiting.has(id)) this.put(id, json);
-    }
-    this.soon(0);
-  }
-
-  /** Adds an event; false when it is too large. */
-  add(id: string, event: object): boolean {
-    const json = JSON.stringify(event);
-    if (bytes(json) > LARGEST) return false;
-    this.put(id, json);
-    this.store.set(this.name + id, json);
-    this.soon(GATHER);
-    return true;
-  }
-
-  /** Keeps what waits, now that it may be kept. */
-  keep(): void {
-    for (const [id, json] of this.waiting) this.store.set(this.name + id, json);
-  }
-
-  /** Forgets everything. */
-  clear(): void {
-    this.waiting.clear();
-    for (const name of this.store.names(this.name)) this.store.remove(name);
-  }
-
+export interface Queue {
+  /** Keeps what waits, and takes what earlier pages and other tabs have left. */
+  adopt(): void;
+  /** Adds an event; false when it is too large, or no JSON. */
+  add(id: string, event: object): boolean;
+  /** Forgets what waits here; what is kept is another's to forget. */
+  clear(): void;
   /** Sends what waits, and says when all of it has been tried. */
-  async flush(): Promise<void> {
-    if (this.busy) return;
-    this.busy = true;
-    clearTimeout(this.timer);
-    this.timer = undefined;
+  flush(): Promise<void>;
+}
+
+const bytes = (text: string) => new Blob([text]).size;
+
+/** The queue to this server; what is kept belongs to this key. */
+export function queueTo(host: string, key: string): Queue {
+  const url = `${host.replace(/\/$/, "")}/api/v1/events?key=${encodeURIComponent(key)}`;
+  const prefix = `e.${key.slice(0, 12)}.`;
+  /** By id, as JSON, in the order of their arrival. */
+  const waiting = new Map<string, string>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  /** The requests under way, one after another. */
+  let running: Promise<void> | undefined;
+  let failures = 0;
+  /** Before then the server wants to hear nothing; by `performance.now()`. */
+  let silentUntil = 0;
+  /** Whether anything has come since the browser was handed what waits. */
+  let fresh = false;
+  /** Events of a request: fewer after one was too large. */
+  let batch = BATCH;
+
+  function put(id: string, json: string): void {
+    waiting.set(id, json);
+    fresh = true;
+    if (waiting.size > MOST) done([waiting.keys().next().value as string]);
+  }
+
+  function done(ids: string[]): void {
+    for (const id of ids) {
+      waiting.delete(id);
+      remove(prefix + id);
+    }
+  }
+
+  /** Goes in so many milliseconds, or when the server wants it; what is due earlier stays so. */
+  function soon(ms: number): void {
+    if (timer && ms > 0) return;
+    clearTimeout(timer);
+    timer = setTimeout(go, Math.max(ms, silentUntil - performance.now()));
+  }
+
+  async function go(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    if (waiting.size > 0) await (running ??= run());
+  }
+
+  async function run(): Promise<void> {
     let wait: number | undefined;
-    while (this.waiting.size > 0 && wait === undefined) wait = await this.send(this.next(this.waiting));
-    this.busy = false;
-    if (wait !== undefined) this.soon(wait);
-  }
-
-  private put(id: string, json: string): void {
-    this.waiting.set(id, json);
-    this.fresh = true;
-    if (this.waiting.size > MOST) this.done([this.waiting.keys().next().value as string]);
-  }
-
-  private soon(ms: number): void {
-    if (this.timer && ms > 0) return;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.flush(), ms);
+    while (waiting.size > 0 && !wait) wait = await send(next(waiting));
+    // Set by what came meanwhile, and too early after a failure.
+    clearTimeout(timer);
+    timer = running = undefined;
+    if (wait) soon(wait);
   }
 
   /** Ids of the next request. */
-  private next(from: Map<string, string>): string[] {
+  function next(from: Map<string, string>): string[] {
     let size = 0;
     const ids = [];
     for (const [id, json] of from) {
       size += bytes(json) + 1;
-      if (ids.length >= this.batch || (ids.length > 0 && size > BYTES)) break;
+      if (ids.length >= batch || (ids.length > 0 && size > BYTES)) break;
       ids.push(id);
     }
     return ids;
   }
 
-  private body(ids: string[]): string {
-    return `{"sent_at":${Date.now()},"events":[${ids.map((id) => this.waiting.get(id)).join()}]}`;
-  }
+  const body = (ids: string[]) => `{"sent_at":${Date.now()},"events":[${ids.map((id) => waiting.get(id)).join()}]}`;
 
   /** Sends these; how long to wait before the next request where that is needed. */
-  private async send(ids: string[]): Promise<number | undefined> {
-    let after = 0;
+  async function send(ids: string[]): Promise<number | undefined> {
     try {
       // Text: so a browser need not ask whether it may send it elsewhere.
-      const request: RequestInit = { method: "POST", body: this.body(ids), keepalive: true, credentials: "omit" };
-      const { status, headers } = await fetch(this.url, request);
+      const request: RequestInit = { method: "POST", body: body(ids), keepalive: true, credentials: "omit" };
+      const { status, headers } = await fetch(url, request);
       if (status === 413 && ids.length > 1) {
-        this.batch = 1;
+        batch = ids.length >> 1;
         return undefined;
       }
       // What the server will never take is given up.
       if (status < 500 && status !== 408 && status !== 429) {
-        this.failures = 0;
-        this.done(ids);
+        failures = 0;
+        batch = Math.min(batch * 2, BATCH);
+        done(ids);
         return undefined;
       }
-      after = Number(headers.get("retry-after")) * 1_000 || 0;
+      const asked = Math.min(Number(headers.get("retry-after")), PATIENCE) || 0;
+      silentUntil = performance.now() + asked * 1_000;
     } catch {
       // The network is away, or the answer was lost: the same ids go once more.
     }
-    const backoff = Math.min(FIRST * 2 ** this.failures++, LONGEST);
-    return Math.max(after, backoff * (0.5 + Math.random() / 2));
-  }
-
-  private done(ids: string[]): void {
-    for (const id of ids) {
-      this.waiting.delete(id);
-      this.store.remove(this.name + id);
-    }
+    return Math.min(FIRST * 2 ** failures++, LONGEST) * (0.5 + Math.random() / 2);
   }
 
   /** Hands what waits to the browser, which sends it without us. Whether it arrived nobody tells, so it stays. */
-  private leave(): void {
-    if (!this.fresh) return;
-    this.fresh = false;
-    const left = new Map(this.waiting);
+  function leave(): void {
+    if (!fresh) return;
+    fresh = false;
+    const left = new Map(waiting);
     while (left.size > 0) {
-      const ids = this.next(left);
-      if (!navigator.sendBeacon?.(this.url, this.body(ids))) return;
+      const ids = next(left);
+      if (!navigator.sendBeacon?.(url, body(ids))) return;
       for (const id of ids) left.delete(id);
     }
   }
+
+  addEventListener("online", () => soon(0));
+  // The last moment at which a page can be sure to run.
+  addEventListener("visibilitychange", () => document.hidden && leave(), true);
+  addEventListener("pagehide", leave, true);
+
+  return {
+    adopt() {
+      for (const [id, json] of waiting) set(prefix + id, json);
+      for (const name of names(prefix)) {
+        const json = get(name);
+        const id = name.slice(prefix.length);
+        if (json && !waiting.has(id)) put(id, json);
+      }
+      soon(0);
+    },
+    add(id, event) {
+      let json;
+      try {
+        json = JSON.stringify(event);
+      } catch {
+        // It contains itself, or a BigInt.
+        return false;
+      }
+      if (bytes(json) > LARGEST) return false;
+      put(id, json);
+      set(prefix + id, json);
+      soon(GATHER);
+      return true;
+    },
+    clear: () => waiting.clear(),
+    async flush() {
+      if (performance.now() >= silentUntil) await go();
+    },
+  };
 }

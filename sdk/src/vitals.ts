@@ -40,7 +40,7 @@ export function vitals(send: (measured: Record<string, number>) => void): void {
   });
   let told = false;
   const tell = () => {
-    if (told || document.visibilityState !== "hidden") return;
+    if (told || !document.hidden) return;
     told = true;
     measured.cls ??= 0;
     for (const name in measured) measured[name] = Math.round((measured[name] as number) * 1_000) / 1_000;
