@@ -67,9 +67,10 @@ pub fn router() -> Router {
         .layer(CompressionLayer::new())
 }
 
-/// The SDK for browsers, which pages of any site load.
+/// The SDK for browsers, which pages of any site load, and its types.
 pub fn sdk() -> Router {
-    Router::new().route("/sdk.js", get(script)).route("/sdk.mjs", get(script)).layer(CompressionLayer::new())
+    let files = ["/sdk.js", "/sdk.mjs", "/sdk.d.mts"];
+    files.into_iter().fold(Router::new(), |router, file| router.route(file, get(script))).layer(CompressionLayer::new())
 }
 
 async fn script(uri: Uri, headers: HeaderMap) -> Response {
@@ -89,7 +90,9 @@ async fn script(uri: Uri, headers: HeaderMap) -> Response {
     if known {
         return (StatusCode::NOT_MODIFIED, head).into_response();
     }
-    (head, [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], data).into_response()
+    // Types have no media type of their own, and are read.
+    let kind = if uri.path().ends_with("mts") { "text/plain" } else { "text/javascript" };
+    (head, [(header::CONTENT_TYPE, format!("{kind}; charset=utf-8"))], data).into_response()
 }
 
 async fn dashboard() -> Response {

@@ -1,6 +1,6 @@
 //! The SDK for browsers, on a site of its own, in a real browser: what visitors do arrives, once.
 
-use std::{collections::BTreeMap, process::Command};
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -137,12 +137,13 @@ async fn everything(site: &Site) -> Vec<Value> {
 #[tokio::test]
 async fn any_page_may_load_it_and_keep_it() {
     let app = TestApp::start(Store::Sqlite).await;
-    for path in ["/sdk.js", "/sdk.mjs"] {
+    let code = "text/javascript; charset=utf-8";
+    for (path, kind) in [("/sdk.js", code), ("/sdk.mjs", code), ("/sdk.d.mts", "text/plain; charset=utf-8")] {
         // Under any name, as events are taken.
         let reply = app.http.get(format!("{}{path}", app.url)).header("host", "events.example").send().await.unwrap();
         let head = |name: &str| reply.headers()[name].to_str().unwrap().to_owned();
         assert_eq!(reply.status(), StatusCode::OK);
-        assert_eq!(head("content-type"), "text/javascript; charset=utf-8");
+        assert_eq!(head("content-type"), kind);
         assert_eq!(
             (head("access-control-allow-origin"), head("cross-origin-resource-policy")),
             ("*".into(), "cross-origin".into())
@@ -152,4 +153,24 @@ async fn any_page_may_load_it_and_keep_it() {
             app.http.get(format!("{}{path}", app.url)).header("if-none-match", head("etag")).send().await.unwrap();
         assert_eq!((again.status(), again.bytes().await.unwrap().len()), (StatusCode::NOT_MODIFIED, 0));
     }
+}
+
+#[tokio::test]
+async fn its_types_hold_a_page_to_what_there_is() {
+    let app = TestApp::start(Store::Sqlite).await;
+    let types = app.http.get(format!("{}/sdk.d.mts", app.url)).send().await.unwrap().text().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("sdk");
+    fs::write(folder.path().join("sdk.d.mts"), types).unwrap();
+    fs::copy(sdk.join("check/sample.ts"), folder.path().join("sample.ts")).unwrap();
+    // As docs/sdk.md says.
+    let options = json!({
+        "strict": true, "noEmit": true, "types": [], "module": "ESNext", "moduleResolution": "bundler",
+        "paths": { "https://stats.example.com/sdk.mjs": ["./sdk.d.mts"] },
+    });
+    fs::write(folder.path().join("tsconfig.json"), json!({ "compilerOptions": options }).to_string()).unwrap();
+    let mut tsc = Command::new("node");
+    tsc.arg(sdk.join("node_modules/typescript/bin/tsc")).current_dir(folder.path());
+    let output = tokio::task::spawn_blocking(move || tsc.output()).await.unwrap().expect("node starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
