@@ -13,6 +13,7 @@ use super::{
     behaviour::{Among, Behaved},
     filter::EventFilter,
     matcher::Matcher,
+    range::EVER,
 };
 use crate::{
     auth::AppScope,
@@ -41,6 +42,8 @@ pub struct EventsQuestion {
     pub first: usize,
     /// Start behind the event with this timestamp and id.
     pub after: Option<(i64, Uuid)>,
+    /// Only those that came after this commit, whenever they happened; the range is then that of what visitors did.
+    pub since: Option<i64>,
 }
 
 /// A page of events, newest first; those of the same millisecond by id, largest first.
@@ -80,10 +83,11 @@ async fn find(
     behaved: &Behaved,
     question: &EventsQuestion,
 ) -> Result<Vec<Uuid>> {
+    let range = if question.since.is_some() { EVER } else { question.range };
     let scan = Scan {
         app: question.app,
-        from: question.range.from,
-        to: question.range.to,
+        from: range.from,
+        to: range.to,
         seq: question.seq,
         visitor: question.user.clone(),
         is_bot: question.bots.is_bot(),
@@ -95,7 +99,7 @@ async fn find(
         names: question.filter.names(),
     };
     let matcher = Matcher::new(&question.filter);
-    let newest = Newest { scan, after: question.after, limit: question.first + 1 };
+    let newest = Newest { scan, after: question.after, limit: question.first + 1, since: question.since };
     let select = |mut matcher: Matcher| move |view: View<'_>, rows: &mut Vec<u32>| matcher.select(view, rows);
     let mut behaviours = HashSet::new();
     matcher.behaviours(&mut behaviours);

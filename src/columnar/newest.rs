@@ -9,6 +9,7 @@ use super::{
     Columnar, Columns, Scan, View,
     header::Segment,
     numbers::Kind,
+    part::Part,
     plan::{BATCH, Buffers, Wave},
     scan::parts_of,
     snapshot::Snapshot,
@@ -25,6 +26,8 @@ pub struct Newest {
     pub after: Option<(i64, Uuid)>,
     /// End after so many.
     pub limit: usize,
+    /// Only those that came with a later commit than this one.
+    pub since: Option<i64>,
 }
 
 /// A time and an id.
@@ -76,9 +79,10 @@ impl Columnar {
                 }
             }
         };
-        let wanted = parts_of(scan, visitor.is_some());
+        let mut wanted = parts_of(scan, visitor.is_some());
+        wanted.extend(newest.since.map(|_| Part::Seqs));
         let mut found = Found::new();
-        for (to, block) in blocks(snapshot, scan) {
+        for (to, block) in blocks(snapshot, newest) {
             if found.len() >= newest.limit && found.last().is_some_and(|(at, _)| to < *at) {
                 break;
             }
@@ -114,10 +118,12 @@ impl Columnar {
 }
 
 /// The blocks that may hold such events and the time of the last event of each, latest first.
-fn blocks(snapshot: &Snapshot, scan: &Scan) -> Vec<(i64, Block)> {
-    let segments = snapshot.segments.iter().filter(|segment| segment.overlaps(scan));
+fn blocks(snapshot: &Snapshot, newest: &Newest) -> Vec<(i64, Block)> {
+    let is_new = |last_seq: i64| newest.since.is_none_or(|since| last_seq > since);
+    let segments = snapshot.segments.iter().filter(|segment| segment.overlaps(&newest.scan));
+    let segments = segments.filter(|segment| is_new(segment.last_seq));
     let mut blocks: Vec<_> = segments.map(|segment| (segment.header.to, Block::Segment(segment.clone()))).collect();
-    blocks.extend(snapshot.tail.iter().map(|tail| (tail.to, Block::Tail)));
+    blocks.extend(snapshot.tail.iter().filter(|tail| is_new(tail.last_seq)).map(|tail| (tail.to, Block::Tail)));
     blocks.sort_by_key(|(to, _)| std::cmp::Reverse(*to));
     blocks
 }
@@ -136,7 +142,15 @@ fn walk(
         let mut to = block.to;
         while to > block.from && found.len() < newest.limit {
             let from = block.from.max(to.saturating_sub(BATCH));
-            let some = plan.keep(block, from, to, &mut kept);
+            let mut some = plan.keep(block, from, to, &mut kept);
+            if let Some(since) = newest.since {
+                let seqs = block.numbers(&Part::Seqs);
+                let is_new = |at: usize| seqs.get(at).is_some_and(|&seq| seq > since);
+                if !std::mem::replace(&mut some, true) {
+                    kept.extend((from..to).map(|at| at as u32));
+                }
+                kept.retain(|&at| is_new(at as usize));
+            }
             let places = if some { Places::Some(&kept) } else { Places::All { from, to } };
             let batch = block.read(&chosen_by, true, true, places, &mut buffers);
             if newest.scan.select.is_empty() || block.is_whole {

@@ -42,7 +42,7 @@ impl Columnar {
     /// The times and ids of a person's newest events; of those behind `after`.
     pub async fn newest_of_person(&self, theirs: &Theirs, after: Option<(i64, Uuid)>, limit: usize) -> Result<Found> {
         let scan = theirs.scan(after.map_or(i64::MAX, |(at, _)| at.saturating_add(1)));
-        self.newest(Newest { scan, after, limit }, select).await
+        self.newest(Newest { scan, after, limit, since: None }, select).await
     }
 }
 

@@ -131,7 +131,7 @@ impl Block {
         }
     }
 
-    fn numbers(&self, part: &Part) -> &[i64] {
+    pub(super) fn numbers(&self, part: &Part) -> &[i64] {
         match self.parts.get(part) {
             Some(Loaded::Numbers(numbers)) => numbers,
             _ => &[],

@@ -92,8 +92,8 @@ impl Live {
         App::new(self.model.clone(), self.scope)
     }
 
-    /// Events of the last 24 hours that have come since the answer before; in the first answer, the latest that there
-    /// were. When more come than are asked for, the newest are shown, and `arrived` tells how many came.
+    /// Events that have come since the answer before, whenever they happened; in the first answer, the latest of the
+    /// last 24 hours. When more come than are asked for, the newest are shown, and `arrived` tells how many came.
     #[graphql(complexity = "report(&filter) + page::cost(first, child_complexity)")]
     async fn events(
         &self,
@@ -105,14 +105,12 @@ impl Live {
         let range = TimeRange { preset: Some(RangePreset::Last24Hours), ..TimeRange::default() };
         let arguments = Arguments { range, filter, bots, timezone: None, compare: None };
         let ask = Ask::new(ctx, self.scope, &self.model.timezone, arguments).await?;
-        let found = event::latest(ctx, &ask, first, self.seq).await?;
-        let Some(since) = self.since else { return Ok(LiveEvents { nodes: found, arrived: None }) };
-        let new = found.into_iter().filter(|event| event.0.seq > since);
-        let arrived = match ctx.look_ahead().field("arrived").exists() {
-            true => Some(self.arrived(ctx, since).await?),
-            false => None,
+        let nodes = event::latest(ctx, &ask, first, self.seq, self.since).await?;
+        let arrived = match self.since.filter(|_| ctx.look_ahead().field("arrived").exists()) {
+            Some(since) => Some(self.arrived(ctx, since).await?),
+            None => None,
         };
-        Ok(LiveEvents { nodes: new.collect(), arrived })
+        Ok(LiveEvents { nodes, arrived })
     }
 }
 

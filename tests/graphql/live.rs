@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::{
     app::{NOW, Store, TestApp},
@@ -50,6 +51,31 @@ both_stores! {
             arrived += live["live"]["events"]["arrived"].as_i64().unwrap();
         }
         assert_eq!((met, arrived), (vec!["one".to_owned(), "two".to_owned(), "three".to_owned()], 3));
+    }
+
+    async fn what_comes_late_comes_too(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        // More than an answer shows, all of them later than what is yet to come.
+        let many: Vec<_> = (0..20).map(|n| json!({ "event_type": "usual", "user_id": format!("{n}") })).collect();
+        site.post(many).await.ok();
+        let mut socket = Socket::of(&site.owner).await;
+        socket.subscribe("1", EVENTS, json!({ "app": site.app_id })).await;
+        assert_eq!(types(&socket.data().await), ["usual"; 10]);
+        // From a queue on a device that was away, the second one stored with others in a segment before it is shown.
+        for (kind, time) in [("hours", "2026-11-22T01:00:00Z"), ("days", "2026-11-12T01:00:00Z")] {
+            site.post(json!({ "event_type": kind, "user_id": "ada", "timestamp": time })).await.ok();
+            let answer = socket.data().await;
+            assert_eq!((types(&answer), &answer["live"]["events"]["arrived"]), (vec![kind], &json!(1)));
+            app.app.columnar.seal(Uuid::parse_str(site.app_id.trim_start_matches("app_")).unwrap()).await.unwrap();
+        }
+        let odd = "subscription($app: ID!) { live(appId: $app) { events(first: 10, filter: { eventType: { eq: \"odd\" } }) { arrived nodes { eventType } } } }";
+        socket.subscribe("2", odd, json!({ "app": site.app_id })).await;
+        assert_eq!(types(&socket.data().await), [""; 0]);
+        site.post(json!([{ "event_type": "odd", "timestamp": "2026-10-01T00:00:00Z" }, { "event_type": "even" }])).await.ok();
+        let mut met = [socket.data().await, socket.data().await].map(|answer| types(&answer).join(" "));
+        met.sort();
+        assert_eq!(met, ["even odd", "odd"]);
     }
 
     async fn a_report_is_sent_again_when_it_has_changed_and_equals_the_query(store: Store) {

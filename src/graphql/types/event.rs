@@ -54,15 +54,16 @@ pub async fn page(
     Ok(page.page(items.collect(), found.more)?)
 }
 
-/// The latest of the events that `ask` selects, as of commit `seq`.
-pub async fn latest(ctx: &Context<'_>, ask: &Ask, first: i32, seq: i64) -> Result<Vec<Event>> {
+/// The latest of the events that `ask` selects, as of commit `seq`; of those that came after commit `since`, whenever
+/// they happened, where that is given.
+pub async fn latest(ctx: &Context<'_>, ask: &Ask, first: i32, seq: i64, since: Option<i64>) -> Result<Vec<Event>> {
     let first = page::checked_first(first)?;
-    Ok(read(ctx, question(ask, seq, first)).await?.events.into_iter().map(Event).collect())
+    Ok(read(ctx, EventsQuestion { since, ..question(ask, seq, first) }).await?.events.into_iter().map(Event).collect())
 }
 
 fn question(ask: &Ask, seq: i64, first: usize) -> EventsQuestion {
     let (app, range, filter, bots) = (ask.scope, ask.range, ask.filter.clone(), ask.bots);
-    EventsQuestion { app, range, filter, bots, user: None, seq, first, after: None }
+    EventsQuestion { app, range, filter, bots, user: None, seq, first, after: None, since: None }
 }
 
 async fn read(ctx: &Context<'_>, question: EventsQuestion) -> Result<EventPage> {

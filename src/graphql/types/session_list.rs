@@ -60,6 +60,7 @@ impl SessionList {
             seq,
             first: page.first(),
             after: None,
+            since: None,
         };
         let loaders = ctx.loader().loader();
         let after = page.after().map(|after| after.at.clone());
