@@ -121,7 +121,9 @@ pub enum Interval {
     Month,
 }
 
-/// What to compare a range with.
+/// What to compare a range with. A preset that goes on, such as `TODAY`, is compared with as much of the other range as
+/// has passed of it, up to the current minute: ten hours of today with ten hours of yesterday. A range of `from` and
+/// `to` is compared as it was given.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Comparison {
     /// The range of equal length that ends where this one starts.
@@ -227,7 +229,7 @@ pub struct Summary {
     pub from: Moment,
     /// End of the range, not included.
     pub to: Moment,
-    /// The same for the range asked for by `compare`; null without it.
+    /// The same for the range asked for by `compare`, of which as much as has passed of this one; null without it.
     pub previous: Option<Figures>,
 }
 
@@ -267,8 +269,8 @@ pub struct Bucket {
     /// The figures of this interval.
     #[graphql(flatten)]
     pub figures: Figures,
-    /// The bucket in the same place of the range asked for by `compare`; null without it, and
-    /// where that range has fewer buckets.
+    /// The bucket in the same place of the range asked for by `compare`; null without it, where that range has fewer
+    /// buckets, and beyond now.
     pub previous: Option<Figures>,
 }
 

@@ -2,8 +2,8 @@
 
 use async_graphql::{Enum, InputObject};
 use jiff::{
-    Timestamp, ToSpan,
-    civil::{Date, DateTime},
+    Span, Timestamp, ToSpan,
+    civil::{Date, DateTime, Time},
     tz::{AmbiguousOffset, TimeZone},
 };
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,8 @@ pub enum RangePreset {
     /// The current calendar month and the eleven before it.
     #[graphql(name = "LAST_12_MONTHS")]
     Last12Months,
-    /// From 1970 to the end of tomorrow, so that events of clocks ahead of ours are in it.
+    /// From the day of the app's first event, but not before 1970, to the end of tomorrow, so that events of clocks
+    /// ahead of ours are in it.
     AllTime,
 }
 
@@ -89,6 +90,15 @@ impl TimeRange {
     /// The range in milliseconds. Errors name `range.from`, `range.to` or `range.preset`.
     pub fn resolve(&self, now_ms: i64, zone: &TimeZone) -> Result<Range> {
         self.resolve_at("range", now_ms, zone)
+    }
+
+    /// Up to where this range, which is `resolved` by now, is compared with another one: to the end of the current
+    /// minute where a preset goes on, and to its end where it is over or was given.
+    pub fn compared_until(&self, resolved: Range, now_ms: i64) -> i64 {
+        match self.preset {
+            Some(_) => resolved.to.min(end_of_minute(now_ms)).max(resolved.from),
+            None => resolved.to,
+        }
     }
 
     /// The same of a range that stands at `path`, which errors name.
@@ -127,10 +137,10 @@ impl RangePreset {
             _ => None,
         };
         if let Some(length) = length {
-            let to = now_ms.div_euclid(MINUTE) * MINUTE + MINUTE;
+            let to = end_of_minute(now_ms);
             return Ok(Range { from: to - length, to });
         }
-        let today = zone.to_datetime(Timestamp::from_millisecond(now_ms).map_err(Error::internal)?).date();
+        let today = date_of(now_ms, zone)?;
         let (from, to) = self.dates(today).map_err(Error::internal)?;
         let from = if self == Self::AllTime { 0 } else { start_of_day(from, zone)? };
         Ok(Range { from, to: start_of_day(to, zone)? })
@@ -171,7 +181,21 @@ pub fn zone(name: &str, field: &str) -> Result<TimeZone> {
     })
 }
 
-/// The range to compare `range` with.
+fn end_of_minute(ms: i64) -> i64 {
+    ms.div_euclid(MINUTE) * MINUTE + MINUTE
+}
+
+fn date_of(ms: i64, zone: &TimeZone) -> Result<Date> {
+    Ok(zone.to_datetime(Timestamp::from_millisecond(ms).map_err(Error::internal)?).date())
+}
+
+/// The first instant of the day that holds `ms`.
+pub fn day_of(ms: i64, zone: &TimeZone) -> Result<i64> {
+    start_of_day(date_of(ms, zone)?, zone)
+}
+
+/// The range to compare `range` with, of which only what lies before `until` has happened yet: no more of the other one
+/// is taken, so that a part is compared with a part.
 ///
 /// `PREVIOUS_PERIOD` ends where the range starts. Where the range consists of whole calendar
 /// months of the zone, so does the previous one, of as many months; where it consists of whole
@@ -179,38 +203,68 @@ pub fn zone(name: &str, field: &str) -> Result<TimeZone> {
 ///
 /// `PREVIOUS_YEAR` keeps local dates and times of day and takes one off the year. 29 February
 /// becomes the 28th as a start, and the day after the 28th as an end.
-pub fn compared(range: Range, comparison: Comparison, zone: &TimeZone) -> Result<Range> {
+pub fn compared(range: Range, until: i64, comparison: Comparison, zone: &TimeZone) -> Result<Range> {
     let local = |ms: i64| Ok::<_, Error>(zone.to_datetime(Timestamp::from_millisecond(ms).map_err(Error::internal)?));
-    let (from, to) = (local(range.from)?, local(range.to)?);
-    let previous = match comparison {
-        Comparison::PreviousPeriod => Range { from: period_before(range, from, to, zone)?, to: range.from },
+    let (from, to, at) = (local(range.from)?, local(range.to)?, local(until)?);
+    let is_over = until >= range.to;
+    let (start, end) = match comparison {
+        Comparison::PreviousPeriod => {
+            let step = Step::of(range, from, to, zone)?;
+            let end = if is_over { range.from } else { step.before(until, at, zone)?.min(range.from) };
+            (step.before(range.from, midnight(from.date()), zone)?, end)
+        }
         Comparison::PreviousYear => {
-            let start = instant(year_before(from, false)?, zone)?;
-            let end = instant(year_before(to, from.date() != to.date())?, zone)?;
-            // In a repeated hour, local times may run backwards.
-            Range { from: start, to: end.max(start) }
+            let end = year_before(at, is_over && from.date() != to.date())?;
+            (instant(year_before(from, false)?, zone)?, instant(end, zone)?)
         }
     };
+    // In a repeated hour, local times may run backwards.
+    let previous = Range { from: start, to: end.max(start) };
     if previous.from < EARLIEST {
         return Err(Error::invalid("compare", "The range to compare with starts before the year 1."));
     }
     Ok(previous)
 }
 
-fn period_before(range: Range, from: DateTime, to: DateTime, zone: &TimeZone) -> Result<i64> {
-    let whole_days = start_of_day(from.date(), zone)? == range.from && start_of_day(to.date(), zone)? == range.to;
-    if !whole_days {
-        return Ok(range.from - (range.to - range.from));
+/// What lies between the start of a range and that of the one before it.
+enum Step {
+    Calendar(Span),
+    Millis(i64),
+}
+
+impl Step {
+    fn of(range: Range, from: DateTime, to: DateTime, zone: &TimeZone) -> Result<Self> {
+        let whole_days = start_of_day(from.date(), zone)? == range.from && start_of_day(to.date(), zone)? == range.to;
+        if !whole_days {
+            return Ok(Self::Millis(range.to - range.from));
+        }
+        let (from, to) = (from.date(), to.date());
+        Ok(Self::Calendar(if from.day() == 1 && to.day() == 1 {
+            let months =
+                (i64::from(to.year()) - i64::from(from.year())) * 12 + i64::from(to.month()) - i64::from(from.month());
+            months.months()
+        } else {
+            from.until(to).map_err(Error::internal)?
+        }))
     }
-    let (from, to) = (from.date(), to.date());
-    let start = if from.day() == 1 && to.day() == 1 {
-        let months =
-            (i64::from(to.year()) - i64::from(from.year())) * 12 + i64::from(to.month()) - i64::from(from.month());
-        from.checked_sub(months.months())
-    } else {
-        from.until(to).and_then(|days| from.checked_sub(days))
-    };
-    start_of_day(start.map_err(|_| too_early())?, zone)
+
+    /// The moment that stands in the range before where this one stands, which clocks show as `local`.
+    fn before(&self, at: i64, local: DateTime, zone: &TimeZone) -> Result<i64> {
+        let span = match self {
+            Self::Millis(length) => return Ok(at - length),
+            Self::Calendar(span) => *span,
+        };
+        let before = local.checked_sub(span).map_err(|_| too_early())?;
+        if span.get_months() != 0 && before.day() != local.day() {
+            // That month was shorter, and is over.
+            return start_of_day(before.date().tomorrow().map_err(Error::internal)?, zone);
+        }
+        instant(before, zone)
+    }
+}
+
+fn midnight(date: Date) -> DateTime {
+    date.to_datetime(Time::midnight())
 }
 
 fn year_before(at: DateTime, is_end: bool) -> Result<DateTime> {
@@ -225,7 +279,7 @@ fn too_early() -> Error {
 
 /// The first instant of a date; later than midnight where the clocks skip it.
 pub(super) fn start_of_day(date: Date, zone: &TimeZone) -> Result<i64> {
-    instant(date.to_datetime(jiff::civil::Time::midnight()), zone)
+    instant(midnight(date), zone)
 }
 
 /// The instant of a local time: the first one where it is repeated, and where it is skipped the
@@ -296,7 +350,7 @@ mod tests {
     #[test]
     fn a_period_is_as_many_months_days_or_milliseconds() {
         let berlin = zone("Europe/Berlin", "timezone").unwrap();
-        let before = |from, to| compared(range(from, to), Comparison::PreviousPeriod, &berlin).unwrap();
+        let before = |from, to| compared(range(from, to), ms(to), Comparison::PreviousPeriod, &berlin).unwrap();
         assert_eq!(
             before("2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z"),
             range("2026-01-31T23:00:00Z", "2026-02-28T23:00:00Z")
@@ -312,8 +366,51 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_on_is_compared_with_as_much_of_what_was_before() {
+        let berlin = zone("Europe/Berlin", "timezone").unwrap();
+        let before = |preset, now: &str, comparison| {
+            let asked = TimeRange { preset: Some(preset), ..TimeRange::default() };
+            let resolved = asked.resolve(ms(now), &berlin).unwrap();
+            compared(resolved, asked.compared_until(resolved, ms(now)), comparison, &berlin).unwrap()
+        };
+        let period = |preset, now| before(preset, now, Comparison::PreviousPeriod);
+        // The minute that goes on is whole, on both sides.
+        assert_eq!(
+            period(RangePreset::Today, "2026-11-22T09:30:20Z"),
+            range("2026-11-20T23:00:00Z", "2026-11-21T09:31:00Z")
+        );
+        // Clocks were set forward in between: the same time of day.
+        assert_eq!(
+            period(RangePreset::Last7Days, "2026-03-30T10:00:00Z"),
+            range("2026-03-16T23:00:00Z", "2026-03-23T11:01:00Z")
+        );
+        assert_eq!(
+            period(RangePreset::ThisMonth, "2026-03-15T11:00:00Z"),
+            range("2026-01-31T23:00:00Z", "2026-02-15T11:01:00Z")
+        );
+        // February has no 31st.
+        assert_eq!(
+            period(RangePreset::ThisMonth, "2026-03-31T11:00:00Z"),
+            range("2026-01-31T23:00:00Z", "2026-02-28T23:00:00Z")
+        );
+        assert_eq!(
+            before(RangePreset::ThisYear, "2024-02-29T11:00:00Z", Comparison::PreviousYear),
+            range("2022-12-31T23:00:00Z", "2023-02-28T11:01:00Z")
+        );
+        // What is over, or ends with the minute, is compared as a whole.
+        assert_eq!(
+            period(RangePreset::Yesterday, "2026-11-22T09:30:20Z"),
+            range("2026-11-19T23:00:00Z", "2026-11-20T23:00:00Z")
+        );
+        assert_eq!(
+            period(RangePreset::Last24Hours, "2026-11-22T09:30:20Z"),
+            range("2026-11-20T09:31:00Z", "2026-11-21T09:31:00Z")
+        );
+    }
+
+    #[test]
     fn a_year_before_survives_leap_days() {
-        let before = |from, to| compared(range(from, to), Comparison::PreviousYear, &TimeZone::UTC).unwrap();
+        let before = |from, to| compared(range(from, to), ms(to), Comparison::PreviousYear, &TimeZone::UTC).unwrap();
         assert_eq!(
             before("2024-02-29T00:00:00Z", "2024-03-01T00:00:00Z"),
             range("2023-02-28T00:00:00Z", "2023-03-01T00:00:00Z")
@@ -332,7 +429,7 @@ mod tests {
     fn the_first_years_have_nothing_before_them() {
         let first = Range { from: EARLIEST, to: EARLIEST + 5 };
         for comparison in [Comparison::PreviousPeriod, Comparison::PreviousYear] {
-            assert_eq!(compared(first, comparison, &TimeZone::UTC).unwrap_err().field(), Some("compare"));
+            assert_eq!(compared(first, first.to, comparison, &TimeZone::UTC).unwrap_err().field(), Some("compare"));
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
         answer::Answered,
         filter::{EventFilter, MAX_TEXT},
         range::{self, RangePreset, TimeRange},
+        retention::RetentionPeriod,
     },
     auth::AppScope,
     clock::Moment,
@@ -64,8 +65,13 @@ impl Ask {
         let timezone = arguments.timezone.unwrap_or_else(|| app_timezone.to_owned());
         let zone = range::zone(&timezone, "timezone")?;
         let now = ctx.app().clock.now_ms();
-        let range = arguments.range.resolve(now, &zone)?;
-        let previous = arguments.compare.map(|comparison| range::compared(range, comparison, &zone)).transpose()?;
+        let mut range = arguments.range.resolve(now, &zone)?;
+        if arguments.range.preset == Some(RangePreset::AllTime) {
+            range.from = range.from.max(first_day(ctx, scope, range, now, &zone).await?);
+        }
+        let until = arguments.range.compared_until(range, now);
+        let compared = |comparison| range::compared(range, until, comparison, &zone);
+        let previous = arguments.compare.map(compared).transpose()?;
         let filter = filled(ctx, scope, "filter", arguments.filter.unwrap_or_default()).await?;
         let timezone = canonical(&zone, timezone);
         let (bots, asked) = (arguments.bots, Arc::new(filter));
@@ -251,6 +257,18 @@ impl Ask {
     }
 }
 
+/// The start of the first day in `range` on which the app has an event of any kind; of today if it has none.
+async fn first_day(ctx: &Context<'_>, app: AppScope, range: Range, now: i64, zone: &TimeZone) -> Result<i64> {
+    let seq = ctx.loader().loader().head(app).await?;
+    let report = Report::Summary { needs: Needs::default(), by_event_type: false, times: true };
+    let (previous, filter, bots) = (None, Arc::default(), BotTraffic::Include);
+    let question = Question { app, range, previous, filter, bots, seq, report };
+    match given(loader::load(ctx, question).await?)? {
+        Answer::Summary(summary) => Ok(range::day_of(summary.first_event_at.map_or(now, |at| at.0), zone)?),
+        other => mismatch(&other),
+    }
+}
+
 /// The answer of a loader.
 fn given(answered: Option<Result<Answered, Error>>) -> Result<Answer> {
     Ok(answered.ok_or_else(|| Error::internal("a question was not answered"))??.answer)
@@ -345,6 +363,16 @@ fn fitting(range: Range) -> Interval {
         length if length <= 100 * DAY => Interval::Day,
         length if length <= 731 * DAY => Interval::Week,
         _ => Interval::Month,
+    }
+}
+
+/// Periods of a width at which the range makes cohorts that can be read, and never too many for a report: of as long as
+/// events are kept by default.
+pub fn fitting_period(range: Range) -> RetentionPeriod {
+    match range.to - range.from {
+        length if length <= 45 * DAY => RetentionPeriod::Day,
+        length if length <= 400 * DAY => RetentionPeriod::Week,
+        _ => RetentionPeriod::Month,
     }
 }
 

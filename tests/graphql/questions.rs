@@ -108,6 +108,54 @@ both_stores! {
         assert_eq!(overview["topEventTypes"]["other"]["events"], 1);
     }
 
+    async fn what_goes_on_is_compared_with_as_much_of_what_was_before(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        // It is noon of the 22nd, a Sunday.
+        let times = ["2026-11-22T08:00:00Z", "2026-11-21T08:00:00Z", "2026-11-21T11:59:00Z", "2026-11-21T20:00:00Z", "2025-11-22T20:00:00Z"];
+        site.post(json!(times.map(|at| json!({ "event_type": "a", "timestamp": at })))).await.ok();
+        let answer = site.ask(&format!(
+            "today: summary({TODAY}, compare: PREVIOUS_PERIOD) {{ events to previous {{ events }} }}
+             year: summary({TODAY}, compare: PREVIOUS_YEAR) {{ previous {{ events }} }}
+             given: summary(range: {{ from: \"2026-11-22T00:00:00Z\", to: \"2026-11-23T00:00:00Z\" }}, compare: PREVIOUS_PERIOD) {{ previous {{ events }} }}
+             timeline({TODAY}, interval: HOUR, compare: PREVIOUS_PERIOD) {{ buckets {{ previous {{ events }} }} previousTotal {{ events }} }}"
+        )).await;
+        assert_eq!(answer["today"], json!({ "events": 1, "to": "2026-11-23T00:00:00.000Z", "previous": { "events": 2 } }));
+        assert_eq!(answer["year"]["previous"]["events"], 0, "that evening is not over");
+        assert_eq!(answer["given"]["previous"]["events"], 3, "moments are taken as they are");
+        let before: Vec<_> = answer["timeline"]["buckets"].as_array().unwrap().iter().map(|bucket| &bucket["previous"]["events"]).collect();
+        assert_eq!((before[8], before[11], before[12], before[13]), (&json!(1), &json!(1), &json!(0), &Value::Null));
+        assert_eq!(answer["timeline"]["previousTotal"]["events"], 2);
+        app.clock.advance(9 * 60 * 60 * 1000);
+        let later = site.ask(&format!("summary({TODAY}, compare: PREVIOUS_PERIOD) {{ previous {{ events }} }}")).await;
+        assert_eq!(later["summary"]["previous"]["events"], 3);
+    }
+
+    async fn all_time_begins_with_the_first_event(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        let all = "range: { preset: ALL_TIME }";
+        let ask = format!(
+            "summary({all}) {{ from to events }} timeline({all}, timezone: \"Europe/Berlin\") {{ interval buckets {{ start }} }}
+             retention({all}) {{ period cohorts {{ users }} }}"
+        );
+        let empty = site.ask(&ask).await;
+        assert_eq!(empty["summary"], json!({ "from": "2026-11-22T00:00:00.000Z", "to": "2026-11-24T00:00:00.000Z", "events": 0 }));
+        site.post(json!([
+            { "event_type": "a", "user_id": "ann", "timestamp": "2026-10-02T22:30:00Z" },
+            { "event_type": "a", "user_id": "bob", "timestamp": "2026-11-22T10:00:00Z" },
+        ])).await.ok();
+        let answer = site.ask(&ask).await;
+        assert_eq!(answer["summary"], json!({ "from": "2026-10-02T00:00:00.000Z", "to": "2026-11-24T00:00:00.000Z", "events": 2 }));
+        assert_eq!((&answer["timeline"]["interval"], &answer["timeline"]["buckets"][0]["start"]), (&json!("DAY"), &json!("2026-10-02T22:00:00.000Z")));
+        assert_eq!(answer["retention"]["period"], "WEEK");
+        // Years of it are not too many periods.
+        site.post(json!({ "event_type": "a", "user_id": "ann", "timestamp": "2021-12-01T00:00:00Z" })).await.ok();
+        let answer = site.ask(&ask).await;
+        assert_eq!((&answer["timeline"]["interval"], &answer["retention"]["period"]), (&json!("MONTH"), &json!("MONTH")));
+        assert_eq!(answer["retention"]["cohorts"].as_array().unwrap().len(), 60);
+    }
+
     async fn days_follow_the_clocks_of_their_zone(store: Store) {
         let app = TestApp::start(store).await;
         let site = app.site().await;

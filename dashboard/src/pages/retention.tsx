@@ -12,6 +12,7 @@ import { useParam } from "../router";
 import { Retention as Question, type RetentionPeriod } from "../schema.gen";
 import { useScope } from "../viewer";
 
+const FITTING = "";
 const PERIODS: Record<RetentionPeriod, string> = { DAY: "Days", WEEK: "Weeks", MONTH: "Months" };
 
 function useStep(name: string) {
@@ -21,12 +22,11 @@ function useStep(name: string) {
 }
 
 export function Retention() {
-  const { app, view } = useScope();
+  const { app } = useScope();
   const choices = useChoices();
   const [param, setParam] = useParam("period");
-  const long = ["LAST_90_DAYS", "THIS_YEAR", "LAST_12_MONTHS", "ALL_TIME"].includes(view.preset ?? "");
-  const usual: RetentionPeriod = long ? "WEEK" : "DAY";
-  const period = param !== null && Object.hasOwn(PERIODS, param) ? (param as RetentionPeriod) : usual;
+  // The server knows which suit the range, unless somebody chose.
+  const period = param !== null && Object.hasOwn(PERIODS, param) ? (param as RetentionPeriod) : null;
   const start = useStep("start");
   const back = useStep("return");
   const variables = { ...useVariables(), period, start: start.filter, return: back.filter };
@@ -53,9 +53,9 @@ export function Retention() {
             <StepField label="Later" value={back.step} choices={choices} any="anything" change={back.set} />
             <Choice
               label="Period"
-              value={period}
-              options={PERIODS}
-              choose={(value) => setParam(value === usual ? null : value)}
+              value={period ?? FITTING}
+              options={{ [FITTING]: report ? `${PERIODS[report.period]} (fitting)` : "Fitting", ...PERIODS }}
+              choose={(value: string) => setParam(value || null)}
             />
           </div>
         }

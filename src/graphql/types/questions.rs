@@ -18,7 +18,7 @@ use crate::{
     auth::AppScope,
     error::Error,
     graphql::{
-        ask::{Arguments, Ask, check_property, mismatch},
+        ask::{Arguments, Ask, check_property, fitting_period, mismatch},
         error::Result,
         guard::{passes, report},
     },
@@ -92,14 +92,14 @@ impl Questions {
     }
 
     /// Who comes back, and when. Visitors are in the cohort of the period of their first start event in the
-    /// range. At most 120 periods.
+    /// range. At most 120 periods; without a `period`, of a width that suits the range.
     #[graphql(complexity = "report(filter.iter().chain(&start).chain(&back)) + child_complexity")]
     #[allow(clippy::too_many_arguments)]
     async fn retention(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which events, by time.")] range: TimeRange,
-        #[graphql(desc = "Width of the periods.")] period: RetentionPeriod,
+        #[graphql(desc = "Width of the periods; one that suits the range by default.")] period: Option<RetentionPeriod>,
         #[graphql(desc = "Which events begin; every event by default.")] start: Option<EventFilter>,
         #[graphql(name = "return", desc = "Which events are a return; every event by default.")] back: Option<
             EventFilter,
@@ -111,6 +111,7 @@ impl Questions {
         let ask = self.ask(ctx, range, filter, bots, timezone).await?;
         let start = ask.checked(ctx, "start", start.unwrap_or_default()).await?;
         let back = ask.checked(ctx, "return", back.unwrap_or_default()).await?;
+        let period = period.unwrap_or_else(|| fitting_period(ask.range));
         let query = RetentionQuery::new(start, back, period, ask.timezone().to_owned());
         match ask.answer(ctx, Report::Retention(Box::new(query))).await? {
             Answer::Retention(retention) => Ok(retention),
