@@ -11,7 +11,7 @@ import { Organizations } from "./pages/organizations";
 import { ResetPassword } from "./pages/reset-password";
 import { Setup } from "./pages/setup";
 import { SignIn } from "./pages/sign-in";
-import { PlaceContext, navigate, useAddress } from "./router";
+import { type Place, PlaceContext, navigate, ownPath, useAddress } from "./router";
 import { type Viewer, ViewerContext, useSignedIn } from "./viewer";
 
 /** Sends the browser on, once it is known where to. */
@@ -27,8 +27,12 @@ function home(viewer: Viewer): string {
   return app ? `/apps/${app.id}` : "/new";
 }
 
-function Page({ path, viewer }: { path: string; viewer: Viewer }) {
-  if (["/", "/sign-in", "/register"].includes(path)) return <GoTo to={home(viewer)} />;
+function Page({ place: { path, params }, viewer }: { place: Place; viewer: Viewer }) {
+  if (["/", "/sign-in", "/register"].includes(path)) {
+    // Whoever came through the door goes where they were going to.
+    const next = ownPath(params.get("next"));
+    return <GoTo to={next === "/" ? home(viewer) : next} />;
+  }
   if (path === "/new") return <NewApp />;
   if (path === "/account") return <Account />;
   if (path === "/organizations") return <Organizations />;
@@ -52,7 +56,7 @@ export function Root() {
     page = (
       <ViewerContext.Provider value={{ viewer: signedIn, again }}>
         <Mishap key={place.path}>
-          <Page path={place.path} viewer={signedIn} />
+          <Page place={place} viewer={signedIn} />
         </Mishap>
       </ViewerContext.Provider>
     );

@@ -13,8 +13,13 @@ export type Viewer = { id: string; email: string; name: string; apps: App[] };
 
 export const ViewerContext = createContext<{ viewer: Viewer; again: () => Promise<void> } | null>(null);
 
-function flat(viewer: ViewerQuery["viewer"]): Viewer | null {
-  return viewer && { ...viewer, apps: viewer.apps.nodes };
+/** With all apps, which come in pages. */
+async function whole(viewer: ViewerQuery["viewer"], before: App[] = []): Promise<Viewer | null> {
+  if (!viewer) return null;
+  const { nodes, pageInfo } = viewer.apps;
+  const apps = [...before, ...nodes];
+  if (!pageInfo.hasNextPage) return { ...viewer, apps };
+  return whole((await ask(ViewerQuestion, { after: pageInfo.endCursor })).viewer, apps);
 }
 
 /** The account of the cookie: undefined while that is being asked, null for a stranger. */
@@ -24,7 +29,7 @@ export function useSignedIn() {
     try {
       const { viewer } = await ask(ViewerQuestion, {});
       if (!viewer) forget();
-      setState({ signedIn: flat(viewer) });
+      setState({ signedIn: await whole(viewer) });
     } catch (error) {
       const failure = error instanceof Failure ? error : new Failure(String(error), "INTERNAL");
       setState(failure.code === "UNAUTHENTICATED" ? { signedIn: null } : { error: failure });

@@ -27,34 +27,57 @@ const PAGES: [path: string, title: string, icon: IconName][] = [
 ];
 
 function AppSwitcher({ app }: { app: App | null }) {
-  const { viewer } = useViewer();
   return (
     <Popover
       class="switcher"
       face={
         <>
-          <strong>{app?.name ?? "Choose an app"}</strong>
+          <span class="names">
+            <strong>{app?.name ?? "Choose an app"}</strong>
+            {app && <small title="Days and times are those of this zone">{app.timezone}</small>}
+          </span>
           <Icon name="down" />
         </>
       }
     >
-      {(close) => (
-        <ul class="menu" aria-label="Apps">
-          {viewer.apps.map(({ id, name }) => (
-            <li key={id}>
-              <a href={`/apps/${id}`} aria-current={id === app?.id} onClick={close}>
-                {name}
-              </a>
-            </li>
-          ))}
-          <li class="apart">
-            <a href="/new" onClick={close}>
-              <Icon name="plus" /> New app
+      {(close) => <Apps app={app} close={close} />}
+    </Popover>
+  );
+}
+
+/** So many apps are looked through, more of them searched. */
+const FEW_APPS = 10;
+
+function Apps({ app, close }: { app: App | null; close: () => void }) {
+  const { apps } = useViewer().viewer;
+  const [sought, setSought] = useState("");
+  const found = apps.filter(({ name }) => name.toLowerCase().includes(sought.trim().toLowerCase()));
+  return (
+    <>
+      {apps.length > FEW_APPS && (
+        <input
+          type="search"
+          placeholder="Find"
+          aria-label="Find an app"
+          value={sought}
+          onInput={(event) => setSought(event.currentTarget.value)}
+        />
+      )}
+      <ul class="menu" aria-label="Apps">
+        {found.map(({ id, name }) => (
+          <li key={id}>
+            <a href={`/apps/${id}`} aria-current={id === app?.id} onClick={close}>
+              {name}
             </a>
           </li>
-        </ul>
-      )}
-    </Popover>
+        ))}
+        <li class="apart">
+          <a href="/new" onClick={close}>
+            <Icon name="plus" /> New app
+          </a>
+        </li>
+      </ul>
+    </>
   );
 }
 
@@ -63,8 +86,9 @@ function AccountMenu() {
   const signOut = async () => {
     await ask(SignOut, {}).catch(() => undefined);
     forget();
-    navigate("/");
     await again();
+    // Whoever signs in next need not go where this one was.
+    navigate("/");
   };
   return (
     <Popover class="quiet icon" label="Your account" side="right" face={<Icon name="account" />}>
@@ -140,17 +164,25 @@ function Navigation({ page }: { page: string }) {
   );
 }
 
-/** Moves the focus to the new page, so that a screen reader reads on there. */
+const SkipLink = () => (
+  <a class="skip" href="#main">
+    Skip to the content
+  </a>
+);
+
+/** The page that was arrived at last. The first one has been read out by itself. */
+let arrivedAt = location.pathname;
+
+/** Moves the focus to a new page, so that a screen reader reads on there and the next key goes there. */
 function useArrival(title: string) {
   const main = useRef<HTMLElement>(null);
   const { path } = usePlace();
-  const first = useRef(true);
   useEffect(() => {
     document.title = `${title} · Event Analytics`;
   }, [title]);
   useEffect(() => {
-    if (!first.current) main.current?.focus({ preventScroll: true });
-    first.current = false;
+    if (path !== arrivedAt) main.current?.focus({ preventScroll: true });
+    arrivedAt = path;
   }, [path]);
   return main;
 }
@@ -163,9 +195,7 @@ export function Shell({ page, title, children }: { page: string; title: string; 
   useEffect(() => setOpen(false), [path]);
   return (
     <div class={open ? "shell open" : "shell"}>
-      <a class="skip" href="#main">
-        Skip to the content
-      </a>
+      <SkipLink />
       <TopBar app={app}>
         <button
           type="button"
@@ -198,8 +228,9 @@ export function PlainPage({
   const main = useArrival(title);
   return (
     <div class="plain">
+      <SkipLink />
       <TopBar app={app} />
-      <main ref={main} tabIndex={-1}>
+      <main id="main" ref={main} tabIndex={-1}>
         <h1>{title}</h1>
         {children}
       </main>

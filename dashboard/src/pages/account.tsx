@@ -69,6 +69,7 @@ export function Account() {
   const endOthers = useChange(RevokeOtherSessions);
   return (
     <PlainPage title="Account">
+      <p class="muted">Times are those of this browser: {zone}.</p>
       <Answered asked={asked} rows={6}>
         {({ viewer }) =>
           viewer && (

@@ -4,13 +4,8 @@ import { useChange, useQuestion } from "../data/use-question";
 import { Logo } from "../layout/icons";
 import { Wrong } from "../layout/states";
 import { ThemeButton } from "../layout/theme";
-import { navigate, usePlace } from "../router";
+import { ownPath, usePlace } from "../router";
 import { Register, RequestRegistration, SignIn as SignInChange, SignInProviders } from "../schema.gen";
-
-/** Only a path of this page, as whoever wrote the link may be anybody. */
-function safe(next: string | null): string {
-  return next && /^\/(?![/\\])/.test(next) ? next : "/";
-}
 
 /** What shows that somebody may make an account: behind the `#` of a link here, or of an invitation they go on to. */
 function tokenOf(next: string): string | undefined {
@@ -49,7 +44,7 @@ export function SignIn({ registering, entered }: { registering: boolean; entered
   const { registration, signInProviders: providers = [] } = useQuestion(SignInProviders, {}).data ?? {};
   const { busy, error } = registering ? register : signIn;
   const title = registering ? "Create an account" : "Sign in";
-  const next = safe(params.get("next"));
+  const next = ownPath(params.get("next"));
   const token = registering ? tokenOf(next) : undefined;
   const closed = registering && !token && registration !== undefined && registration !== "OPEN";
   useEffect(() => {
@@ -64,9 +59,8 @@ export function SignIn({ registering, entered }: { registering: boolean; entered
     const done = registering
       ? await register.run({ input: { ...input, name: text("name").trim(), token } })
       : await signIn.run({ input });
-    if (!done) return;
-    navigate(next, { replace: true });
-    await entered();
+    // Where they go from here is known once it is known who they are.
+    if (done) await entered();
   };
 
   const rest = params.size > 0 ? `?${params}` : "";
