@@ -47,14 +47,16 @@ export function useLive<A, V>(
   const [round, setRound] = useState(0);
   const [got, setGot] = useState<{ key: string | null; data?: A }>({ key: null });
   const [now, setNow] = useState<{ state: LiveState; failure?: Failure }>({ state: "connecting" });
-  const handler = useRef(each);
-  handler.current = each;
+  const latest = useRef({ key, each });
+  latest.current = { key, each };
   useEffect(() => {
     if (key === null || variables === null || !seen) return;
     return subscribe(operation, variables, {
       answer: (data) => {
+        // What comes in the moment after something else was asked is the answer to what was asked before.
+        if (latest.current.key !== key) return;
         setGot({ key, data });
-        handler.current?.(data);
+        latest.current.each?.(data);
       },
       state: (state, failure) => {
         if (failure?.code === "UNAUTHENTICATED") session.dispatchEvent(new Event("end"));

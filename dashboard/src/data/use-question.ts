@@ -7,6 +7,8 @@ import { Failure, ask } from "./ask";
 export type Asked<A> = {
   /** The newest answer there is; of the question before while `loading`. */
   data: A | undefined;
+  /** Whether that is of this very question. */
+  isCurrent: boolean;
   /** When it came. */
   at?: number | undefined;
   error: Failure | undefined;
@@ -44,7 +46,13 @@ export function forget() {
  * Asks `operation`, unless `variables` is null, and again when they change or `retry` is called; while somebody looks
  * also every so many milliseconds, if that is said.
  */
-export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | null, every?: number): Asked<A> {
+export function useQuestion<A, V>(
+  operation: Operation<A, V>,
+  variables: V | null,
+  every?: number,
+  /** How it is asked. */
+  by: typeof ask = ask,
+): Asked<A> {
   const link = useContext(LinkContext);
   const key = variables === null ? null : operation.text + JSON.stringify(variables);
   const [state, setState] = useState<{ key: string | null; data?: A; error?: Failure; at?: number }>({ key: null });
@@ -56,23 +64,31 @@ export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | nul
     if (key === null || variables === null) return;
     const stop = new AbortController();
     askedAt.current = Date.now();
+    let again: ReturnType<typeof setTimeout> | undefined;
     const known = seen.get(key) as A | undefined;
     if (known) setState({ key, data: known });
     // What failed is being tried again: that shows.
     else setState((before) => (before.error ? { key: null } : before));
-    ask(operation, variables, stop.signal, link).then(
+    by(operation, variables, stop.signal, link).then(
       (data) => {
+        if (stop.signal.aborted) return;
         remember(key, data);
         setState({ key, data, at: Date.now() });
       },
       (error: unknown) => {
         if (stop.signal.aborted) return;
         const failure = error instanceof Failure ? error : new Failure(String(error), "INTERNAL");
+        if (failure.code === "RATE_LIMITED" && failure.retryAfter > 0) {
+          again = setTimeout(retry, failure.retryAfter * 1000);
+        }
         if (failure.code === "UNAUTHENTICATED") session.dispatchEvent(new Event("end"));
         setState((before) => ({ key, error: failure, ...(before.key === key && { data: before.data as A }) }));
       },
     );
-    return () => stop.abort();
+    return () => {
+      stop.abort();
+      clearTimeout(again);
+    };
   }, [key, round, link]);
 
   useEffect(() => {
@@ -90,6 +106,7 @@ export function useQuestion<A, V>(operation: Operation<A, V>, variables: V | nul
   const current = state.key === key;
   return {
     data: state.data,
+    isCurrent: current && state.data !== undefined,
     at: state.at,
     error: current ? state.error : undefined,
     loading: key !== null && !current,
@@ -111,5 +128,7 @@ export function useChange<A, V>(operation: Operation<A, V>) {
       return null;
     }
   }, []);
-  return { ...state, run };
+  /** Forgets what came of it. */
+  const reset = useCallback(() => setState({ busy: false }), []);
+  return { ...state, run, reset };
 }

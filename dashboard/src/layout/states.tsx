@@ -9,7 +9,7 @@ export function ErrorNote({ error, retry }: { error: Failure; retry: () => void 
     <div class="note bad" role="alert">
       <p>
         {error.message}
-        {wait && ` Try again in ${count(error.retryAfter, "second")}.`}
+        {wait && ` It is asked again in ${count(error.retryAfter, "second")}.`}
       </p>
       <button type="button" onClick={retry}>
         Try again
