@@ -1,5 +1,6 @@
 // Saved panels on a grid, each with the answer to what it asks; and the same being rearranged.
 import { useContext, useMemo, useRef } from "preact/hooks";
+import { askTogether } from "../data/together";
 import { LinkContext, useQuestion } from "../data/use-question";
 import { Icon } from "../layout/icons";
 import { Mishap } from "../layout/mishap";
@@ -88,7 +89,7 @@ function Tools({ panel, panels, change }: { panel: StoredPanel; panels: StoredPa
 /** A panel with the answer to what it asks. */
 function Stored({ panel, panels, timezone, change }: Props & { panel: StoredPanel }) {
   const operation: Operation<unknown, unknown> = { text: panel.document };
-  const asked = useQuestion(operation, panel.variables, REFRESH_MS);
+  const asked = useQuestion(operation, panel.variables, REFRESH_MS, askTogether);
   const Display = DISPLAYS[panel.display];
   const isMember = useContext(LinkContext) === undefined;
   const height = Math.max(80, panel.height * (ROW + GAP) - GAP - FRAME);
@@ -109,7 +110,8 @@ function Stored({ panel, panels, timezone, change }: Props & { panel: StoredPane
         {change ? (
           <input
             aria-label={`Title of ${title}`}
-            value={title}
+            // An answer that comes while somebody writes must not take away what is written.
+            defaultValue={title}
             maxLength={100}
             onChange={(event) => rename(event.currentTarget.value)}
           />

@@ -7,8 +7,9 @@ import { valueName } from "../data/format";
 import { METRICS, METRIC_NAMES, type Figures, changeOf } from "../data/metrics";
 import { Bars } from "../panels/bars";
 import { Change } from "../panels/change";
-import { FunnelSteps } from "../panels/funnel-steps";
+import { FunnelGroups, FunnelSteps } from "../panels/funnel-steps";
 import { HeatMap, type Retained } from "../panels/heat-map";
+import { type Money, Revenues } from "../panels/headline";
 import { PathSteps } from "../panels/path-steps";
 import { Countries } from "../panels/world-map";
 import type { FunnelQuery, PanelDisplay, PanelRankingQuery, PanelTimelineQuery, PathsQuery } from "../schema.gen";
@@ -43,10 +44,14 @@ const listIn = (of: unknown, field: string): unknown[] | undefined => {
   return Array.isArray(list) ? list : undefined;
 };
 
-function Headline({ answer }: Shown) {
+/** Panels that were saved before ask for no revenue. */
+type Earning = Figures & { revenue?: Money[] };
+
+function Headline(shown: Shown) {
+  const { answer } = shown;
   const names = METRIC_NAMES.filter((name) => holding(answer, name) !== undefined);
-  const now = holding(answer, names[0] ?? "") as (Figures & { previous?: Figures | null }) | undefined;
-  if (!now) return <AnyTable answer={answer} />;
+  const now = holding(answer, names[0] ?? "") as (Earning & { previous?: Earning | null }) | undefined;
+  if (!now) return <AnyTable {...shown} />;
   const before = now.previous;
   return (
     <div class="headline">
@@ -65,15 +70,17 @@ function Headline({ answer }: Shown) {
             )}
           </div>
         ))}
+      <Revenues now={now.revenue} before={before?.revenue} comparing={Boolean(before)} />
     </div>
   );
 }
 
-function Timeline({ answer, title, zone, height }: Shown) {
+function Timeline(shown: Shown) {
+  const { answer, title, zone, height } = shown;
   const timeline = holding(answer, "buckets") as Report<PanelTimelineQuery, "timeline"> | undefined;
   const first = listIn(timeline, "buckets")?.[0];
   const metric = METRIC_NAMES.find((name) => holding(first, name) === first && first !== undefined);
-  if (!timeline || !metric) return <AnyTable answer={answer} />;
+  if (!timeline || !metric) return <AnyTable {...shown} />;
   const points = timeline.buckets.map((bucket) => ({
     start: bucket.start,
     end: bucket.end,
@@ -99,13 +106,16 @@ type Ranked = Report<PanelRankingQuery, "breakdown">["rows"][number];
 function ranked({ answer, variables }: Shown): { rows: Ranked[]; column: string } | undefined {
   const rows = listIn(holding(answer, "rows"), "rows") as Ranked[] | undefined;
   if (!rows?.every(({ values, uniqueUsers }) => Array.isArray(values) && typeof uniqueUsers === "number")) return;
-  const isIt = ([, { dimension }]: [string, Column]) => dimension === variables.by;
-  return { rows, column: Object.entries<Column>(COLUMNS).find(isIt)?.[0] ?? "" };
+  return { rows, column: columnOf(variables.by) };
 }
+
+/** The name of the field that a dimension is about. */
+const columnOf = (by: unknown) =>
+  Object.entries<Column>(COLUMNS).find(([, { dimension }]) => dimension !== undefined && dimension === by)?.[0] ?? "";
 
 function Ranking(shown: Shown) {
   const found = ranked(shown);
-  if (!found) return <AnyTable answer={shown.answer} />;
+  if (!found) return <AnyTable {...shown} />;
   const { column } = found;
   // Most events are of no campaign, which says nothing about campaigns.
   const rows = found.rows.filter(({ values }) => values[0] !== null || !column.startsWith("utm"));
@@ -121,28 +131,39 @@ function Ranking(shown: Shown) {
 
 function WorldMap(shown: Shown) {
   const found = ranked(shown);
-  return found ? <Countries rows={found.rows} /> : <AnyTable answer={shown.answer} />;
+  return found ? <Countries rows={found.rows} /> : <AnyTable {...shown} />;
 }
 
-function Funnel({ answer }: Shown) {
+function Funnel(shown: Shown) {
+  const { answer, variables } = shown;
   const funnel = holding(answer, "steps") as Report<FunnelQuery, "funnel"> | undefined;
   const steps = listIn(funnel, "steps") as Report<FunnelQuery, "funnel">["steps"] | undefined;
   if (!steps?.every(({ name, users }) => typeof name === "string" && typeof users === "number")) {
-    return <AnyTable answer={answer} />;
+    return <AnyTable {...shown} />;
   }
-  return <FunnelSteps steps={steps} />;
+  const { rows = [] } = funnel ?? {};
+  return (
+    <>
+      <FunnelSteps steps={steps} />
+      {rows.length > 0 && (
+        <FunnelGroups column={columnOf(variables.by)} rows={rows} names={steps.map(({ name }) => name)} />
+      )}
+    </>
+  );
 }
 
-function Retention({ answer, zone }: Shown) {
+function Retention(shown: Shown) {
+  const { answer, zone } = shown;
   const report = holding(answer, "cohorts") as Retained | undefined;
-  if (!report?.period || !listIn(report, "cohorts") || !listIn(report, "total")) return <AnyTable answer={answer} />;
+  if (!report?.period || !listIn(report, "cohorts") || !listIn(report, "total")) return <AnyTable {...shown} />;
   return <HeatMap report={report} zone={zone} />;
 }
 
-function Paths({ answer, variables }: Shown) {
+function Paths(shown: Shown) {
+  const { answer, variables } = shown;
   const report = holding(answer, "transitions") as Report<PathsQuery, "paths"> | undefined;
   const transitions = listIn(report, "transitions") as Report<PathsQuery, "paths">["transitions"] | undefined;
-  if (!transitions) return <AnyTable answer={answer} />;
+  if (!transitions) return <AnyTable {...shown} />;
   return <PathSteps transitions={transitions} before={variables.direction === "BEFORE"} />;
 }
 

@@ -4,10 +4,12 @@ import type { useVariables } from "../data/use-variables";
 import {
   type Comparison,
   type DashboardPanelInput,
+  type Dimension,
   type Interval,
   type Operation,
   type PanelDisplay,
   PanelHeadline,
+  PanelRanking,
   PanelTimeline,
 } from "../schema.gen";
 import { type Box, below } from "./place";
@@ -54,7 +56,9 @@ const SIZES: Record<PanelDisplay, [width: number, height: number]> = {
 
 /** The panel in the first place that is free: beside the last one where there is room. */
 export function placed(panels: readonly Box[], { title, display, operation, variables }: Keep) {
-  const [width, height] = SIZES[display];
+  const [width, usual] = SIZES[display];
+  // Groups of a funnel stand below it.
+  const height = display === "FUNNEL" && variables.by ? usual + 4 : usual;
   const last = panels.at(-1);
   const isBeside =
     last !== undefined &&
@@ -65,7 +69,9 @@ export function placed(panels: readonly Box[], { title, display, operation, vari
   return { title, display, x, y, width, height, document: operation.text, variables };
 }
 
-type Asked = ReturnType<typeof useVariables> & { compare: Comparison | null };
+type Common = ReturnType<typeof useVariables>;
+
+type Asked = Common & { compare: Comparison | null };
 
 export const keepHeadline = ({ app, range, filter, bots, timezone, compare }: Asked): Keep => ({
   title: "Figures",
@@ -73,6 +79,26 @@ export const keepHeadline = ({ app, range, filter, bots, timezone, compare }: As
   operation: PanelHeadline,
   variables: { app, range, filter, bots, timezone, compare },
 });
+
+/** A panel of the commonest values of a dimension. */
+export const keepRanking = (
+  title: string,
+  by: Dimension,
+  orderBy: "UNIQUE_USERS" | "EVENTS",
+  { app, range, filter, bots, timezone }: Common,
+): Keep => ({
+  title,
+  display: "RANKING",
+  operation: PanelRanking,
+  variables: { app, range, filter, bots, timezone, by, orderBy, limit: 8 },
+});
+
+/** A panel of a list. */
+export const keepTable = (
+  title: string,
+  operation: Operation<unknown, unknown>,
+  { app, range, filter, bots, timezone, ...more }: Common & Record<string, unknown>,
+): Keep => ({ title, display: "TABLE", operation, variables: { app, range, filter, bots, timezone, ...more } });
 
 export const keepTimeline = (
   metric: MetricName,

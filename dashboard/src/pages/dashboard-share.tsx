@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { day } from "../data/format";
 import { useChange, useQuestion } from "../data/use-question";
-import { startOfDay } from "../data/zone";
+import { addDays, dayOf, startOfDay } from "../data/zone";
 import { Snippet } from "../layout/copy";
 import { Icon } from "../layout/icons";
 import { Popover } from "../layout/popover";
@@ -28,14 +28,15 @@ function Links({ board }: { board: Found }) {
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
-    const text = (name: string) => String(new FormData(form).get(name) ?? "").trim();
+    const text = (name: string) => String(new FormData(form).get(name) ?? "");
     const until = text("until");
     const done = await share.run({
       input: {
         dashboardId: board.id,
-        name: text("name"),
+        name: text("name").trim(),
         password: text("password") || null,
-        expiresAt: until ? startOfDay(until, app.timezone).toISOString() : null,
+        // That day is part of it.
+        expiresAt: until ? startOfDay(addDays(until, 1), app.timezone).toISOString() : null,
       },
     });
     if (!done) return;
@@ -65,8 +66,8 @@ function Links({ board }: { board: Found }) {
           <input name="password" type="password" minLength={12} maxLength={128} autocomplete="new-password" />
         </label>
         <label>
-          Ends on, if it shall end
-          <input name="until" type="date" />
+          Last day, if it shall end
+          <input name="until" type="date" min={dayOf(new Date(), app.timezone)} />
         </label>
         <Wrong error={share.error ?? revoke.error} />
         <button type="submit" class="primary" disabled={share.busy}>
@@ -82,7 +83,7 @@ function Links({ board }: { board: Found }) {
                   <strong>{name}</strong> {hasPassword && <span class="badge">password</span>}
                   <p class="muted small">
                     since {day(createdAt, app.timezone)}
-                    {expiresAt && `, until ${day(expiresAt, app.timezone)}`}
+                    {expiresAt && `, until ${day(new Date(Date.parse(expiresAt) - 1), app.timezone)}`}
                   </p>
                 </div>
                 <button

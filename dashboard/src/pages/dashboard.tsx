@@ -1,5 +1,5 @@
 // One dashboard: looked at, rearranged, shared.
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { Board } from "../board/board";
 import { type StoredPanel, keyed, toInput } from "../board/keep";
 import { arranged } from "../board/place";
@@ -8,9 +8,10 @@ import { PRESETS } from "../data/view";
 import { Choice } from "../layout/controls";
 import { Icon } from "../layout/icons";
 import { Popover } from "../layout/popover";
+import { PrintButton } from "../layout/print";
 import { Shell } from "../layout/shell";
 import { Empty, ErrorNote, Skeleton, Wrong } from "../layout/states";
-import { navigate, useParam } from "../router";
+import { navigate, useParam, useUnsaved } from "../router";
 import { Dashboard as Question, type DashboardQuery, DeleteDashboard, UpdateDashboard } from "../schema.gen";
 import { mayChange, mayEdit, useScope } from "../viewer";
 import { Sharing } from "./dashboard-share";
@@ -74,20 +75,35 @@ function Menu({ board, renamed }: { board: Found; renamed: () => void }) {
   );
 }
 
+/** Panels being changed, and the revision that they were of: the page may have read a newer one since. */
+type Draft = { revision: number; panels: StoredPanel[]; isChanged?: boolean; isSaved?: boolean };
+
 function Opened({ board, again }: { board: Found; again: () => void }) {
   const { app } = useScope();
-  const panels = useMemo(() => keyed(board.panels), [board]);
-  const [draft, setDraft] = useState<StoredPanel[]>();
+  // The same panels keep their answers when the dashboard is read again.
+  const read = JSON.stringify(board.panels);
+  const panels = useMemo(() => keyed(board.panels), [read]);
+  const [draft, setDraft] = useState<Draft>();
+  useUnsaved(draft?.isChanged ?? false);
   const [range, setRange] = useParam("as");
   const preset = range !== null && Object.hasOwn(RANGES, range) ? range : AS_SAVED;
   const update = useChange(UpdateDashboard);
   const save = async () => {
     if (!draft) return;
-    if (!(await update.run({ input: { id: board.id, revision: board.revision, panels: draft.map(toInput) } }))) return;
+    const { revision, panels } = draft;
+    if (!(await update.run({ input: { id: board.id, revision, panels: panels.map(toInput) } }))) return;
+    // It stands as it was left until it is read again.
+    setDraft({ revision, panels, isSaved: true });
+    again();
+  };
+  useEffect(() => setDraft((draft) => (draft?.isSaved ? undefined : draft)), [board.revision]);
+  const leave = () => {
+    update.reset();
     setDraft(undefined);
     again();
   };
-  const shown = draft ?? panels;
+  // What is saved is what was: another range is only looked at.
+  const shown = draft ? draft.panels : within(panels, preset);
   return (
     <>
       <div class="controls">
@@ -96,7 +112,7 @@ function Opened({ board, again }: { board: Found; again: () => void }) {
           <span class="fill" />
           {draft ? (
             <>
-              <button type="button" class="button" onClick={() => setDraft(undefined)}>
+              <button type="button" class="button" onClick={leave}>
                 Cancel
               </button>
               <button type="button" class="button primary" disabled={update.busy} onClick={save}>
@@ -105,9 +121,14 @@ function Opened({ board, again }: { board: Found; again: () => void }) {
             </>
           ) : (
             <>
+              <PrintButton />
               <Choice label="Range" value={preset} options={RANGES} choose={(value) => setRange(value || null)} />
               {mayEdit(app) && (
-                <button type="button" class="button" onClick={() => setDraft(arranged(panels))}>
+                <button
+                  type="button"
+                  class="button"
+                  onClick={() => setDraft({ revision: board.revision, panels: arranged(panels) })}
+                >
                   <Icon name="edit" /> Edit
                 </button>
               )}
@@ -116,6 +137,9 @@ function Opened({ board, again }: { board: Found; again: () => void }) {
             </>
           )}
         </div>
+        <p class="on-paper muted">
+          {app.name}, {preset === AS_SAVED ? "ranges as saved" : RANGES[preset]}
+        </p>
         {draft && (
           <p class="muted small">
             Drag a panel by its cross, and its lower right corner to resize it; or focus either and use the arrow keys.
@@ -124,13 +148,7 @@ function Opened({ board, again }: { board: Found; again: () => void }) {
         {update.error?.code === "CONFLICT" ? (
           <div class="note bad" role="alert">
             <p>Somebody else has changed this dashboard meanwhile.</p>
-            <button
-              type="button"
-              onClick={() => {
-                setDraft(undefined);
-                again();
-              }}
-            >
+            <button type="button" onClick={leave}>
               Drop my changes and read theirs
             </button>
           </div>
@@ -148,7 +166,11 @@ function Opened({ board, again }: { board: Found; again: () => void }) {
           </Empty>
         </div>
       ) : (
-        <Board panels={within(shown, preset)} timezone={app.timezone} change={draft && setDraft} />
+        <Board
+          panels={shown}
+          timezone={app.timezone}
+          change={draft && ((panels) => setDraft({ ...draft, panels, isChanged: true }))}
+        />
       )}
       <p class="foot muted">Days of {app.timezone}; asked again every minute.</p>
     </>
