@@ -11,6 +11,7 @@ import "./style/pages.css";
 import "./style/settings.css";
 import "./style/live.css";
 import "./style/board.css";
+import "./style/print.css";
 import { render } from "preact";
 import { Root } from "./root";
 import { applyTheme } from "./layout/theme";

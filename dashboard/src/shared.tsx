@@ -8,6 +8,7 @@ import "./style/tables.css";
 import "./style/reports.css";
 import "./style/world.css";
 import "./style/board.css";
+import "./style/print.css";
 import { render } from "preact";
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { Board } from "./board/board";
@@ -16,6 +17,7 @@ import { Failure, ask } from "./data/ask";
 import { moment } from "./data/format";
 import { LinkContext, session, useQuestion } from "./data/use-question";
 import { Logo } from "./layout/icons";
+import { PrintButton } from "./layout/print";
 import { Empty, ErrorNote, Wrong } from "./layout/states";
 import { applyTheme } from "./layout/theme";
 import { OpenSharedDashboard, SharedDashboard } from "./schema.gen";
@@ -79,6 +81,8 @@ function Shown() {
       <header class="row">
         <h1>{board.name}</h1>
         <span class="muted">{board.appName}</span>
+        <span class="fill" />
+        {!isEmbedded && <PrintButton />}
       </header>
       {panels.length === 0 ? (
         <div class="card">

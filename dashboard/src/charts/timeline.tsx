@@ -23,6 +23,9 @@ type Props = {
 
 const HEIGHT = 260;
 
+/** Whether there is anything to say of an interval yet. */
+export const hasBegun = ({ start }: { start: string }, now = Date.now()) => Date.parse(start) <= now;
+
 /** The colour of a custom property as it shows now; what is painted does not follow the style by itself. */
 function colours(box: HTMLElement) {
   const probe = box.appendChild(document.createElement("i"));
@@ -103,16 +106,16 @@ function options(
   };
 }
 
+/** What has not begun yet is blank, and not nothing; the interval that goes on is not one of those that are over. */
 function data({ points, comparing }: Props): uPlot.AlignedData {
   const now = Date.now();
-  const last = points.at(-1);
-  const open =
-    last !== undefined && points.length > 1 && Date.parse(last.end) > now ? points.length - 1 : points.length;
+  const open = points.length > 1 ? points.findIndex(({ end }) => Date.parse(end) > now) : -1;
+  const over = open < 0 ? points.length : open;
   return [
     points.map((_, index) => index),
     points.map(({ previous }) => (comparing ? previous : null)),
-    points.map(({ value }, index) => (index < open ? value : null)),
-    points.map(({ value }, index) => (index >= open - 1 && open < points.length ? value : null)),
+    points.map(({ value }, index) => (index < over ? value : null)),
+    points.map((point, index) => (index >= over - 1 && index <= over && hasBegun(point, now) ? point.value : null)),
   ];
 }
 
@@ -138,11 +141,13 @@ export function TimelineChart(props: Props) {
       zone,
       width - 70,
     );
+    // Paper is light, whatever this was painted for.
+    target.dataset.painted = matchMedia("print").matches ? "light" : theme;
     const plot = new uPlot(options(props, axis, width, colours(target), setAt), data(props), target);
     return () => plot.destroy();
   }, [points, width, theme, comparing, props.height]);
 
-  const chosen = at === null ? undefined : points[at];
+  const chosen = [at === null ? undefined : points[at]].find((point) => point && hasBegun(point));
   const total = points.length;
   return (
     <div class="timeline">

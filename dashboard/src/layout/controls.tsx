@@ -8,6 +8,7 @@ import { useScope } from "../viewer";
 import { Filters } from "./filters";
 import { Icon } from "./icons";
 import { Popover } from "./popover";
+import { PrintButton } from "./print";
 
 export function Choice<T extends string>(props: {
   label: string;
@@ -71,7 +72,6 @@ function RangePicker() {
     <>
       <Icon name="calendar" />
       <span>{rangeName(view, app.timezone)}</span>
-      <span class="zone">{app.timezone}</span>
     </>
   );
   return (
@@ -114,13 +114,14 @@ export function Controls({
   comparing?: boolean;
   beside?: ComponentChildren;
 }) {
-  const { view, setView } = useScope();
+  const { app, view, setView } = useScope();
   return (
     <div class="controls">
       <div class="row">
         <h1>{title}</h1>
         {beside}
         <span class="fill" />
+        <PrintButton />
         <Choice
           label="Bots"
           value={view.bots}
@@ -137,6 +138,9 @@ export function Controls({
         )}
         <RangePicker />
       </div>
+      <p class="on-paper muted">
+        {app.name}, {rangeName(view, app.timezone)}, {BOTS[view.bots].toLowerCase()}, days of {app.timezone}
+      </p>
       <Filters />
     </div>
   );
