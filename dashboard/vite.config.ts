@@ -15,5 +15,5 @@ export default defineConfig({
     rolldownOptions: { input: ["index.html", "shared.html"] },
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  server: { proxy: Object.fromEntries(["/graphql", "/auth", "/api", "/playground"].map((path) => [path, server])) },
+  server: { proxy: Object.fromEntries(["/graphql", "/auth", "/api", "/playground"].map((path) => [path, { target: server, ws: true }])) },
 });

@@ -6,10 +6,14 @@ export type Field<Row> = { name: string; value: (row: Row) => unknown };
 function cell(value: unknown): string {
   if (value === null || value === undefined) return "";
   const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-  // A spreadsheet would run what begins so as a formula.
-  const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  // A spreadsheet would run what begins so as a formula; a number is none, also where it is exact and so a text.
+  const isFormula = typeof value === "string" && /^[=+\-@\t\r]/.test(text) && !/^-\d+(\.\d+)?$/.test(text);
+  const safe = isFormula ? `'${text}` : text;
   return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
+
+/** By this mark Excel knows that a file is UTF-8. */
+const MARK = "\uFEFF";
 
 /** RFC 4180. */
 export function toCsv<Row>(rows: readonly Row[], fields: Field<Row>[]): string {
@@ -17,7 +21,7 @@ export function toCsv<Row>(rows: readonly Row[], fields: Field<Row>[]): string {
     fields.map(({ name }) => cell(name)),
     ...rows.map((row) => fields.map(({ value }) => cell(value(row)))),
   ];
-  return lines.map((line) => `${line.join(",")}\r\n`).join("");
+  return MARK + lines.map((line) => `${line.join(",")}\r\n`).join("");
 }
 
 export function toJson<Row>(rows: readonly Row[], fields: Field<Row>[]): string {

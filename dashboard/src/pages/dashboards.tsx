@@ -6,8 +6,16 @@ import { Shell } from "../layout/shell";
 import { Empty, Wrong } from "../layout/states";
 import { Answered, Panel } from "../panels/panel";
 import { navigate } from "../router";
-import { CreateDashboard, Dashboards as Question } from "../schema.gen";
+import { CreateDashboard, Dashboards as Question, type DashboardsQuery } from "../schema.gen";
 import { mayEdit, useScope } from "../viewer";
+
+type Kept = NonNullable<DashboardsQuery["app"]>["dashboards"]["nodes"][number];
+
+const fields = [
+  { name: "dashboard", value: ({ name }: Kept) => name as unknown },
+  { name: "panels", value: ({ panels }: Kept) => panels.length },
+  { name: "changed_at", value: ({ updatedAt }: Kept) => updatedAt },
+];
 
 function New() {
   const { app } = useScope();
@@ -42,7 +50,11 @@ export function Dashboards() {
       <div class="controls">
         <h1>Dashboards</h1>
       </div>
-      <Panel title="Kept for everybody who sees this app">
+      <Panel
+        title="Kept for everybody who sees this app"
+        table={asked.data?.app ? { name: "dashboards", rows: asked.data.app.dashboards.nodes, fields } : undefined}
+        shown={{ operation: Question, variables: { app: app.id } }}
+      >
         <Answered asked={asked} rows={4}>
           {(data) => {
             const boards = data.app?.dashboards.nodes ?? [];

@@ -1,4 +1,5 @@
 // Single events, the newest first.
+import { keepTable } from "../board/keep";
 import { exactly } from "../data/format";
 import { useList } from "../data/use-list";
 import { useVariables } from "../data/use-variables";
@@ -8,7 +9,7 @@ import { EventLine, eventFields } from "../panels/event-line";
 import { More } from "../panels/more";
 import { Nothing } from "../panels/nothing";
 import { Answered, Panel } from "../panels/panel";
-import { Events as Question } from "../schema.gen";
+import { PanelEvents, Events as Question } from "../schema.gen";
 import { useScope } from "../viewer";
 
 export function Events() {
@@ -22,6 +23,7 @@ export function Events() {
         title="Newest first"
         table={{ name: "events", rows: list.nodes, fields: eventFields }}
         shown={{ operation: Question, variables }}
+        keep={keepTable("Latest events", PanelEvents, variables)}
       >
         <Answered asked={list.first} rows={14}>
           {() =>

@@ -9,8 +9,8 @@ import { Icon } from "../layout/icons";
 import { Shell } from "../layout/shell";
 import { Empty } from "../layout/states";
 import { type Choices, StepField, useChoices } from "../layout/step-field";
-import { Answered, Panel } from "../panels/panel";
-import { FunnelGroups, FunnelSteps, stepFields } from "../panels/funnel-steps";
+import { Answered, Panel, PanelMenu } from "../panels/panel";
+import { FunnelGroups, FunnelSteps, groupFields, stepFields } from "../panels/funnel-steps";
 import { navigate, usePlace, withParams } from "../router";
 import { type Dimension, Funnel as Question } from "../schema.gen";
 
@@ -113,6 +113,7 @@ function Answer({ steps, window, by }: { steps: Condition[]; window: string; by:
     windowSeconds: Number(window),
     by: dimension,
   };
+  const names = steps.map(nameOf);
   const asked = useQuestion(Question, variables);
   const funnel = asked.data?.app?.funnel;
   const [first, last] = [funnel?.steps[0], funnel?.steps.at(-1)];
@@ -128,16 +129,28 @@ function Answer({ steps, window, by }: { steps: Condition[]; window: string; by:
       }
       table={funnel && { name: "funnel", rows: funnel.steps, fields: stepFields }}
       shown={{ operation: Question, variables }}
-      keep={{ title: steps.map(nameOf).join(" → ").slice(0, 100), display: "FUNNEL", operation: Question, variables }}
+      keep={{ title: names.join(" → ").slice(0, 100), display: "FUNNEL", operation: Question, variables }}
     >
       <Answered asked={asked} rows={6}>
         {() =>
           funnel && first && first.users > 0 ? (
             <>
               <FunnelSteps steps={funnel.steps} />
-              {by && <FunnelGroups column={by} rows={funnel.rows} names={steps.map(nameOf)} />}
               {last?.medianSeconds != null && (
                 <p class="muted">Half of them took less than {duration(last.medianSeconds)}.</p>
+              )}
+              {by && (
+                <>
+                  <div class="row stretch apart">
+                    <h3>By {GROUPS[by].replace("by ", "")}</h3>
+                    <span class="fill" />
+                    <PanelMenu
+                      title="the groups"
+                      table={{ name: "funnel-groups", rows: funnel.rows, fields: groupFields(by, names) }}
+                    />
+                  </div>
+                  <FunnelGroups column={by} rows={funnel.rows} names={names} />
+                </>
               )}
             </>
           ) : (

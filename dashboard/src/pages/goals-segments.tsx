@@ -6,7 +6,7 @@ import { EditKept, type Kept } from "../layout/edit-kept";
 import { Icon } from "../layout/icons";
 import { Wrong } from "../layout/states";
 import { Panel } from "../panels/panel";
-import { DeleteSavedSegment, UpdateSavedSegment } from "../schema.gen";
+import { DeleteSavedSegment, Saved, UpdateSavedSegment } from "../schema.gen";
 import { mayEdit, useScope } from "../viewer";
 
 function SegmentLine({ id, segment }: { id: string; segment: Kept }) {
@@ -69,10 +69,21 @@ function SegmentLine({ id, segment }: { id: string; segment: Kept }) {
   );
 }
 
+const fields = [
+  { name: "segment", value: ({ name }: Kept) => name as unknown },
+  { name: "description", value: ({ description }: Kept) => description },
+  { name: "filter", value: ({ filter }: Kept) => filter },
+];
+
 export function Segments() {
-  const { segments } = useScope();
+  const { app, segments } = useScope();
   return (
-    <Panel title="Segments" class="apart">
+    <Panel
+      title="Segments"
+      class="apart"
+      table={{ name: "segments", rows: [...segments.values()], fields }}
+      shown={{ operation: Saved, variables: { app: app.id } }}
+    >
       {segments.size === 0 ? (
         <p class="none muted">Filter any page and choose “Keep”: the filters are then here by a name, for everybody.</p>
       ) : (

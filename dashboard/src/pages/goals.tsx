@@ -1,10 +1,13 @@
 // What visitors are meant to do, and how many do; and the filters that the app keeps.
 import { useState } from "preact/hooks";
+import { keepTable } from "../board/keep";
 import { Sparkline } from "../charts/sparkline";
+import { hasBegun } from "../charts/timeline";
 import { money, share, whole } from "../data/format";
 import { type Condition, toFilter } from "../data/filter";
 import { changeOf } from "../data/metrics";
-import { useChange, useQuestion } from "../data/use-question";
+import { useList } from "../data/use-list";
+import { useChange } from "../data/use-question";
 import { useVariables } from "../data/use-variables";
 import { comparisonOf, toggled } from "../data/view";
 import { Controls } from "../layout/controls";
@@ -14,8 +17,9 @@ import { Shell } from "../layout/shell";
 import { Empty, Wrong } from "../layout/states";
 import { StepField, useChoices } from "../layout/step-field";
 import { Change } from "../panels/change";
+import { More } from "../panels/more";
 import { Answered, Panel } from "../panels/panel";
-import { CreateGoal, DeleteGoal, Goals as Question, type GoalsQuery, UpdateGoal } from "../schema.gen";
+import { CreateGoal, DeleteGoal, Goals as Question, type GoalsQuery, PanelGoals, UpdateGoal } from "../schema.gen";
 import { mayEdit, useScope } from "../viewer";
 import { Segments } from "./goals-segments";
 
@@ -79,7 +83,7 @@ function GoalLine({ goal, comparing, changed }: { goal: Goal; comparing: boolean
         <strong>{goal.name}</strong>
         <p class="muted small">{goal.description || `${whole(conversion.completions)} times`}</p>
       </div>
-      <Sparkline values={conversion.timeline.buckets.map(({ events }) => events)} label={`${goal.name} over time`} />
+      <Sparkline values={conversion.timeline.buckets.filter((bucket) => hasBegun(bucket)).map(({ events }) => events)} label={`${goal.name} over time`} />
       <dl class="figures">
         <div>
           <dt>Visitors</dt>
@@ -152,18 +156,19 @@ function GoalLine({ goal, comparing, changed }: { goal: Goal; comparing: boolean
 export function Goals() {
   const { app, view, renew } = useScope();
   const compare = comparisonOf(view);
-  const variables = { ...useVariables(), compare };
-  const asked = useQuestion(Question, variables);
+  const shared = useVariables();
+  const variables = { ...shared, compare };
+  const list = useList(Question, variables, (answer) => answer.app?.goals);
+  const goals = list.nodes;
   const changed = () => {
-    asked.retry();
+    list.first.retry();
     renew();
   };
   return (
     <Shell page="goals" title="Goals">
       <Controls title="Goals" comparing />
-      <Answered asked={asked} rows={6}>
-        {(data) => {
-          const goals = data.app?.goals.nodes ?? [];
+      <Answered asked={list.first} rows={6}>
+        {() => {
           if (goals.length === 0) {
             return (
               <div class="card">
@@ -178,12 +183,14 @@ export function Goals() {
               title="Goals"
               table={{ name: "goals", rows: goals, fields }}
               shown={{ operation: Question, variables }}
+              keep={keepTable("Goals", PanelGoals, shared)}
             >
               <ul>
                 {goals.map((goal) => (
                   <GoalLine key={goal.id} goal={goal} comparing={compare !== null} changed={changed} />
                 ))}
               </ul>
+              <More {...list} />
             </Panel>
           );
         }}

@@ -7,10 +7,11 @@ import { useSorted } from "../data/use-sorted";
 import { useVariables } from "../data/use-variables";
 import { INTERVALS, comparisonOf } from "../data/view";
 import { bucketName } from "../charts/axis";
-import { TimelineChart } from "../charts/timeline";
+import { TimelineChart, hasBegun } from "../charts/timeline";
 import { Choice, Controls } from "../layout/controls";
 import { Shell } from "../layout/shell";
 import { ErrorNote } from "../layout/states";
+import { GoalsPanel } from "../panels/goals-panel";
 import { Headline } from "../panels/headline";
 import { LiveVisitors } from "../panels/live-visitors";
 import { Nothing } from "../panels/nothing";
@@ -18,7 +19,7 @@ import { PanelMenu } from "../panels/panel";
 import { DataTable, type TableColumn } from "../panels/table";
 import { Tabbed } from "../panels/tabbed";
 import { useParam } from "../router";
-import { Overview as Question, type Interval, type OverviewQuery } from "../schema.gen";
+import { Overview as Question, type EventFilter, type Interval, type OverviewQuery } from "../schema.gen";
 import { useScope } from "../viewer";
 
 type Bucket = NonNullable<OverviewQuery["app"]>["overview"]["timeline"]["buckets"][number];
@@ -31,6 +32,12 @@ const bucketFields = [
   { name: "start", value: (bucket: Bucket) => bucket.start },
   ...METRIC_NAMES.map((name) => ({ name, value: (bucket: Bucket) => bucket[name] })),
 ];
+
+/** Those of the events that the filter chooses which are of this type. */
+function ofType(type: string, filter: EventFilter | null): EventFilter {
+  const own = { eventType: { eq: type } };
+  return filter ? { and: [filter, own] } : own;
+}
 
 /** Intervals that a range of this many milliseconds can be cut into without too many or too few parts. */
 function intervalsFor(from: string, to: string): Partial<Record<Interval, string>> {
@@ -73,7 +80,8 @@ function Values({ buckets, interval }: { buckets: Bucket[]; interval: Interval }
       show: (bucket: Bucket) => METRICS[name].full(bucket[name]),
     })),
   ];
-  const [rows, sorting] = useSorted(buckets, columns, { complete: true });
+  const begun = buckets.filter((bucket) => hasBegun(bucket));
+  const [rows, sorting] = useSorted(begun, columns, { complete: true });
   return <DataTable label="Values" columns={columns} rows={rows} keyOf={({ start }) => start} sorting={sorting} />;
 }
 
@@ -133,11 +141,14 @@ export function Overview() {
   const {
     app: { timezone },
     view,
+    goals,
   } = useScope();
   const [param, setParam] = useParam("metric");
   const metric = METRIC_NAMES.find((name) => name === param) ?? "uniqueUsers";
   const compare = comparisonOf(view);
-  const variables = { ...useVariables(), compare, interval: view.interval, limit: ROWS };
+  const shared = useVariables();
+  const [outbound, downloads] = [ofType("outbound_link", shared.filter), ofType("download", shared.filter)];
+  const variables = { ...shared, compare, interval: view.interval, limit: ROWS, outbound, downloads };
   const asked = useQuestion(Question, variables, REFRESH_MS);
   const app = asked.data?.app;
   const summary = app?.overview.summary;
@@ -171,13 +182,15 @@ export function Overview() {
             </div>
             {empty ? <Nothing /> : <Course data={asked.data} metric={metric} comparing={comparable} />}
           </section>
-          <div class="grid">
+          <div class="grid pairs">
             <Tabbed
               title="Pages"
               totals={totals}
               shown={shown}
               tabs={[
                 { title: "Pages", column: "pagePath", ranking: app?.pages },
+                { title: "Entry pages", end: "entry", pages: app?.ends.entryPages },
+                { title: "Exit pages", end: "exit", pages: app?.ends.exitPages },
                 { title: "Hosts", column: "hostname", ranking: app?.hosts },
               ]}
             />
@@ -189,6 +202,7 @@ export function Overview() {
                 { title: "Map", column: "country", ranking: app?.countries, map: true },
                 { title: "Countries", column: "country", ranking: app?.countries },
                 { title: "Regions", column: "region", ranking: app?.regions },
+                { title: "Cities", column: "city", ranking: app?.cities },
                 { title: "Languages", column: "language", ranking: app?.languages },
               ]}
             />
@@ -222,8 +236,25 @@ export function Overview() {
               title="Events"
               totals={totals}
               shown={shown}
-              tabs={[{ title: "Events", column: "eventType", ranking: app?.eventTypes, by: "events" }]}
+              tabs={[
+                { title: "Events", column: "eventType", ranking: app?.eventTypes, by: "events" },
+                {
+                  title: "Outbound links",
+                  property: "url",
+                  filter: outbound,
+                  ranking: app?.outbound,
+                  none: "No outbound links in this range. The script tag sends them by itself.",
+                },
+                {
+                  title: "Downloads",
+                  property: "url",
+                  filter: downloads,
+                  ranking: app?.downloads,
+                  none: "No downloads in this range. The script tag sends them by itself.",
+                },
+              ]}
             />
+            {goals.size > 0 && <GoalsPanel />}
           </div>
         </div>
       )}

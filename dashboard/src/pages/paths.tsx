@@ -108,6 +108,7 @@ export function Paths() {
           class="apart"
           table={{ name: "paths", rows: report.paths.slice(0, SHOWN), fields }}
           shown={shown}
+          keep={{ title: "The most common ways", display: "TABLE", ...shown }}
         >
           <Sequences paths={report.paths.slice(0, SHOWN)} />
         </Panel>

@@ -1,4 +1,5 @@
 // The custom properties that an app sends, and what their values are.
+import { keepTable } from "../board/keep";
 import { count, number, share, short, whole } from "../data/format";
 import type { Condition } from "../data/filter";
 import { isSame } from "../data/filter";
@@ -13,6 +14,7 @@ import { Nothing } from "../panels/nothing";
 import { Answered, Panel } from "../panels/panel";
 import { useParam } from "../router";
 import {
+  PanelNumbers,
   PanelRanking,
   PropertyStats,
   Properties as Question,
@@ -87,7 +89,10 @@ function Numbers({ property }: { property: Property }) {
 
 function About({ property }: { property: Property }) {
   const { view, setView } = useScope();
-  const variables = { ...useVariables(), by: "PROPERTY", property: property.key, orderBy: "EVENTS", limit: 8 };
+  const shared = useVariables();
+  const variables = { ...shared, by: "PROPERTY", property: property.key, orderBy: "EVENTS", limit: 8 };
+  const isNumber = property.types.some(({ type }) => type === "NUMBER");
+  const title = `Numbers of ${property.key}`.slice(0, 100);
   const rows = property.values.map((value) => {
     const condition = conditionOf(property.key, value);
     return {
@@ -105,13 +110,21 @@ function About({ property }: { property: Property }) {
     <Panel
       title={property.key}
       table={{ name: property.key, rows: property.values, fields: valueFields }}
-      keep={{ title: property.key, display: "RANKING", operation: PanelRanking, variables }}
+      shown={
+        isNumber
+          ? { operation: PropertyStats, variables: { ...shared, key: property.key } }
+          : { operation: PanelRanking, variables }
+      }
+      keep={[
+        { title: property.key.slice(0, 100), display: "RANKING", operation: PanelRanking, variables },
+        ...(isNumber ? [keepTable(title, PanelNumbers, { ...shared, key: property.key })] : []),
+      ]}
     >
       <p class="muted small">
         {count(property.distinctValues, "different value")} in {count(property.events, "event")} (
         {share(property.share)}): {property.types.map(({ type }) => TYPES[type]).join(", ")}
       </p>
-      {property.types.some(({ type }) => type === "NUMBER") && <Numbers property={property} />}
+      {isNumber && <Numbers property={property} />}
       <Bars rows={rows} units="Events" />
     </Panel>
   );

@@ -1,40 +1,31 @@
 // Visits: how many, how long, and where they begin and end.
-import { keepTimeline } from "../board/keep";
+import { keepTable, keepTimeline } from "../board/keep";
 import { TimelineChart } from "../charts/timeline";
 import { duration, number, share, whole } from "../data/format";
 import { useQuestion } from "../data/use-question";
 import { useVariables } from "../data/use-variables";
-import { toggled } from "../data/view";
 import { Controls } from "../layout/controls";
 import { Shell } from "../layout/shell";
 import { Figures } from "../panels/figures";
 import { Nothing } from "../panels/nothing";
 import { Answered, Panel, type Shown } from "../panels/panel";
-import { Bars } from "../panels/bars";
+import { PageBars, type SessionPage, pageFields } from "../panels/page-bars";
 import { SessionTable } from "../panels/session-table";
-import { Sessions as Question, type SessionsQuery } from "../schema.gen";
+import { PanelPages, Sessions as Question } from "../schema.gen";
 import { useScope } from "../viewer";
 
-type Page = NonNullable<SessionsQuery["app"]>["sessions"]["entryPages"][number];
+type PagesProps = { title: string; name: "entry" | "exit"; pages: SessionPage[]; shown: Shown };
 
-const fields = [
-  { name: "page", value: (page: Page) => page.pagePath },
-  { name: "sessions", value: (page: Page) => page.sessions },
-  { name: "share", value: (page: Page) => page.share },
-];
-
-function Pages({ title, name, pages, shown }: { title: string; name: string; pages: Page[]; shown: Shown }) {
-  const { view, setView } = useScope();
-  const rows = pages.map(({ pagePath, sessions, share }) => ({
-    key: pagePath,
-    name: pagePath,
-    value: sessions,
-    share,
-    click: () => setView(toggled(view, { column: "pagePath", operator: "is", value: pagePath })),
-  }));
+function Pages({ title, name, pages, shown }: PagesProps) {
+  const variables = useVariables();
   return (
-    <Panel title={title} table={{ name, rows: pages, fields }} shown={shown}>
-      <Bars rows={rows} units="Sessions" />
+    <Panel
+      title={title}
+      table={{ name: `${name}-pages`, rows: pages, fields: pageFields }}
+      shown={shown}
+      keep={keepTable(title, PanelPages, { ...variables, [name]: true })}
+    >
+      <PageBars pages={pages} />
     </Panel>
   );
 }
@@ -101,8 +92,8 @@ export function Sessions() {
                 />
               </Panel>
               <div class="grid">
-                <Pages title="Where sessions begin" name="entry-pages" pages={report.entryPages} shown={shown} />
-                <Pages title="Where sessions end" name="exit-pages" pages={report.exitPages} shown={shown} />
+                <Pages title="Where sessions begin" name="entry" pages={report.entryPages} shown={shown} />
+                <Pages title="Where sessions end" name="exit" pages={report.exitPages} shown={shown} />
               </div>
               <SessionTable />
             </>

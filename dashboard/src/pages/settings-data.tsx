@@ -8,7 +8,12 @@ import { Figures } from "../panels/figures";
 import { More } from "../panels/more";
 import { Answered, Panel } from "../panels/panel";
 import { Receipt } from "../panels/receipt";
-import { Erasures as ErasuresQuestion, Verification as Question, type VerificationQuery } from "../schema.gen";
+import {
+  Erasures as ErasuresQuestion,
+  type ErasuresQuery,
+  Verification as Question,
+  type VerificationQuery,
+} from "../schema.gen";
 import { mayChange, useScope } from "../viewer";
 import { DeadLetters } from "./settings-dead-letters";
 
@@ -119,12 +124,31 @@ function Verification() {
   );
 }
 
+type Erased = NonNullable<ErasuresQuery["app"]>["erasures"]["nodes"][number];
+
+const erasureFields = [
+  { name: "receipt", value: (erased: Erased) => erased.receiptId as unknown },
+  { name: "requested_at", value: (erased: Erased) => erased.requestedAt },
+  { name: "requested_by", value: (erased: Erased) => erased.requestedBy },
+  { name: "finished_at", value: (erased: Erased) => erased.finishedAt },
+  { name: "events", value: (erased: Erased) => erased.events },
+  { name: "sessions", value: (erased: Erased) => erased.sessions },
+  { name: "segments", value: (erased: Erased) => erased.segments },
+  { name: "spooled_events", value: (erased: Erased) => erased.spooledEvents },
+  { name: "dead_letters", value: (erased: Erased) => erased.deadLetters },
+];
+
 function Erasures() {
   const { app } = useScope();
   const variables = { app: app.id };
   const list = useList(ErasuresQuestion, variables, (answer) => answer.app?.erasures);
   return (
-    <Panel title="People who were erased" class="apart" shown={{ operation: ErasuresQuestion, variables }}>
+    <Panel
+      title="People who were erased"
+      class="apart"
+      table={{ name: "erasures", rows: list.nodes, fields: erasureFields }}
+      shown={{ operation: ErasuresQuestion, variables }}
+    >
       <Answered asked={list.first} rows={1}>
         {() =>
           list.nodes.length === 0 ? (

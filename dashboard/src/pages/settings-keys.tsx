@@ -3,11 +3,24 @@ import { useState } from "preact/hooks";
 import { useChange } from "../data/use-question";
 import { Snippet } from "../layout/copy";
 import { Wrong } from "../layout/states";
-import { type ApiKeyScope, CreateApiKey, type SettingsQuery } from "../schema.gen";
+import { Panel } from "../panels/panel";
+import { type ApiKeyScope, CreateApiKey, Settings, type SettingsQuery } from "../schema.gen";
 import { mayChange, useScope } from "../viewer";
-import { KeyLine, SCOPES, listed } from "./settings-key";
+import { type Key, KeyLine, SCOPES, listed } from "./settings-key";
 
 type App = NonNullable<SettingsQuery["app"]>;
+
+const fields = [
+  { name: "key", value: ({ name }: Key) => name as unknown },
+  { name: "prefix", value: ({ prefix }: Key) => prefix },
+  { name: "scope", value: ({ scope }: Key) => scope },
+  { name: "status", value: ({ status }: Key) => status },
+  { name: "created_at", value: ({ createdAt }: Key) => createdAt },
+  { name: "expires_at", value: ({ expiresAt }: Key) => expiresAt },
+  { name: "last_used_at", value: ({ lastUsedAt }: Key) => lastUsedAt },
+  { name: "uses", value: ({ usageCount }: Key) => usageCount },
+  { name: "origins", value: ({ allowedOrigins }: Key) => allowedOrigins },
+];
 
 function NewKey({ app, made }: { app: App; made: (secret: string) => void }) {
   const create = useChange(CreateApiKey);
@@ -85,8 +98,12 @@ export function ApiKeys({ app, changed }: { app: App; changed: () => void }) {
   const { app: scope } = useScope();
   const [fresh, setFresh] = useState<string>();
   return (
-    <section class="card panel apart" aria-label="API keys">
-      <h2>API keys</h2>
+    <Panel
+      title="API keys"
+      class="apart"
+      table={{ name: "keys", rows: app.apiKeys.nodes, fields }}
+      shown={{ operation: Settings, variables: { app: app.id } }}
+    >
       <p class="muted">A key sends events for this app and sees nothing, or asks about it and changes nothing.</p>
       {fresh && <Snippet label="The new key, shown only now: keep it" text={fresh} />}
       <ul class="list">
@@ -103,6 +120,6 @@ export function ApiKeys({ app, changed }: { app: App; changed: () => void }) {
           }}
         />
       )}
-    </section>
+    </Panel>
   );
 }

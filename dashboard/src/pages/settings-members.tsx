@@ -5,7 +5,7 @@ import { type Asked, useChange, useQuestion } from "../data/use-question";
 import { Snippet } from "../layout/copy";
 import { Choice } from "../layout/controls";
 import { Wrong } from "../layout/states";
-import { Answered } from "../panels/panel";
+import { Answered, Panel } from "../panels/panel";
 import {
   ChangeMemberRole,
   InviteMember,
@@ -24,6 +24,12 @@ import { Guests, LeaveGuest } from "./settings-guests";
 
 type Organization = NonNullable<NonNullable<MembersQuery["app"]>["organization"]>;
 type Member = Organization["members"]["nodes"][number];
+
+const fields = [
+  { name: "name", value: ({ name }: Member) => name },
+  { name: "email", value: ({ email }: Member) => email },
+  { name: "role", value: ({ role }: Member) => role },
+];
 
 export const ROLES: Record<Role, string> = { VIEWER: "Viewer", EDITOR: "Editor", ADMIN: "Admin", OWNER: "Owner" };
 const RANK: Role[] = ["VIEWER", "EDITOR", "ADMIN", "OWNER"];
@@ -158,8 +164,12 @@ function OrganizationMembers({ organization, changed }: { organization: Organiza
   const invitations = useQuestion(InvitationsQuestion, manages ? { organization: organization.id } : null);
   return (
     <>
-      <section class="card panel" aria-label="Members">
-        <h2>Members of {organization.name}</h2>
+      <Panel
+        title="Members"
+        head={<h2>Members of {organization.name}</h2>}
+        table={{ name: "members", rows: organization.members.nodes, fields }}
+        shown={{ operation: Question, variables: { app: app.id } }}
+      >
         <p class="muted">
           Viewers read, editors keep goals and segments, admins change apps, keys and members, owners delete. To leave,
           rename or hand over, see <a href="/organizations">your organizations</a>.
@@ -170,7 +180,7 @@ function OrganizationMembers({ organization, changed }: { organization: Organiza
           ))}
         </ul>
         {manages && <Invitations organization={organization} asked={invitations} />}
-      </section>
+      </Panel>
       {mayChange(app) && <Guests invited={invitations.retry} />}
       {manages && <AuditLog organization={organization.id} />}
     </>

@@ -1,5 +1,6 @@
 // One person: what they did, day by day, and with what.
 import { useState } from "preact/hooks";
+import { keepRanking, keepTable } from "../board/keep";
 import { count, moment, valueName, whole } from "../data/format";
 import { useList } from "../data/use-list";
 import { forget, useQuestion } from "../data/use-question";
@@ -17,13 +18,26 @@ import { More } from "../panels/more";
 import { Answered, Panel, type Shown } from "../panels/panel";
 import { PersonData } from "../panels/person-data";
 import { withParams } from "../router";
-import { Events, User as Question, type UserQuery } from "../schema.gen";
+import { type Dimension, Events, PanelEvents, User as Question, type UserQuery } from "../schema.gen";
 import { mayChange, useScope } from "../viewer";
 
 type Person = NonNullable<NonNullable<UserQuery["app"]>["user"]>;
 
+/** What an event says of one person alone. */
+function useOnly(userId: string) {
+  const shared = useVariables();
+  const mine = { userId: { eq: userId } };
+  return { ...shared, filter: shared.filter ? { and: [mine, shared.filter] } : mine };
+}
+
+/** Longer lists than a panel shows are in its file. */
+const ROOM = 6;
+
 function About({ person, shown }: { person: Person; shown: Shown }) {
   const { app } = useScope();
+  const only = useOnly(person.userId);
+  const keep = (what: string, by: Dimension) =>
+    keepRanking(`${what} of ${person.userId}`.slice(0, 100), by, "EVENTS", only);
   const device = ({ device, browser, os }: Person["devices"][number]) =>
     [device && valueName("device", device), browser, os].filter(Boolean).join(" · ") || "Unknown";
   return (
@@ -40,26 +54,64 @@ function About({ person, shown }: { person: Person; shown: Shown }) {
         />
       </section>
       <div class="grid three">
-        <Panel title="What they did" shown={shown}>
+        <Panel
+          title="What they did"
+          shown={shown}
+          keep={keep("Events", "EVENT_TYPE")}
+          table={{
+            name: "user-event-types",
+            rows: person.topEvents,
+            fields: [
+              { name: "event_type", value: ({ eventType }) => eventType },
+              { name: "events", value: ({ events }) => events },
+            ],
+          }}
+        >
           <Bars
             rows={person.topEvents
-              .slice(0, 6)
+              .slice(0, ROOM)
               .map(({ eventType, events }) => ({ key: eventType, name: eventType, value: events }))}
             units="Events"
           />
         </Panel>
-        <Panel title="Where they looked" shown={shown}>
+        <Panel
+          title="Where they looked"
+          shown={shown}
+          keep={keep("Pages", "PAGE_PATH")}
+          table={{
+            name: "user-pages",
+            rows: person.topPages,
+            fields: [
+              { name: "page", value: ({ pagePath }) => pagePath },
+              { name: "page_views", value: ({ pageViews }) => pageViews },
+            ],
+          }}
+        >
           <Bars
             rows={person.topPages
-              .slice(0, 6)
+              .slice(0, ROOM)
               .map(({ pagePath, pageViews }) => ({ key: pagePath, name: pagePath, value: pageViews }))}
             units="Page views"
           />
         </Panel>
-        <Panel title="What they used" shown={shown}>
+        <Panel
+          title="What they used"
+          shown={shown}
+          keep={keep("Devices", "DEVICE")}
+          table={{
+            name: "user-devices",
+            rows: person.devices,
+            fields: [
+              { name: "device", value: ({ device }) => device },
+              { name: "browser", value: ({ browser }) => browser },
+              { name: "system", value: ({ os }) => os },
+              { name: "events", value: ({ events }) => events },
+            ],
+          }}
+        >
           <Bars
             rows={person.devices
-              .slice(0, 6)
+              .slice(0, ROOM)
               .map((used) => ({ key: device(used), name: device(used), value: used.events }))}
             units="Events"
           />
@@ -81,9 +133,7 @@ function byDay(events: EventRow[], zone: string): [day: string, events: EventRow
 
 function Course({ userId }: { userId: string }) {
   const { app } = useScope();
-  const shared = useVariables();
-  const mine = { userId: { eq: userId } };
-  const variables = { ...shared, filter: shared.filter ? { and: [mine, shared.filter] } : mine };
+  const variables = useOnly(userId);
   const list = useList(Events, variables, (answer) => answer.app?.events);
   const date = new Intl.DateTimeFormat(undefined, {
     timeZone: app.timezone,
@@ -99,6 +149,7 @@ function Course({ userId }: { userId: string }) {
       class="apart"
       table={{ name: "user-events", rows: list.nodes, fields: eventFields }}
       shown={{ operation: Events, variables }}
+      keep={keepTable(`Latest events of ${userId}`.slice(0, 100), PanelEvents, variables)}
     >
       <Answered asked={list.first} rows={10}>
         {() => (

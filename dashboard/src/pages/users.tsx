@@ -1,4 +1,5 @@
 // The users of an app, one line each.
+import { keepTable } from "../board/keep";
 import { ago, count, moment, whole } from "../data/format";
 import { useList } from "../data/use-list";
 import { useSorted } from "../data/use-sorted";
@@ -11,7 +12,7 @@ import { Nothing } from "../panels/nothing";
 import { Answered, Panel } from "../panels/panel";
 import { DataTable, type TableColumn } from "../panels/table";
 import { useParam, withParams } from "../router";
-import { type UserOrder, Users as Question, type UsersQuery } from "../schema.gen";
+import { PanelUsers, type UserOrder, Users as Question, type UsersQuery } from "../schema.gen";
 import { useScope } from "../viewer";
 
 type Row = NonNullable<UsersQuery["app"]>["users"]["nodes"][number];
@@ -100,6 +101,7 @@ export function Users() {
         }
         table={{ name: "users", rows, fields: columns }}
         shown={{ operation: Question, variables }}
+        keep={keepTable("Users", PanelUsers, variables)}
       >
         <Answered asked={list.first} rows={14}>
           {() =>

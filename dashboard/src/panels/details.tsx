@@ -1,5 +1,5 @@
-// All rows of a dimension, in a window of their own.
-import { useEffect, useRef, useState } from "preact/hooks";
+// The rows of a dimension, as many as one answer holds, in a window of their own; and any other by a part of its name.
+import { useEffect, useState } from "preact/hooks";
 import { COLUMNS, type Column, type ColumnName } from "../data/columns";
 import { count, duration, share, valueName, whole } from "../data/format";
 import { useQuestion } from "../data/use-question";
@@ -7,7 +7,8 @@ import { useSorted } from "../data/use-sorted";
 import { useVariables } from "../data/use-variables";
 import { toggled } from "../data/view";
 import { Icon } from "../layout/icons";
-import { Details as Question, type DetailsQuery, type Metric } from "../schema.gen";
+import { Window } from "../layout/window";
+import { Details as Question, type DetailsQuery, type EventFilter, type Metric } from "../schema.gen";
 import { useScope } from "../viewer";
 import { Answered, PanelMenu } from "./panel";
 import { conditionOf } from "./ranking";
@@ -29,22 +30,38 @@ function counted(name: string, title: string, value: (row: Row) => number): Tabl
   return { name, title, right: true, value, show: (row) => whole(value(row)) };
 }
 
-function DetailsWindow({ title, column, by, close }: Props & { close: () => void }) {
+/** Rows that one answer holds, as the operation asks for them. */
+const MOST = 500;
+/** Until somebody is taken to have finished a word. */
+const PAUSE_MS = 300;
+
+/** The text once it has stayed for a moment. */
+function useSettled(text: string): string {
+  const [settled, settle] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => settle(text), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return settled;
+}
+
+function DetailsWindow({ title, column, by, groups, close }: Props & { groups: number; close: () => void }) {
   const { view, setView } = useScope();
-  const box = useRef<HTMLDialogElement>(null);
   const [sought, setSought] = useState("");
+  // What is not here is looked for where it is.
+  const isPart = groups > MOST;
+  const settled = useSettled(sought.trim());
   const [order, setOrder] = useState<Metric>(by === "events" ? "EVENTS" : "UNIQUE_USERS");
-  useEffect(() => box.current?.showModal(), []);
   const { dimension = "PAGE_PATH" }: Column = COLUMNS[column];
-  const variables = {
-    ...useVariables(),
-    by: dimension,
-    orderBy: order,
-  };
+  const shared = useVariables();
+  const seek: EventFilter | null = isPart && settled ? { [column]: { contains: settled } } : null;
+  const filter = seek && shared.filter ? { and: [shared.filter, seek] } : (seek ?? shared.filter);
+  const variables = { ...shared, filter, by: dimension, orderBy: order };
   const asked = useQuestion(Question, variables);
   const all = asked.data?.app?.breakdown.rows ?? [];
   const name = (row: Row) => valueName(column, row.values[0] ?? null);
-  const found = all.filter((row) => name(row).toLowerCase().includes(sought.toLowerCase()));
+  const found = isPart ? all : all.filter((row) => name(row).toLowerCase().includes(sought.trim().toLowerCase()));
+  const there = asked.data?.app?.breakdown.groups ?? 0;
   const columns: TableColumn<Row>[] = [
     {
       name: "value",
@@ -83,40 +100,48 @@ function DetailsWindow({ title, column, by, close }: Props & { close: () => void
     },
   ];
   const [rows, sorting] = useSorted(found, columns, {
-    complete: all.length === asked.data?.app?.breakdown.groups,
+    complete: all.length === there,
     server: { columns: ORDERED, value: order, choose: setOrder },
   });
   return (
-    <dialog
-      ref={box}
-      class="window"
-      aria-label={title}
-      onClose={close}
-      onClick={(event) => event.target === box.current && close()}
+    <Window
+      title={title}
+      close={close}
+      tools={
+        <>
+          <input
+            type="search"
+            placeholder="Find"
+            aria-label="Find"
+            value={sought}
+            onInput={(event) => setSought(event.currentTarget.value)}
+          />
+          <PanelMenu
+            title={title}
+            table={{ name: title.toLowerCase(), rows, fields: columns }}
+            shown={{ operation: Question, variables }}
+          />
+        </>
+      }
     >
-      <header>
-        <h2>{title}</h2>
-        <span class="fill" />
-        <input
-          type="search"
-          placeholder="Find"
-          aria-label="Find"
-          value={sought}
-          onInput={(event) => setSought(event.currentTarget.value)}
-        />
-        <PanelMenu
-          title={title}
-          table={{ name: title.toLowerCase(), rows, fields: columns }}
-          shown={{ operation: Question, variables }}
-        />
-        <button type="button" class="quiet icon" aria-label="Close" onClick={close}>
-          <Icon name="close" />
-        </button>
-      </header>
       <Answered asked={asked} rows={12}>
-        {() => <DataTable label={title} columns={columns} rows={rows} keyOf={(row) => row.label} sorting={sorting} />}
+        {() => (
+          <>
+            {rows.length === 0 ? (
+              <p class="none muted">No value has this in it.</p>
+            ) : (
+              <DataTable label={title} columns={columns} rows={rows} keyOf={(row) => row.label} sorting={sorting} />
+            )}
+            {isPart && (
+              <p class="muted small" role="status">
+                {there > all.length && `These are the first ${whole(all.length)} of ${whole(there)}. `}
+                “Find” looks through all of them, with capitals as they are written.
+              </p>
+            )}
+          </>
+        )}
       </Answered>
-    </dialog>
+    </Window>
   );
 }
 
@@ -125,9 +150,10 @@ export function Details({ groups, ...props }: Props & { groups: number }) {
   return (
     <>
       <button type="button" class="more" onClick={() => setOpen(true)}>
-        <Icon name="expand" /> All {count(groups, "value")}
+        <Icon name="expand" />{" "}
+        {groups > MOST ? `The first ${whole(MOST)} of ${whole(groups)} values` : `All ${count(groups, "value")}`}
       </button>
-      {open && <DetailsWindow {...props} close={() => setOpen(false)} />}
+      {open && <DetailsWindow {...props} groups={groups} close={() => setOpen(false)} />}
     </>
   );
 }

@@ -1,7 +1,8 @@
 // A funnel as columns that grow smaller, and the same by groups.
 import { duration, share, valueName, whole } from "../data/format";
+import { titleOf } from "../data/filter";
 import type { FunnelQuery } from "../schema.gen";
-import { DataTable } from "./table";
+import { DataTable, type TableColumn } from "./table";
 
 type Report = NonNullable<FunnelQuery["app"]>["funnel"];
 type Step = Report["steps"][number];
@@ -44,9 +45,15 @@ export function FunnelSteps({ steps }: { steps: Step[] }) {
   );
 }
 
-export function FunnelGroups({ column, rows, names }: { column: string; rows: Group[]; names: string[] }) {
-  const columns = [
-    { name: "value", title: "", value: (row: Group) => row.value, show: (row: Group) => valueName(column, row.value) },
+/** Columns of the groups: the value of each, and how many took each step. */
+export function groupFields(column: string, names: string[]): TableColumn<Group>[] {
+  return [
+    {
+      name: "value",
+      title: titleOf(column) || "Group",
+      value: (row: Group) => row.value,
+      show: (row: Group) => valueName(column, row.value),
+    },
     ...names.map((name, index) => ({
       name: `${index + 1} ${name}`,
       title: name,
@@ -60,5 +67,9 @@ export function FunnelGroups({ column, rows, names }: { column: string; rows: Gr
       ),
     })),
   ];
+}
+
+export function FunnelGroups({ column, rows, names }: { column: string; rows: Group[]; names: string[] }) {
+  const columns = groupFields(column, names);
   return <DataTable label="By group" columns={columns} rows={rows} keyOf={(row) => row.value ?? ""} />;
 }

@@ -3,7 +3,7 @@ import { METRICS, METRIC_NAMES, type Figures, type MetricName, changeOf } from "
 import { money } from "../data/format";
 import { Change } from "./change";
 
-type Money = { amount: string; currency: string | null };
+export type Money = { amount: string; currency: string | null };
 
 type Props = {
   now: (Figures & { revenue: Money[] }) | undefined;
@@ -52,14 +52,25 @@ export function Headline(props: Props) {
       {METRIC_NAMES.map((name) => (
         <Tile key={name} name={name} {...props} />
       ))}
-      {now?.revenue.map((sum) => (
+      <Revenues now={now?.revenue} before={before?.revenue} comparing={comparing} />
+    </div>
+  );
+}
+
+type Sums = { now: Money[] | undefined; before: Money[] | undefined; comparing: boolean };
+
+/** What came in, by currency. */
+export function Revenues({ now = [], before, comparing }: Sums) {
+  return (
+    <>
+      {now.map((sum) => (
         <Revenue
           key={sum.currency}
           sum={sum}
-          before={before?.revenue.find(({ currency }) => currency === sum.currency)}
+          before={before?.find(({ currency }) => currency === sum.currency)}
           comparing={comparing}
         />
       ))}
-    </div>
+    </>
   );
 }

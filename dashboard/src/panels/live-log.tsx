@@ -1,7 +1,13 @@
 // Events as they arrive, in a box of its own, so that nothing else on the page moves.
-import { timeOf } from "../data/format";
+import { exactly, timeOf } from "../data/format";
 import { useScope } from "../viewer";
 import { EventLine, type EventRow } from "./event-line";
+
+/** What was sent long after it happened says on which day that was. */
+const LONG_MS = 12 * 3_600_000;
+
+const when = (at: string, zone: string) =>
+  Date.now() - Date.parse(at) > LONG_MS ? exactly(at, zone) : timeOf(Date.parse(at), zone);
 
 type Props = {
   events: EventRow[];
@@ -22,7 +28,7 @@ export function LiveLog({ events, old, isSample }: Props) {
           <ol class="log days">
             {events.map((event) => (
               <li key={event.eventId} class={old.has(event.eventId) ? undefined : "fresh"}>
-                <EventLine event={event} time={timeOf(Date.parse(event.timestamp), app.timezone)} />
+                <EventLine event={event} time={when(event.timestamp, app.timezone)} />
               </li>
             ))}
           </ol>

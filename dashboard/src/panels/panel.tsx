@@ -1,4 +1,4 @@
-// A card with a title, what it shows, and what can be done with it: exported, or asked for in the playground.
+// A card with a title, what it shows, and what can be done with it: exported, kept on a dashboard, or asked by others.
 import type { ComponentChildren } from "preact";
 import { useContext, useState } from "preact/hooks";
 import { AddToDashboard } from "../board/add";
@@ -8,19 +8,13 @@ import type { Asked } from "../data/use-question";
 import { Icon } from "../layout/icons";
 import { Popover } from "../layout/popover";
 import { ErrorNote, Skeleton } from "../layout/states";
-import type { Operation } from "../schema.gen";
 import { ScopeContext, mayEdit } from "../viewer";
+import { Explorer, type Shown } from "./explorer";
+
+export type { Shown };
 
 /** A table that can become a file. */
 export type Table<Row> = { name: string; rows: readonly Row[]; fields: Field<Row>[] };
-
-/** A question that can be opened in the playground. */
-export type Shown = { operation: Operation<unknown, unknown>; variables: unknown };
-
-function playgroundLink({ operation, variables }: Shown): string {
-  const hash = new URLSearchParams({ query: operation.text, variables: JSON.stringify(variables, null, 2) });
-  return `/playground#${hash}`;
-}
 
 export function PanelMenu<Row>({
   title,
@@ -35,15 +29,16 @@ export function PanelMenu<Row>({
 }) {
   const scope = useContext(ScopeContext);
   const [keeping, setKeeping] = useState<Keep>();
+  const [exploring, setExploring] = useState(false);
   const all = keep === undefined ? [] : [keep].flat();
-  if (!table && !shown) return null;
+  if (!table && !shown && all.length === 0) return null;
   const file = (kind: "csv" | "json", close: () => void) => {
     if (!table) return;
     if (kind === "csv") save(`${table.name}.csv`, "text/csv;charset=utf-8", toCsv(table.rows, table.fields));
     else save(`${table.name}.json`, "application/json", toJson(table.rows, table.fields));
     close();
   };
-  return (
+  const popover = (
     <Popover
       class="quiet icon"
       label={`More about ${title}`}
@@ -81,15 +76,27 @@ export function PanelMenu<Row>({
               ))}
             {shown && (
               <li>
-                <a href={playgroundLink(shown)} target="_blank" rel="noopener">
-                  Open the GraphQL <Icon name="link" />
-                </a>
+                <button
+                  type="button"
+                  onClick={() => {
+                    close();
+                    setExploring(true);
+                  }}
+                >
+                  Show the GraphQL
+                </button>
               </li>
             )}
           </ul>
         )
       }
     </Popover>
+  );
+  return (
+    <>
+      {popover}
+      {exploring && shown && <Explorer title={title} shown={shown} close={() => setExploring(false)} />}
+    </>
   );
 }
 
@@ -100,7 +107,7 @@ type PanelProps<Row> = {
   head?: ComponentChildren;
   table?: Table<Row> | undefined;
   shown?: Shown | undefined;
-  keep?: Keep | undefined;
+  keep?: Keep | Keep[] | undefined;
   children: ComponentChildren;
 };
 
@@ -127,11 +134,16 @@ export function Answered<A>({
   rows?: number;
   children: (data: A) => ComponentChildren;
 }) {
-  if (asked.error) return <ErrorNote error={asked.error} retry={asked.retry} />;
+  const failed = asked.error && <ErrorNote error={asked.error} retry={asked.retry} />;
+  // An answer that could not be renewed is still one.
+  if (failed && !asked.isCurrent) return failed;
   if (asked.data === undefined) return <Skeleton rows={rows} />;
   return (
-    <div class={asked.loading ? "stale" : undefined} aria-busy={asked.loading}>
-      {children(asked.data)}
-    </div>
+    <>
+      {failed}
+      <div class={asked.loading ? "stale" : undefined} aria-busy={asked.loading}>
+        {children(asked.data)}
+      </div>
+    </>
   );
 }

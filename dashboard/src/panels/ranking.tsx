@@ -1,5 +1,4 @@
 // The leading values of a dimension: each row a bar, and a click on it a filter.
-import type { ColumnName } from "../data/columns";
 import { type Condition, isSame } from "../data/filter";
 import { valueName } from "../data/format";
 import { toggled } from "../data/view";
@@ -13,7 +12,8 @@ export const conditionOf = (column: string, value: string | null): Condition =>
   value === null ? { column, operator: "none", value: "" } : { column, operator: "is", value };
 
 type Props = {
-  column: ColumnName;
+  /** Whose values they are, as filters name it. */
+  column: string;
   rows: RankedRow[];
   /** What the bars measure. */
   by: "uniqueUsers" | "events";
@@ -21,13 +21,15 @@ type Props = {
   total: number;
   /** How many rows the panel has room for. */
   room?: number;
+  /** What is said where there are none. */
+  none?: string;
 };
 
-export function Ranking({ column, rows, by, total, room = 8 }: Props) {
+export function Ranking({ column, rows, by, total, room = 8, none }: Props) {
   const { view, setView } = useScope();
   if (rows.length === 0) {
     const campaign = "No campaign in this range. Links with utm_campaign, utm_source or utm_medium show up here.";
-    return <p class="none muted">{column.startsWith("utm") ? campaign : "Nothing in this range."}</p>;
+    return <p class="none muted">{none ?? (column.startsWith("utm") ? campaign : "Nothing in this range.")}</p>;
   }
   const bars = rows.slice(0, room).map((row) => {
     const value = row.values[0] ?? null;

@@ -1,11 +1,12 @@
 // Sessions one by one; each leads to its events, and to whose it is.
+import { keepTable } from "../board/keep";
 import { count, duration, exactly, valueName, whole } from "../data/format";
 import { useList } from "../data/use-list";
 import { useSorted } from "../data/use-sorted";
 import { useVariables } from "../data/use-variables";
 import { writeView } from "../data/view";
 import { withParams } from "../router";
-import { SessionList as Question, type SessionListQuery } from "../schema.gen";
+import { PanelSessions, SessionList as Question, type SessionListQuery } from "../schema.gen";
 import { useScope } from "../viewer";
 import { More } from "./more";
 import { Answered, Panel } from "./panel";
@@ -86,6 +87,7 @@ export function SessionTable() {
       head={<h2>{total === undefined ? "One by one" : count(total, "session")}, the latest first</h2>}
       table={{ name: "session-list", rows, fields: columns }}
       shown={{ operation: Question, variables }}
+      keep={keepTable("Latest sessions", PanelSessions, variables)}
     >
       <Answered asked={list.first} rows={10}>
         {() => (
