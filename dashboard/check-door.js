@@ -1,5 +1,6 @@
 // Makes an account by a link that goes by mail, in a real browser. Usage: node check-door.js URL [link]
 import { open, watch } from "../playground/browser.js";
+import { looks } from "./check/looks.js";
 
 const [url, link] = process.argv.slice(2);
 const browser = await open({ viewport: { width: 390, height: 844 } });
@@ -9,6 +10,7 @@ const problems = watch(page, url);
 try {
   if (link) {
     await page.goto(link);
+    await looks({ page, problems }, "register by a link");
     await page.getByLabel("Name").fill("Ada");
     await page.getByLabel("Email").fill("ada@example.com");
     await page.getByLabel("Password").fill("correct battery staple horse");
@@ -16,6 +18,7 @@ try {
     await page.getByRole("heading", { name: "Your first app" }).waitFor();
   } else {
     await page.goto(`${url}/register`);
+    await looks({ page, problems }, "register by mail");
     await page.getByLabel("Email").fill("ada@example.com");
     await page.getByRole("button", { name: "Send me a link" }).click();
     await page.getByRole("status").filter({ hasText: "A letter is on its way" }).waitFor();

@@ -8,7 +8,7 @@ import { firstLoad } from "./check/first-load.js";
 import { definitions, keys, person } from "./check/keeping.js";
 import { live } from "./check/live.js";
 import { onboarding } from "./check/onboarding.js";
-import { days, details, failure, filters, keyboard, overview } from "./check/overview.js";
+import { days, details, failure, filters, keyboard, overview, today } from "./check/overview.js";
 import { leaving, pagesWithEvents } from "./check/pages.js";
 import { people } from "./check/people.js";
 import { sessionList } from "./check/session-list.js";
@@ -31,7 +31,7 @@ try {
   await firstLoad(check);
   await onboarding(check);
   await overview(check);
-  for (const part of [days, filters, details, failure, keyboard]) await part(check);
+  for (const part of [days, today, filters, details, failure, keyboard]) await part(check);
   await pagesWithEvents(check);
   for (const part of [boards, sorting, sessionList, explorer, live, keys, definitions, people, person, tag])
     await part(check);

@@ -16,6 +16,13 @@ use crate::{
     },
 };
 
+/// So many questions in so little time is what no person asks.
+const UNLIMITED: &[(&str, &str)] = &[
+    ("RATE_LIMIT_ANALYTICS_PER_MINUTE", "10000000"),
+    ("RATE_LIMIT_ANALYTICS_POINTS_PER_MINUTE", "10000000"),
+    ("RATE_LIMIT_AUTH_PER_15_MINUTES", "10000000"),
+];
+
 /// What `make web` builds.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -45,10 +52,7 @@ async fn the_playground_and_the_documentation_work_in_a_browser() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dashboard_works_in_a_browser() {
-    // So many questions in so little time is what no person asks.
-    let limits = ["ANALYTICS_PER_MINUTE", "ANALYTICS_POINTS_PER_MINUTE", "AUTH_PER_15_MINUTES"];
-    let limits = limits.map(|limit| format!("RATE_LIMIT_{limit}"));
-    let mut vars: Vec<_> = limits.iter().map(|limit| (limit.as_str(), "10000000")).collect();
+    let mut vars = UNLIMITED.to_vec();
     // Nobody goes there: that signing in with it is offered is what is looked at.
     vars.extend([("GOOGLE_CLIENT_ID", "id"), ("GOOGLE_CLIENT_SECRET", "secret")]);
     // Somebody goes there.
@@ -57,6 +61,18 @@ async fn the_dashboard_works_in_a_browser() {
     provider.set(&Settings { email, now, ..Settings::default() }).await;
     vars.extend(provider.oidc_vars());
     check("dashboard", &vars).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_dashboard_is_looked_at_within_the_usual_limits() {
+    let server = Binary::serve(&[]).await;
+    run("dashboard", &["check/crowd.js", &server.url, "board"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_there_is_can_be_reached_and_kept() {
+    let server = Binary::serve(UNLIMITED).await;
+    run("dashboard", &["check/crowd.js", &server.url, "lists"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,12 @@
 // Saved dashboards: put together from other pages, arranged, and shown to whoever has a link.
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { open, watch } from "../../playground/browser.js";
-import { looks, same, settled } from "./looks.js";
+import { lookAgain, looks, same, settled } from "./looks.js";
 import { ask, exported } from "./overview.js";
 
-const PASSWORD = "four purple random elephants";
+// Spaces belong to it.
+const PASSWORD = " four purple random elephants ";
 
 const region = (page, name) => page.getByRole("region", { name, exact: true });
 
@@ -86,40 +88,106 @@ async function arrange(check) {
   await save();
   same("moved by hand", (await top(page, "Visitors")) < (await top(page, "Where they look")), true);
 
-  // Looked at within another range, and then as it was.
+  // Looked at within another range, in which it is not saved, and then as it was.
   const whole = await rows(page, "Where they look");
   await page.getByLabel("Range", { exact: true }).selectOption({ label: "Last 24 hours" });
   await page.waitForURL(/as=LAST_24_HOURS/);
   await settled(page);
   const shorter = await rows(page, "Where they look");
   same("fewer in a day", Number(shorter[0][1]) < Number(whole[0][1]), true);
-  await page.getByLabel("Range", { exact: true }).selectOption({ label: "Ranges as saved" });
-
-  // Somebody else is faster.
   await edit();
-  await page.getByLabel("Title of Where they look").fill("Pages");
+  await page.getByLabel("Title of Where they look").fill("Where they go");
+  await page.getByLabel("Title of Visitors").focus();
+  await save();
   const id = check.board.split("/").at(-1);
-  const { node } = await ask(page, "query($id: ID!) { node(id: $id) { ... on Dashboard { revision } } }", { id });
+  const stored = "query($id: ID!) { node(id: $id) { ... on Dashboard { revision panels { title variables } } } }";
+  const { node } = await ask(page, stored, { id });
+  same(
+    "what is saved",
+    node.panels.map(({ title, variables }) => [title, variables.range]),
+    ["Visitors", "Where they go"].map((title) => [title, { preset: "LAST_7_DAYS" }]),
+  );
+  await page.getByLabel("Range", { exact: true }).selectOption({ label: "Ranges as saved" });
+  await leaving(check, edit);
+
+  // Somebody else is faster, and the page has read it by itself.
+  await edit();
+  await page.getByLabel("Title of Where they go").fill("Pages");
   const rename = "mutation($input: UpdateDashboardInput!) { updateDashboard(input: $input) { dashboard { id } } }";
   await ask(page, rename, { input: { id, revision: node.revision, name: "Mornings!" } });
+  await lookAgain(page);
+  await page.getByRole("heading", { name: "Mornings!" }).waitFor();
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByRole("button", { name: "Drop my changes and read theirs" }).click();
-  await page.getByRole("heading", { name: "Mornings!" }).waitFor();
+  await region(page, "Where they go").waitFor();
+  same("a conflict that is settled", await page.getByText("Somebody else has changed").count(), 0);
   await page.getByRole("button", { name: "More about this dashboard" }).click();
   await page.getByLabel("Name", { exact: true }).fill("Mornings");
   await page.getByRole("button", { name: "Rename" }).click();
   await page.getByRole("heading", { name: "Mornings", exact: true }).waitFor();
   await edit();
-  await page.getByLabel("Title of Where they look").fill("Pages");
+  await page.getByLabel("Title of Where they go").fill("Pages");
   await save();
 }
 
-async function link({ page }, name, password = "") {
+/** What was changed and not saved is not lost by a click on a link or back. */
+async function leaving({ page, url, app }, edit) {
+  await page.goto(`${url}/apps/${app}/dashboards`);
+  await page.getByRole("link", { name: "Mornings" }).click();
+  await region(page, "Where they go").waitFor();
+  await edit();
+  await page.getByLabel("Title of Where they go").fill("Elsewhere");
+  await page.getByLabel("Title of Visitors").focus();
+  const asked = [];
+  const answer = (accepts) =>
+    page.once("dialog", async (dialog) => {
+      asked.push(dialog.message());
+      await (accepts ? dialog.accept() : dialog.dismiss());
+    });
+  const at = page.url();
+  answer(false);
+  await page.getByRole("link", { name: "Sessions", exact: true }).click();
+  answer(false);
+  await page.goBack();
+  await page.waitForURL(at);
+  same("what was changed", await page.getByLabel("Title of Elsewhere").count(), 1);
+  answer(true);
+  await page.getByRole("link", { name: "Sessions", exact: true }).click();
+  await page.getByRole("heading", { name: "Sessions", exact: true }).waitFor();
+  same("asked", asked, Array.from({ length: 3 }, () => "Leave this page without saving what you changed?"));
+  await page.goto(at);
+  await region(page, "Where they go").waitFor();
+}
+
+/** On paper it is light, with every bar, and without what can be pressed. */
+async function paper({ page }) {
+  await page.evaluate(() => (document.documentElement.dataset.theme = "dark"));
+  await page.emulateMedia({ media: "print" });
+  const { ground, bar, adjust } = await page.evaluate(() => ({
+    ground: getComputedStyle(document.querySelector(".card")).backgroundColor,
+    bar: getComputedStyle(document.querySelector(".ranking .bar")).backgroundColor,
+    adjust: getComputedStyle(document.querySelector(".ranking .bar")).printColorAdjust,
+  }));
+  same("paper", [ground, bar, adjust], ["rgb(255, 255, 255)", "rgb(232, 235, 251)", "exact"]);
+  same("what can be pressed", await page.getByRole("button").count(), 0);
+  await page.getByText("Bean shop, ranges as saved").or(page.getByText("Shop, ranges as saved")).first().waitFor();
+  const file = await page.pdf({ format: "A4", printBackground: true });
+  same("a PDF", file.subarray(0, 5).toString(), "%PDF-");
+  if (process.env.PICTURES) writeFileSync(`${process.env.PICTURES}/dashboard.pdf`, file);
+  await page.emulateMedia({ media: "screen" });
+  await page.evaluate(() => delete document.documentElement.dataset.theme);
+  await page.evaluate(() => (globalThis.print = () => (globalThis.printed = true)));
+  await page.getByRole("button", { name: "Print or save as PDF" }).click();
+  same("printed", await page.evaluate(() => globalThis.printed), true);
+}
+
+async function link({ page }, name, { password = "", until = "" } = {}) {
   if (!(await page.getByLabel("For whom").isVisible())) {
     await page.getByRole("button", { name: "Share", exact: true }).click();
   }
   await page.getByLabel("For whom").fill(name);
   await page.getByLabel("Password, if it shall take one").fill(password);
+  await page.getByLabel("Last day, if it shall end").fill(until);
   await page.getByRole("button", { name: "Make a link" }).click();
   await page.getByRole("button", { name: `Revoke the link ${name}` }).waitFor();
   return page.locator(".snippet pre").allInnerTexts();
@@ -138,7 +206,16 @@ async function embedded(frame) {
 async function share(check, expected) {
   const { page, url, problems } = check;
   const [open_, frame] = await link(check, "Everybody");
-  const [locked] = await link(check, "The board", PASSWORD);
+  const [locked] = await link(check, "The board", { password: PASSWORD });
+  const today = new Date().toLocaleDateString("sv", { timeZone: "Europe/Berlin" });
+  await link(check, "Of today", { until: today });
+  const ends = "query($app: ID!) { app(id: $app) { dashboardShares(first: 20) { nodes { name expiresAt } } } }";
+  const { nodes } = (await ask(page, ends, { app: check.app })).app.dashboardShares;
+  const end = new Date(nodes.find(({ name }) => name === "Of today").expiresAt);
+  const [last, next] = [-1, 0].map((ms) =>
+    new Date(end.getTime() + ms).toLocaleDateString("sv", { timeZone: "Europe/Berlin" }),
+  );
+  same("the last day is whole", [last === today, next > today], [true, true]);
   await looks(check, "dashboard, shared");
   const profile = await open({ viewport: { width: 1400, height: 900 } });
   const host = await embedded(frame);
@@ -181,5 +258,6 @@ async function share(check, expected) {
 export async function boards(check) {
   const expected = await together(check);
   await arrange(check);
+  await paper(check);
   await share(check, expected);
 }

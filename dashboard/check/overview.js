@@ -1,5 +1,5 @@
 // The overview with some hundred events: figures, filters by click, the address, files.
-import { accessible, looks, same, settled } from "./looks.js";
+import { accessible, fitsPhone, looks, same, settled } from "./looks.js";
 
 const COUNTRIES = ["DE", "DE", "FR"];
 const PAGES = ["/", "/pricing", "/docs"];
@@ -38,13 +38,19 @@ export async function ask(page, query, variables) {
 }
 
 /** The text of a file that a panel hands out. */
-export async function exported(page, panel, kind) {
-  await panel.getByRole("button", { name: /^More about/ }).click();
+export const exported = (page, panel, kind) => exportedBy(page, panel, /^More about/, kind);
+
+/** The same of a panel that has more than one menu. */
+export async function exportedBy(page, panel, menu, kind) {
+  await panel.getByRole("button", { name: menu }).click();
   const download = page.waitForEvent("download");
   await panel.getByRole("button", { name: `Export as ${kind}` }).click();
   const chunks = [];
   for await (const chunk of await (await download).createReadStream()) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
+  const text = Buffer.concat(chunks).toString();
+  // By this mark Excel knows that it is UTF-8.
+  if (kind === "CSV") same("the mark of the file", text.charCodeAt(0), 0xfeff);
+  return text.replace("\uFEFF", "");
 }
 
 const RANKED = `query($app: ID!) { app(id: $app) { breakdown(
@@ -149,7 +155,8 @@ export async function filters({ page, url, app }) {
 }
 
 /** What fails says so, and works when it is tried again. */
-export async function failure({ page, url, app }) {
+export async function failure(check) {
+  const { page, url, app } = check;
   await page.route("**/graphql", (route) => {
     const fails = route.request().postData()?.includes("query Overview(");
     const body = JSON.stringify({ errors: [{ message: "The store is away.", extensions: { code: "UNAVAILABLE" } }] });
@@ -157,6 +164,7 @@ export async function failure({ page, url, app }) {
   });
   await page.goto(`${url}/apps/${app}`);
   await page.getByRole("alert").getByText("The store is away.").waitFor();
+  await looks(check, "failure");
   await page.unroute("**/graphql");
   await page.getByRole("button", { name: "Try again" }).click();
   await page.getByRole("button", { name: /^Events 301$/ }).waitFor();
@@ -170,6 +178,7 @@ export async function details(check) {
   const dialog = page.getByRole("dialog", { name: "Campaigns" });
   await dialog.getByRole("cell", { name: "mail-3" }).waitFor();
   await accessible(check, "details");
+  await onPhone(page, "details");
   await dialog.getByRole("searchbox").fill("mail-3");
   const csv = await exported(page, dialog, "CSV");
   same(
@@ -185,6 +194,32 @@ export async function details(check) {
   await settled(page);
 }
 
+/** Looks at what an open page shows in the corner it was opened in, as wide as a phone. */
+async function onPhone(page, name) {
+  await page.setViewportSize({ width: 375, height: 800 });
+  await fitsPhone(page, name);
+  await page.setViewportSize({ width: 1400, height: 900 });
+}
+
+/** A part of a day is compared with a part, and hours that are yet to come are no hours without events. */
+export async function today(check) {
+  const { page, url, app } = check;
+  await page.goto(`${url}/apps/${app}?range=TODAY`);
+  await page.getByText("Show the values as a table").click();
+  const hour = (date) => Number(date.toLocaleTimeString("en-GB", { timeZone: "Europe/Berlin", hour: "2-digit" }));
+  const before = hour(new Date());
+  const rows = await page.getByRole("region", { name: "Values, table" }).locator("tbody tr").count();
+  if (hour(new Date()) === before) same("hours so far", rows, before + 1);
+  const asked = `query($app: ID!) { app(id: $app) {
+    timeline(range: { preset: TODAY }, interval: HOUR, compare: PREVIOUS_PERIOD) {
+      buckets { start previous { events } }
+    }
+  } }`;
+  const { buckets } = (await ask(page, asked, { app })).app.timeline;
+  const later = buckets.filter(({ start }) => Date.parse(start) > Date.now());
+  for (const { previous } of later) same("of yesterday, beyond now", previous, null);
+}
+
 /** Everything without a mouse: the way to the content, tabs by arrows, what opened closes by Escape. */
 export async function keyboard(check) {
   const { page, url, app } = check;
@@ -192,9 +227,23 @@ export async function keyboard(check) {
   await page.getByRole("button", { name: /^Events 301$/ }).waitFor();
   await page.keyboard.press("Tab");
   await page.getByText("Skip to the content").and(page.locator(":focus")).waitFor();
+  await page.keyboard.press("Enter");
+  await page.locator("main:focus").waitFor();
+  await page.keyboard.press("Tab");
+  await page.locator("main :focus").waitFor();
+  // Whoever goes to another page is there, and not at the top of everything again.
+  await page.getByRole("link", { name: "Sessions", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Sessions", exact: true }).waitFor();
+  await page.locator("main:focus").waitFor();
+  await page.goBack();
+  await page.getByRole("button", { name: /^Events 301$/ }).waitFor();
+  await page.locator("main:focus").waitFor();
   await page.getByRole("tab", { name: "Devices" }).focus();
   await page.keyboard.press("ArrowRight");
   await page.getByRole("tab", { name: "Browsers", selected: true }).and(page.locator(":focus")).waitFor();
+  await page.reload();
+  await page.getByRole("tab", { name: "Browsers", selected: true }).waitFor();
   const picker = page.getByRole("button", { name: /Last 7 days/ });
   await picker.focus();
   await page.keyboard.press("Enter");
@@ -205,6 +254,7 @@ export async function keyboard(check) {
   for (const name of ["Filter", "Your account", "More about Pages"]) {
     await page.getByRole("button", { name, exact: true }).click();
     await accessible(check, name);
+    await onPhone(page, name);
     await page.keyboard.press("Escape");
   }
 }

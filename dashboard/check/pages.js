@@ -1,6 +1,7 @@
 // Every other page, with some hundred events and with none.
-import { looks, same, settled } from "./looks.js";
-import { exported } from "./overview.js";
+import { lookAgain, looks, same, settled } from "./looks.js";
+import { request } from "./others.js";
+import { exported, exportedBy } from "./overview.js";
 
 const PAGES = [
   ...["dashboards", "live", "sessions", "users", "events", "properties", "funnels", "retention", "paths", "goals"],
@@ -16,8 +17,10 @@ async function show({ page, url, app }, path) {
 const panel = (page, name) => page.getByRole("region", { name, exact: true });
 
 export async function pagesWithoutEvents(check) {
+  const { page } = check;
   for (const path of PAGES) {
     await show(check, path);
+    await page.getByRole("banner").getByText("Europe/Berlin").waitFor();
     await looks(check, `${path}, empty`);
   }
 }
@@ -118,21 +121,83 @@ async function settings(check) {
   await page.getByText("Changed.").waitFor();
 }
 
-/** What a panel asked can be asked again in the playground. */
-async function playground(check) {
+/** Files of reports hold what the server answers to the same question. */
+async function files(check) {
+  const { page, app } = check;
+  const steps = `steps: [
+    { name: "page_view", filter: { eventType: { eq: "page_view" } } }
+    { name: "purchase", filter: { eventType: { eq: "purchase" } } }
+  ]`;
+  const asked = `query($app: ID!) { app(id: $app) {
+    users(range: { preset: LAST_7_DAYS }, first: 50, orderBy: LAST_SEEN) {
+      nodes { userId totals { events sessions pageViews } firstSeenAt lastSeenAt }
+    }
+    funnel(range: { preset: LAST_7_DAYS }, windowSeconds: 604800, by: DEVICE, limit: 8, ${steps}) {
+      steps { name users conversion conversionFromPrevious dropOff medianSeconds } rows { value steps { users } }
+    }
+    retention(range: { preset: LAST_7_DAYS }) { cohorts { start users points { users } } total { offset } }
+  } }`;
+  const { users, funnel, retention } = (await request(check, asked, { app })).app;
+
+  await show(check, "users");
+  const people = users.nodes.map(({ userId, totals, firstSeenAt, lastSeenAt }) => ({
+    user: userId,
+    events: totals.events,
+    sessions: totals.sessions,
+    page_views: totals.pageViews,
+    first_seen_at: firstSeenAt,
+    last_seen_at: lastSeenAt,
+  }));
+  same("the file of users", JSON.parse(await exported(page, panel(page, "Users"), "JSON")), people);
+
+  await show(check, "funnels?step=eventType:is:page_view&step=eventType:is:purchase&by=device");
+  const taken = funnel.steps.map((step) => ({
+    step: step.name,
+    users: step.users,
+    conversion: step.conversion,
+    conversion_from_previous: step.conversionFromPrevious,
+    drop_off: step.dropOff,
+    median_seconds: step.medianSeconds,
+  }));
+  const way = panel(page, "Funnel");
+  await way.getByRole("button", { name: "More about Funnel" }).waitFor();
+  same("the file of the funnel", JSON.parse(await exportedBy(page, way, "More about Funnel", "JSON")), taken);
+  const groups = funnel.rows.map(({ value, steps }) => ({
+    value,
+    "1 page_view": steps[0].users,
+    "2 purchase": steps[1].users,
+  }));
+  same("the file of its groups", JSON.parse(await exportedBy(page, way, "More about the groups", "JSON")), groups);
+  await looks(check, "funnel by groups");
+
+  await show(check, "retention");
+  const cohorts = retention.cohorts.map(({ start, users, points }) => ({
+    cohort: start,
+    users,
+    ...Object.fromEntries(retention.total.map(({ offset }) => [offset, points[offset]?.users ?? null])),
+  }));
+  same("the file of cohorts", JSON.parse(await exported(page, panel(page, "Retention"), "JSON")), cohorts);
+}
+
+/** Further pages of a list stay when it is asked anew, and are of what is asked. */
+async function further(check) {
   const { page } = check;
-  await show(check, "sessions");
-  await panel(page, "Sessions over time")
-    .getByRole("button", { name: /^More about/ })
-    .click();
-  const link = await page.getByRole("link", { name: "Open the GraphQL" }).getAttribute("href");
-  const { query, variables } = Object.fromEntries(new URLSearchParams(link.split("#")[1]));
-  same("the question", query.startsWith("query Sessions("), true);
-  same("its app", JSON.parse(variables).app, check.app);
+  await show(check, "events");
+  const rows = page.locator(".log > li");
+  await page.getByRole("button", { name: "Show more" }).click();
+  await rows.nth(99).waitFor();
+  const again = page.waitForResponse((response) => response.request().postData()?.includes('"after"') ?? false);
+  await lookAgain(page);
+  await again;
+  await settled(page);
+  same("rows after it was asked anew", await rows.count(), 100);
+  await page.goto(`${page.url()}?f=eventType:is:purchase`);
+  await settled(page);
+  same("rows of another question", await rows.count(), 30);
 }
 
 export async function pagesWithEvents(check) {
-  for (const path of ["sessions", "events", "retention", "paths"]) {
+  for (const path of ["sessions", "events", "retention", "paths", "users"]) {
     await show(check, path);
     await looks(check, path);
   }
@@ -140,7 +205,8 @@ export async function pagesWithEvents(check) {
   await funnel(check);
   await property(check);
   await kept(check);
-  await playground(check);
+  await files(check);
+  await further(check);
   await settings(check);
 }
 
@@ -151,14 +217,32 @@ export async function leaving(check) {
   await page.getByRole("button", { name: "Your account" }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
-  // A link that was shared leads back to where it pointed.
+  // A link that was shared leads back to where it pointed, however far away the server is.
+  const enter = async () => {
+    await page.getByLabel("Email").fill("ada@example.com");
+    await page.getByLabel("Password").fill("staple of many horses");
+    await page.getByRole("button", { name: "Sign in" }).click();
+  };
+  await page.route("**/graphql", async (route) => {
+    await new Promise((done) => setTimeout(done, 300));
+    await route.continue();
+  });
+  await page.goto(`${url}/invitation#${"a".repeat(43)}`);
+  await enter();
+  await page.getByRole("heading", { name: "You were invited" }).waitFor();
+  same("the invitation", await page.getByLabel("Invitation").inputValue(), "a".repeat(43));
+  await looks(check, "invitation");
+  await page.getByRole("button", { name: "Your account" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
   await page.goto(`${url}/apps/${app}/users?range=TODAY`);
-  await page.getByLabel("Email").fill("ada@example.com");
-  await page.getByLabel("Password").fill("staple of many horses");
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.waitForURL(/\/users\?range=TODAY$/);
+  await enter();
+  await page.getByRole("heading", { name: "Users", exact: true }).waitFor();
+  same("the address", page.url(), `${url}/apps/${app}/users?range=TODAY`);
+  await page.unroute("**/graphql");
   await page.goto(`${url}/apps/app_none`);
   await page.getByRole("heading", { name: "Nothing here" }).waitFor();
+  await looks(check, "not found");
 
   // A session that ended elsewhere leads to the door as well, without a reload.
   await page.goto(`${url}/apps/${app}`);
@@ -170,10 +254,12 @@ export async function leaving(check) {
   // A forgotten password: a link that was made up sets nothing, and a server without mail says so.
   await page.goto(`${url}/reset-password#${"a".repeat(43)}`);
   await page.getByLabel("New password").fill("another battery staple horse");
+  await looks(check, "a new password");
   await page.getByRole("button", { name: "Set it" }).click();
   await page.getByText("There is no such link.").waitFor();
   await page.getByRole("link", { name: "Sign in" }).click();
   await page.getByRole("link", { name: "Forgot your password?" }).click();
+  await looks(check, "a forgotten password");
   await page.getByLabel("Email").fill("ada@example.com");
   await page.getByRole("button", { name: "Send a link" }).click();
   await page.getByText("This server sends no mail.").waitFor();

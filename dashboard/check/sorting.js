@@ -1,6 +1,6 @@
 // Tables that a click on a column sorts, and a panel's question in the playground.
 import { exported } from "./overview.js";
-import { same, settled } from "./looks.js";
+import { looks, same, settled } from "./looks.js";
 
 async function column(table, place) {
   return (await table.locator(`tbody td:nth-child(${place})`).allInnerTexts()).map((text) => text.trim());
@@ -39,9 +39,13 @@ export async function sorting({ page, url, app }) {
 /** A panel's question in the playground: the document and its variables are there, and the answer comes. */
 export async function explore({ page, app }, panel, operation, expected) {
   await page.getByRole("button", { name: `More about ${panel}`, exact: true }).click();
+  await page.getByRole("button", { name: "Show the GraphQL" }).click();
+  const shown = page.getByRole("dialog", { name: `The GraphQL of ${panel}` });
+  await shown.getByRole("figure").filter({ hasText: operation }).waitFor();
+  await shown.getByRole("figure").filter({ hasText: app }).waitFor();
   const [opened] = await Promise.all([
     page.context().waitForEvent("page"),
-    page.getByRole("link", { name: "Open the GraphQL" }).click(),
+    shown.getByRole("link", { name: "Open in the playground" }).click(),
   ]);
   const soon = { timeout: 30_000 };
   await opened.getByRole("tab", { name: operation, selected: true }).waitFor(soon);
@@ -50,6 +54,8 @@ export async function explore({ page, app }, panel, operation, expected) {
   await opened.locator(".graphiql-execute-button").click();
   await opened.locator(".graphiql-response").getByText(expected).first().waitFor(soon);
   await opened.close();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: `More about ${panel}`, exact: true }).and(page.locator(":focus")).waitFor();
 }
 
 export async function explorer(check) {
@@ -57,4 +63,24 @@ export async function explorer(check) {
   await page.goto(`${url}/apps/${app}/sessions`);
   await settled(page);
   await explore(check, "Sessions over time", "Sessions", "medianSeconds");
+  await page.getByRole("button", { name: "More about Sessions over time" }).click();
+  await page.getByRole("button", { name: "Show the GraphQL" }).click();
+  await looks(check, "the GraphQL of a panel");
+  await copying(check);
+}
+
+/** What is copied, also where the page came by plain HTTP and so has no clipboard. */
+async function copying({ page, url, app }) {
+  const other = await page.context().newPage();
+  await other.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+  await other.goto(`${url}/apps/${app}/sessions`);
+  await other.getByRole("button", { name: "More about Sessions over time" }).click();
+  await other.getByRole("button", { name: "Show the GraphQL" }).click();
+  const copy = other.getByRole("figure").filter({ hasText: "medianSeconds" }).getByRole("button", { name: "Copy" });
+  await copy.click();
+  await other.getByRole("button", { name: "Copied" }).and(other.locator(":focus")).waitFor();
+  await other.close();
+  await page.bringToFront();
+  const text = await page.evaluate(() => navigator.clipboard.readText());
+  same("what was copied", text.startsWith("query Sessions("), true);
 }
