@@ -85,7 +85,8 @@ pub struct PropertyStatsGroup {
 pub struct NumberStats {
     /// How many there are: one for every event.
     pub count: BigInt,
-    /// Their sum: each different number times how often it occurs, added in rising order.
+    /// Their sum: each different number times how often it occurs, added in rising order. What lies beyond the
+    /// largest double (about 1.8e308) is shown as that.
     pub sum: f64,
     /// Their mean; null where there are none.
     pub average: Option<f64>,
@@ -210,7 +211,7 @@ impl NumberStats {
         });
         let count: u64 = numbers.iter().map(|(_, count)| count).sum();
         let (Some(&(min, _)), Some(&(max, _))) = (numbers.first(), numbers.last()) else { return Self::default() };
-        let sum: f64 = numbers.iter().map(|&(number, count)| number * count as f64).sum();
+        let (sum, average) = sum_and_average(&numbers, count);
         let at = |q: f64| {
             let rank = (q * count as f64).ceil().max(1.0);
             let mut passed = 0;
@@ -223,10 +224,38 @@ impl NumberStats {
         Self {
             count: BigInt(count),
             sum,
-            average: Some(sum / count as f64),
+            average: Some(average),
             min: Some(min),
             max: Some(max),
             quantiles: quantiles.iter().map(|q| Quantile { q: q.get(), value: at(q.get()) }).collect(),
         }
+    }
+}
+
+/// The sum of numbers with how often they occur, no greater than a double can be, and their mean.
+fn sum_and_average(numbers: &[(f64, u64)], count: u64) -> (f64, f64) {
+    /// So far from the largest double, no number of events adds up to it. Powers of two change no digit.
+    const SMALL: f64 = 1.0 / (1_u128 << 65) as f64;
+    let sum = |scale: f64| numbers.iter().map(|&(number, count)| number * scale * count as f64).sum::<f64>();
+    let plain = sum(1.0);
+    if plain.is_finite() {
+        return (plain, plain / count as f64);
+    }
+    let scaled = sum(SMALL);
+    ((scaled / SMALL).clamp(f64::MIN, f64::MAX), (scaled / count as f64 / SMALL).clamp(f64::MIN, f64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_beyond_what_a_double_can_be_are_still_numbers() {
+        assert_eq!(sum_and_average(&[(-2.0, 1), (0.5, 4)], 5), (0.0, 0.0));
+        assert_eq!(sum_and_average(&[(1.7e308, 2)], 2), (f64::MAX, 1.7e308));
+        assert_eq!(sum_and_average(&[(-1.7e308, 1 << 40)], 1 << 40), (f64::MIN, -1.7e308));
+        assert_eq!(sum_and_average(&[(-1.7e308, 2), (1.7e308, 2)], 4), (0.0, 0.0));
+        let (sum, average) = sum_and_average(&[(-1.7e308, 2), (1.0e308, 3)], 5);
+        assert!((sum / -4.0e307 - 1.0).abs() < 1e-12 && (average / -8.0e306 - 1.0).abs() < 1e-12, "{sum} {average}");
     }
 }
