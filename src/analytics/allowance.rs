@@ -1,8 +1,11 @@
-//! What the questions of one request may take together.
+//! What the questions of one request may take together, and those of all.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -14,6 +17,15 @@ use crate::error::{Error, Result};
 pub const SCANS_AT_ONCE: usize = 2;
 /// What the scans of a request may hold, dictionaries included.
 const MAX_BYTES: usize = 512 << 20;
+/// What those of all requests may.
+const MAX_BYTES_OF_ALL: usize = 1 << 30;
+/// When a question that found no room is worth asking again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// What a request may hold whatever others do.
+const FREE_BYTES: usize = 16 << 20;
+
+/// What the scans of all requests hold.
+static ALL: LazyLock<Arc<Memory>> = LazyLock::new(|| Arc::new(Memory::of(MAX_BYTES_OF_ALL)));
 
 /// What the questions of one request may take together, so that no request keeps others waiting
 /// by asking for much at once.
@@ -21,6 +33,7 @@ const MAX_BYTES: usize = 512 << 20;
 pub struct Allowance {
     turns: Semaphore,
     memory: Arc<Memory>,
+    all: Arc<Memory>,
 }
 
 #[derive(Debug)]
@@ -31,15 +44,29 @@ struct Memory {
 
 impl Default for Allowance {
     fn default() -> Self {
-        Self::of_bytes(MAX_BYTES)
+        Self::of_bytes(MAX_BYTES, ALL.clone())
+    }
+}
+
+impl Memory {
+    fn of(most: usize) -> Self {
+        Self { held: AtomicUsize::new(0), most }
+    }
+
+    /// Notes a change; whether there was room for it. Addition wraps, so that this takes back as well.
+    fn changes(&self, change: usize) -> bool {
+        self.held.fetch_add(change, Ordering::Relaxed).wrapping_add(change) <= self.most
+    }
+
+    fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
     }
 }
 
 impl Allowance {
-    /// One whose scans may hold so many bytes.
-    pub(super) fn of_bytes(most: usize) -> Self {
-        let memory = Arc::new(Memory { held: AtomicUsize::new(0), most });
-        Self { turns: Semaphore::new(SCANS_AT_ONCE), memory }
+    /// One whose scans may hold so many bytes, out of what those of all may.
+    fn of_bytes(most: usize, all: Arc<Memory>) -> Self {
+        Self { turns: Semaphore::new(SCANS_AT_ONCE), memory: Arc::new(Memory::of(most)), all }
     }
 
     /// Waits until one more scan of the request may run.
@@ -49,7 +76,7 @@ impl Allowance {
 
     /// The account of one scan.
     pub(super) fn account(&self) -> Account {
-        Account { memory: self.memory.clone(), bytes: 0 }
+        Account { memory: self.memory.clone(), all: self.all.clone(), bytes: 0 }
     }
 }
 
@@ -57,39 +84,48 @@ impl Allowance {
 #[derive(Debug)]
 pub(super) struct Account {
     memory: Arc<Memory>,
+    all: Arc<Memory>,
     bytes: usize,
 }
 
 impl Account {
-    /// Notes what the scan holds now; false when all scans together hold more than they may.
-    pub(super) fn holds(&mut self, bytes: usize) -> bool {
-        // Addition wraps, so that this takes back as well.
+    /// Notes what the scan holds now; refuses it when the scans of the request, or those of all, hold more than
+    /// they may.
+    pub(super) fn holds(&mut self, bytes: usize) -> Result<()> {
         let change = bytes.wrapping_sub(self.bytes);
         self.bytes = bytes;
-        self.memory.held.fetch_add(change, Ordering::Relaxed).wrapping_add(change) <= self.memory.most
+        let (own, all) = (self.memory.changes(change), self.all.changes(change));
+        if !own {
+            return Err(too_much());
+        }
+        // Whoever takes little is not made to wait for those who take much.
+        if all || self.memory.held() <= FREE_BYTES {
+            return Ok(());
+        }
+        Err(Error::Unavailable { retry_after: RETRY_AFTER, reason: "other questions hold the memory".into() })
     }
 }
 
 impl Drop for Account {
     fn drop(&mut self) {
-        self.holds(0);
+        let _ = self.holds(0);
     }
 }
 
 /// Refuses the largest kernels until what is left, beside the dictionaries, fits the account.
 pub(super) fn keep_within(account: &mut Account, kernels: &mut [Result<Kernel>], dictionaries: usize) {
     let bytes = |kernel: &Result<Kernel>| kernel.as_ref().map_or(0, Kernel::bytes);
-    while !account.holds(dictionaries + kernels.iter().map(bytes).sum::<usize>()) {
+    while let Err(refused) = account.holds(dictionaries + kernels.iter().map(bytes).sum::<usize>()) {
         let Some(largest) = kernels.iter_mut().filter(|kernel| kernel.is_ok()).max_by_key(|kernel| bytes(kernel))
         else {
             return;
         };
-        *largest = Err(too_much());
+        *largest = Err(refused);
     }
 }
 
 /// What to say of a scan that would hold more than it may.
-pub(super) fn too_much() -> Error {
+fn too_much() -> Error {
     Error::CostExceeded(
         "The request has to keep more groups, users or sessions apart than one request may. Narrow its ranges or \
          filters, ask for fewer figures, or split it."
@@ -112,7 +148,7 @@ mod tests {
         let kernel = |report| Kernel::new(report, range);
         let one = kernel(&timeline).unwrap().bytes();
         assert!(one > 5_000 * 100);
-        let allowance = Allowance::of_bytes(one * 3 / 2);
+        let allowance = Allowance::of_bytes(one * 3 / 2, Arc::new(Memory::of(usize::MAX)));
         let mut kernels = [kernel(&timeline), kernel(&summary), kernel(&timeline)];
         let mut first = allowance.account();
         keep_within(&mut first, &mut kernels, 0);
@@ -126,5 +162,21 @@ mod tests {
         let mut kernels = [kernel(&timeline), kernel(&summary)];
         keep_within(&mut allowance.account(), &mut kernels, 0);
         assert!(kernels.iter().all(Result::is_ok));
+    }
+
+    #[test]
+    fn requests_share_what_there_is_and_small_ones_always_find_room() {
+        let all = Arc::new(Memory::of(100 << 20));
+        let requests = [(); 3].map(|()| Allowance::of_bytes(80 << 20, all.clone()));
+        let [mut one, mut other, mut small] = [0, 1, 2].map(|place: usize| requests[place].account());
+        one.holds(70 << 20).unwrap();
+        assert_eq!(other.holds(70 << 20).unwrap_err().code(), "UNAVAILABLE");
+        assert!(other.holds(71 << 20).unwrap_err().retry_after().is_some());
+        small.holds(FREE_BYTES).unwrap();
+        assert_eq!(one.holds(81 << 20).unwrap_err().code(), "COST_EXCEEDED");
+        drop(one);
+        other.holds(80 << 20).unwrap();
+        drop((other, small));
+        assert_eq!(all.held(), 0);
     }
 }

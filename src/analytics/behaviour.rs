@@ -230,7 +230,7 @@ async fn run(columnar: &Columnar, allowance: &Allowance, pinned: &Pinned, pass: 
         let mut all = workers.next().ok_or_else(|| Error::internal("nobody has counted"))?;
         workers.for_each(|worker| all.did.merge(worker.did));
         let bits = all.did.finish(at_least);
-        hold(&mut all.account, bits.capacity() * size_of::<u64>())?;
+        all.account.holds(bits.capacity() * size_of::<u64>())?;
         Ok(Some(Visitors { bits, _account: all.account }))
     };
     task::spawn_blocking(merge).await.map_err(Error::internal)?
@@ -310,17 +310,7 @@ impl Worker for Counting {
 
     fn fold(&mut self, view: View<'_>) -> Result<ControlFlow<()>> {
         self.did.add(codes(view, &Column::Visitor));
-        hold(&mut self.account, self.did.bytes())?;
+        self.account.holds(self.did.bytes())?;
         Ok(ControlFlow::Continue(()))
     }
-}
-
-fn hold(account: &mut Account, bytes: usize) -> Result<()> {
-    if account.holds(bytes) {
-        return Ok(());
-    }
-    Err(Error::CostExceeded(
-        "The request has to keep more visitors apart than one request may. Narrow its ranges or filters, or split it."
-            .into(),
-    ))
 }

@@ -13,8 +13,8 @@ use foldhash::fast::RandomState;
 use super::{
     BigInt,
     accumulator::{Events, codes},
-    allowance::{Account, Allowance, too_much},
-    behaviour::{Among, Behaved, Doers},
+    allowance::{Account, Allowance},
+    behaviour::{Among, Behaved, Doers, Known},
     events::EventsQuestion,
     matcher::Matcher,
     set::table_bytes,
@@ -173,7 +173,7 @@ impl Worker for Counting {
 
     fn fold(&mut self, view: View<'_>) -> Result<ControlFlow<()>> {
         self.listing.fold(view);
-        if self.account.holds(self.listing.bytes()) { Ok(ControlFlow::Continue(())) } else { Err(too_much()) }
+        self.account.holds(self.listing.bytes()).map(|()| ControlFlow::Continue(()))
     }
 }
 

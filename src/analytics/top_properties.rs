@@ -236,10 +236,11 @@ impl Census for Counting {
             counted.counts[code] += events;
         }
         self.bytes = (self.bytes + counted.bytes()).saturating_sub(before);
-        match self.account.holds(self.bytes) && self.bytes <= MAX_BYTES {
-            true => Ok(()),
-            false => Err(too_many("too many different values of properties")),
+        self.account.holds(self.bytes)?;
+        if self.bytes > MAX_BYTES {
+            return Err(too_many("too many different values of properties"));
         }
+        Ok(())
     }
 }
 
