@@ -21,9 +21,12 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    columnar::{Column, Columnar, Columns, NONE, Scan, View, Wanted, Who, Worker},
-    error::Result,
+    columnar::{Column, Columnar, Columns, NONE, Scan, View, Worker},
+    error::{Error, Result},
 };
+
+/// How often a page is begun anew because segments were replaced.
+const ATTEMPTS: usize = 5;
 
 /// A visit, as far as its events are among those asked about: the events of one session id. What is said
 /// of it is what its first event says that says anything of it; of several at one moment, what comes first
@@ -92,12 +95,22 @@ pub async fn sessions(
     after: Option<(i64, String)>,
 ) -> Result<SessionPage> {
     let _turn = allowance.turn().await?;
-    let (listing, columns) = scan(columnar, allowance, behaved, question).await?;
-    let total = BigInt(listing.sessions.len() as u64);
     let bound = after.as_ref().map_or(i64::MAX, |(start, _)| *start);
-    let candidates = listing.candidates(bound, question.first + 1);
-    let starts: HashSet<i64> = candidates.iter().map(|(_, seen)| seen.first).collect();
-    let names = columnar.all_sessions_at(&columns, &starts.into_iter().collect::<Vec<_>>()).await?;
+    let mut attempts = 0;
+    let (listing, columns, candidates, names) = loop {
+        let (listing, columns, known) = scan(columnar, allowance, behaved, question).await?;
+        let candidates = listing.candidates(bound, question.first + 1);
+        let starts = candidates.iter().map(|(code, seen)| (*code, seen.first)).collect();
+        if let Some(names) = columnar.session_ids(&columns, question.app, question.seq, starts).await? {
+            break (listing, columns, candidates, names);
+        }
+        attempts += 1;
+        if attempts > ATTEMPTS {
+            return Err(Error::unavailable("segments were replaced again and again"));
+        }
+        known.iter().try_for_each(|known| behaved.forget(known))?;
+    };
+    let total = BigInt(listing.sessions.len() as u64);
     // What was erased in between is left out.
     let named = candidates.into_iter().filter_map(|(code, seen)| Some((seen.first, names.get(&code)?, code, seen)));
     let is_behind = |start: i64, id: &str| {
@@ -107,7 +120,9 @@ pub async fn sessions(
     named.sort_unstable_by(|(one, a, ..), (other, b, ..)| (Reverse(one), a).cmp(&(Reverse(other), b)));
     let more = named.len() > question.first;
     named.truncate(question.first);
-    let sessions = named.into_iter().map(|(_, id, code, seen)| listing.told(id, code, seen, &columns));
+    let visitors = named.iter().flat_map(|(.., code, seen)| listing.codes_said(*code, seen, 0)).collect();
+    let visitors = columnar.visitor_ids(&columns, &visitors).await?;
+    let sessions = named.into_iter().map(|(_, id, code, seen)| listing.told(id, code, &seen, &columns, &visitors));
     Ok(SessionPage { sessions: sessions.collect(), more, total })
 }
 
@@ -116,10 +131,9 @@ async fn scan(
     allowance: &Allowance,
     behaved: &Behaved,
     question: &EventsQuestion,
-) -> Result<(Listing, Columns)> {
+) -> Result<(Listing, Columns, Option<Arc<Known>>)> {
     let EventsQuestion { app, range, bots, seq, .. } = *question;
     let columns: HashSet<Column> = SAID.into_iter().map(|(column, _)| column).collect();
-    let names = Wanted { visitors: Who::Everybody, ..Wanted::default() };
     let what = Scan {
         app,
         from: range.from,
@@ -132,7 +146,7 @@ async fn scan(
         columns: columns.into_iter().chain([Column::Session, Column::EventType]).collect(),
         times: true,
         ids: false,
-        names: question.filter.names().and(names),
+        names: question.filter.names(),
     };
     let matcher = Matcher::new(&question.filter);
     let listing = |doers: &Doers| {
@@ -142,21 +156,22 @@ async fn scan(
     };
     let mut behaviours = HashSet::new();
     matcher.behaviours(&mut behaviours);
-    let (workers, columns) = if behaviours.is_empty() {
-        columnar.scan(what, || listing(&Doers::new())).await?
+    let (workers, columns, known) = if behaviours.is_empty() {
+        let (workers, columns) = columnar.scan(what, || listing(&Doers::new())).await?;
+        (workers, columns, None)
     } else {
         let among = Among { app, range, bots, seq };
         loop {
             let (known, doers) = behaved.find(columnar, allowance, among, &behaviours).await?;
             match columnar.scan_pinned(&known.pinned, &what, &|| listing(&doers)).await? {
-                Some(found) => break found,
+                Some((workers, columns)) => break (workers, columns, Some(known)),
                 None => behaved.forget(&known)?,
             }
         }
     };
     let mut all = Listing::default();
     workers.into_iter().for_each(|worker| all.merge(worker.listing));
-    Ok((all, columns))
+    Ok((all, columns, known))
 }
 
 /// The sessions that one thread has seen.
@@ -260,13 +275,28 @@ impl Listing {
         found
     }
 
-    fn told(&self, id: &str, code: u32, seen: Seen, columns: &Columns) -> VisitorSession {
-        let text = |kind: usize, code: u32| columns.value(columns.place(&SAID.get(kind)?.0)?, code);
+    /// Codes of what was said first, or last, of a kind.
+    fn codes_said(&self, session: u32, seen: &Seen, kind: usize) -> impl Iterator<Item = u32> {
+        let (at, own) = seen.said[kind];
+        let others = self.besides.range((session, kind, at, 0)..=(session, kind, at, u32::MAX));
+        others.map(|(.., other)| *other).chain([own]).filter(|code| *code != NONE)
+    }
+
+    fn told(
+        &self,
+        id: &str,
+        code: u32,
+        seen: &Seen,
+        columns: &Columns,
+        visitors: &HashMap<u32, String>,
+    ) -> VisitorSession {
+        let text = |kind: usize, code: u32| match &SAID.get(kind)?.0 {
+            Column::Visitor => visitors.get(&code).map(String::as_str),
+            column => columns.value(columns.place(column)?, code),
+        };
         let [user_id, entry_page, exit_page, referrer_domain, utm_source, country, device, browser] =
             std::array::from_fn(|kind| {
-                let (at, own) = seen.said[kind];
-                let others = self.besides.range((code, kind, at, 0)..=(code, kind, at, u32::MAX));
-                let all = others.map(|(.., other)| *other).chain([own]).filter(|code| *code != NONE);
+                let all = self.codes_said(code, seen, kind);
                 all.filter_map(|code| text(kind, code)).min().map(str::to_owned)
             });
         VisitorSession {

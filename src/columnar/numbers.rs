@@ -14,7 +14,10 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{Column, values::Texts};
-use crate::{entity::event_code, error::Result};
+use crate::{
+    entity::event_code,
+    error::{Error, Result},
+};
 
 /// Texts or codes of one statement.
 const AT_ONCE: usize = 10_000;
@@ -79,13 +82,28 @@ pub(super) async fn of_texts(
     // No id holds NUL, and Postgres refuses to look for one that does.
     let texts: Vec<&str> = texts.iter().copied().filter(|text| !text.contains('\0')).collect();
     for texts in texts.chunks(AT_ONCE) {
-        let json = serde_json::to_string(texts).map_err(crate::error::Error::internal)?;
+        let json = serde_json::to_string(texts).map_err(Error::internal)?;
         let statement = Statement::from_sql_and_values(backend, sql, [app.into(), kind.stored().into(), json.into()]);
         for row in db.query_all_raw(statement).await? {
             numbers.insert(row.try_get_by_index(0)?, row.try_get_by_index::<i64>(1)? as u32);
         }
     }
     Ok(numbers)
+}
+
+/// The ids of the visitors with these numbers, of those that have one.
+pub(super) async fn visitors(db: &impl ConnectionTrait, app: Uuid, numbers: &[u32]) -> Result<HashMap<u32, String>> {
+    use event_code::Column as C;
+    let mut visitors = HashMap::with_capacity(numbers.len());
+    for numbers in numbers.chunks(AT_ONCE) {
+        let rows = event_code::Entity::find().select_only().columns([C::Code, C::Value]).filter(C::AppId.eq(app));
+        // Written out, for the index of visitors' codes to be seen to fit.
+        let rows =
+            rows.filter(Expr::cust("kind = 0")).filter(C::Code.is_in(numbers.iter().map(|&code| i64::from(code))));
+        let rows = rows.into_tuple::<(i64, String)>().all(db).await?;
+        visitors.extend(rows.into_iter().map(|(code, value)| (code as u32, value)));
+    }
+    Ok(visitors)
 }
 
 /// Gives these texts the numbers from `first` on. False when one of them has a number: then some were given.
@@ -143,6 +161,9 @@ pub(super) async fn all<C: ConnectionTrait + StreamTrait>(
     while let Some((code, value)) = rows.try_next().await? {
         while (texts.len() as i64) < code - 1 {
             texts.push("");
+        }
+        if texts.text.len() + value.len() > u32::MAX as usize {
+            return Err(Error::CostExceeded("The app has too many users to tell them all by their ids.".into()));
         }
         texts.push(&value);
     }

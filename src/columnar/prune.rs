@@ -146,6 +146,12 @@ impl Facts<'_> {
     fn may_have(&self, column: &Column, number: u32) -> bool {
         let Some(stat) = self.segment.header.parts.get(&Part::Column(column.clone())) else { return false };
         stat.range.is_none_or(|(least, greatest)| (least..=greatest).contains(&number))
+    /// Whether a visitor or session may have an event at a time.
+    pub(super) fn may_have_at(&self, column: &Column, number: u32, at: i64) -> bool {
+        let header = &self.segment.header;
+        (header.from..=header.to).contains(&at) && self.may_have(column, number)
+    }
+
             && self.members_of(column).is_none_or(|members| members.may_hold(&number.to_le_bytes()))
     }
 }

@@ -195,14 +195,11 @@ pub(super) fn of_commits(app: Uuid, after: i64, until: i64) -> Select<event::Ent
     select(event::Entity::as_of(app, until).select_only()).filter(event::Column::Seq.gt(after))
 }
 
-/// The sessions of events at these times, of all or of one visitor.
-pub(super) fn sessions_at(app: Uuid, visitor: Option<&str>, times: &[i64]) -> Select<event::Entity> {
+/// The sessions of a visitor's events at these times.
+pub(super) fn sessions_at(app: Uuid, visitor: &str, times: &[i64]) -> Select<event::Entity> {
     use sea_orm::{ColumnTrait as _, QueryFilter as _};
     let rows = event::Entity::find().select_only().column(event::Column::SessionId).distinct();
     let rows = rows.filter(event::Column::AppId.eq(app));
     let rows = rows.filter(event::Column::Timestamp.is_in(times.iter().copied()));
-    match visitor {
-        Some(visitor) => rows.filter(Expr::cust(VISITOR).eq(visitor)),
-        None => rows,
-    }
+    rows.filter(Expr::cust(VISITOR).eq(visitor))
 }

@@ -5,13 +5,22 @@ use serde_json::json;
 
 use super::sealing::{event, id_of};
 use crate::support::{
-    app::{Store, TestApp},
+    app::{NOW, Store, TestApp},
     postgres::{TestDatabase, connect},
 };
 
 /// Visitors known before. They have no sessions, so that the index of visitors by number is the smaller one, and as
 /// good as the other to a planner without statistics.
 const KNOWN: i64 = 10_000;
+
+/// How many rows of the tables whose names begin so were read so far, by connections that are closed.
+async fn rows_read(postgres: &DatabaseConnection, tables: &str) -> i64 {
+    let sql = format!(
+        "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables WHERE relname LIKE '{tables}%'"
+    );
+    let row = postgres.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap().unwrap();
+    row.try_get_by_index(0).unwrap()
+}
 
 /// How many entries of the indexes of a table were read so far, by connections that are closed.
 async fn entries_read(postgres: &DatabaseConnection, table: &str) -> i64 {
@@ -51,5 +60,47 @@ async fn numbers_are_looked_up_one_by_one_before_there_are_statistics() {
     // 97 visitors and 200 sessions are looked up for the tail, to be sealed, and by the comparison.
     let read = entries_read(&postgres, "event_codes").await - before;
     assert!(read < 3_000, "{read} entries were read");
+    postgres.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_sessions_reads_the_rows_of_its_own() {
+    let database = TestDatabase::new().await;
+    let app = TestApp::with(Store::Postgres, &[("DATABASE_URL", database.url())]).await;
+    let site = app.site().await;
+    let postgres = connect(database.url()).await.unwrap();
+    let (sessions, events) = (3_000, 6_000);
+    let event = |number: i64| {
+        let own = number % sessions;
+        json!({
+            "event_type": "x", "user_id": format!("u{own}"), "session_id": format!("s{own}"), "timestamp": NOW - own * 1_000,
+        })
+    };
+    for from in (0..events).step_by(2_000) {
+        site.post((from..from + 2_000).map(event).collect::<Vec<_>>()).await.ok();
+    }
+    assert!(app.app.columnar.seal(id_of(&site)).await.unwrap());
+    // One more, of somebody who has no number yet.
+    site.post([json!({ "event_type": "x", "user_id": "new", "session_id": "new", "timestamp": NOW })]).await.ok();
+    let known = app.stop().await;
+    let before = [rows_read(&postgres, "events").await, rows_read(&postgres, "event_codes").await];
+    let app = known.start().await;
+    let mut site = site;
+    site.owner.url.clone_from(&app.url);
+    let list =
+        "sessionList(range: { preset: LAST_7_DAYS }, first: 10) { totalCount nodes { sessionId userId events } }";
+    let found = site.ask(list).await["sessionList"].clone();
+    assert_eq!(found["totalCount"], sessions + 1);
+    let expected: Vec<_> = (0..9).map(|own| (format!("s{own}"), format!("u{own}"), 2)).collect();
+    let expected = std::iter::once(("new".to_owned(), "new".to_owned(), 1)).chain(expected);
+    let expected: Vec<_> = expected.map(|(s, u, n)| json!({ "sessionId": s, "userId": u, "events": n })).collect();
+    let mut nodes = found["nodes"].as_array().unwrap().clone();
+    // These two start together.
+    nodes[..2].sort_by_key(|node| node["sessionId"].to_string());
+    assert_eq!(nodes, expected);
+    app.stop().await;
+    let after = [rows_read(&postgres, "events").await, rows_read(&postgres, "event_codes").await];
+    assert!(after[0] - before[0] < 500, "{} rows were read", after[0] - before[0]);
+    assert!(after[1] - before[1] < 500, "{} visitors and sessions were read", after[1] - before[1]);
     postgres.close().await.unwrap();
 }
