@@ -256,6 +256,9 @@ impl Leaf {
             (Some(values), _) if values.is_empty() => None,
             (Some(values), _) => Some(Verdict::of(values.iter().map(|value| self.condition.holds(Some(value))))),
             (None, Some(named)) if !named.iter().any(|value| occurring.may_be(value)) => Some(Verdict::Nothing),
+            (None, _) if occurring.numbers.is_some_and(|numbers| self.condition.misses(numbers)) => {
+                Some(Verdict::Nothing)
+            }
             _ => Some(Verdict::Something),
         };
         let lack = occurring.some_lack.then(|| Verdict::of([self.condition.holds(None)]));
@@ -302,6 +305,15 @@ impl Condition {
 }
 
 impl Condition {
+    /// Whether it holds for no value where all numbers lie between two.
+    fn misses(&self, numbers: (f64, f64)) -> bool {
+        match self {
+            Self::Text(_) => false,
+            Self::Number(filter) => number_misses(filter, numbers),
+            Self::Property(both) => both.0.number.as_ref().is_some_and(|filter| number_misses(filter, numbers)),
+        }
+    }
+
     /// All the values it may hold for, as a column has them, where it names them.
     fn named(&self) -> Option<Vec<Cow<'_, str>>> {
         match self {
@@ -345,6 +357,18 @@ impl TextCondition {
             && self.not_in.as_ref().is_none_or(|unwanted| !value.is_some_and(|value| unwanted.contains(value)))
             && filter.exists.is_none_or(|wanted| value.is_some() == wanted)
     }
+}
+
+/// Whether it holds for no number from one to another.
+fn number_misses(filter: &NumberFilter, (least, greatest): (f64, f64)) -> bool {
+    let lies = |wanted: Option<super::filter::Number>, outside: &dyn Fn(f64) -> bool| {
+        wanted.is_some_and(|wanted| outside(wanted.get()))
+    };
+    lies(filter.eq, &|wanted| wanted < least || wanted > greatest)
+        || lies(filter.gt, &|wanted| wanted >= greatest)
+        || lies(filter.gte, &|wanted| wanted > greatest)
+        || lies(filter.lt, &|wanted| wanted <= least)
+        || lies(filter.lte, &|wanted| wanted < least)
 }
 
 fn number_holds(filter: &NumberFilter, value: Option<f64>) -> bool {

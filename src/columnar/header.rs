@@ -10,6 +10,7 @@ use super::{
     members::Members,
     numbers::Kind,
     part::{CORE, Loaded, Part, Parts},
+    property,
     rollup::{Stored, made_of},
     values::{Codes, Values},
 };
@@ -68,6 +69,10 @@ pub(super) struct Stat {
     pub(super) constant: bool,
     /// The code of a constant visitor or session.
     #[serde(default)]
+    /// Where they are not, and some may be numbers: the bits of the least and the greatest number, the least being
+    /// the greater where there is none. Segments of old say nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) numbers: Option<(u64, u64)>,
     pub(super) code: u32,
     /// Of visitors and sessions: the least and the greatest number. Segments of old say nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,6 +123,33 @@ impl Segment {
         let values = match self.header.parts.get(part) {
             None => Values::none(),
             Some(stat) if !stat.constant => return None,
+    /// Whether it may hold a visitor with one of these numbers.
+    pub(super) fn may_have(&self, numbers: &BTreeSet<u32>) -> bool {
+        let visitors = self.header.parts.get(&Part::Column(Column::Visitor));
+        visitors.is_some_and(|stat| {
+            stat.range.is_none_or(|(least, greatest)| numbers.iter().any(|own| (least..=greatest).contains(own)))
+        })
+    }
+
+    /// About how many bytes a part takes once it is decoded.
+    pub(super) fn decoded_bytes(&self, part: &Part) -> usize {
+        match (part, self.header.parts.get(part)) {
+            (_, Some(stat)) => stat.decoded_bytes(part, self.events),
+            (Part::Members(column), _) => {
+                self.header.parts.get(&Part::Column(column.clone())).map_or(0, |stat| stat.members)
+            }
+            // It is made of all of them.
+            (Part::Column(Column::Property(_)), _) if self.has_rest() => self.decoded_bytes(&Part::Rest),
+            (Part::Column(Column::Screen), _) => self.events * 4,
+            _ => 0,
+        }
+    }
+
+    /// The same of all its parts.
+    pub(super) fn all_decoded_bytes(&self) -> usize {
+        self.header.parts.iter().map(|(part, stat)| stat.decoded_bytes(part, self.events)).sum()
+    }
+
             Some(stat) if stat.code != NONE => Values { codes: Codes::Constant(stat.code), ..Values::none() },
             Some(stat) => match stat.values.as_deref() {
                 Some([value]) => Values::constant(value),
@@ -220,4 +252,14 @@ fn statistics(part: &Part, values: &Values, events: usize) -> Stat {
         range: if numbered { values.codes.range() } else { None },
         members: 0,
     }
+}
+        numbers: (!listed && has_numbers(part)).then(|| {
+            let numbers = || texts.iter().filter_map(property::number);
+            (numbers().fold(f64::INFINITY, f64::min).to_bits(), numbers().fold(f64::NEG_INFINITY, f64::max).to_bits())
+        }),
+
+/// Whether values of a column may be taken for numbers.
+fn has_numbers(part: &Part) -> bool {
+    let Part::Column(column) = part else { return false };
+    matches!(column, Column::Property(_) | Column::Revenue | Column::ScreenWidth | Column::ScreenHeight)
 }

@@ -1,7 +1,7 @@
 //! Which segments a question can do without, by what is known of them before their columns are read.
 //!
 //! The header lists the values of a column where they are few, and says which numbers of visitors and
-//! sessions are the least and the greatest; of columns with many values a small filter is stored beside
+//! sessions, or else which numbers, are the least and the greatest; of columns with many values a small filter is stored beside
 //! them. A condition that holds for none of the values a segment may have holds for none of its events,
 //! and one that holds for all of them need not be asked.
 
@@ -54,6 +54,9 @@ pub struct Occurring<'a> {
     pub some_lack: bool,
     /// All values that may occur, where they are known.
     pub values: Option<Vec<&'a str>>,
+    /// The least and the greatest number among them, where that is known; the least is the greater where there is
+    /// none.
+    pub numbers: Option<(f64, f64)>,
     members: Option<&'a Members>,
 }
 
@@ -93,7 +96,7 @@ impl Verdict {
 
 impl Occurring<'_> {
     /// Nothing is known.
-    const ANYTHING: Self = Self { some_lack: true, values: None, members: None };
+    const ANYTHING: Self = Self { some_lack: true, values: None, numbers: None, members: None };
 
     /// Whether some event may have this value.
     pub fn may_be(&self, value: &str) -> bool {
@@ -112,15 +115,16 @@ impl Facts<'_> {
             return match column {
                 Column::Screen => Occurring::ANYTHING,
                 Column::Property(_) if self.segment.has_rest() => Occurring::ANYTHING,
-                _ => Occurring { some_lack: true, values: Some(Vec::new()), members: None },
+                _ => Occurring { some_lack: true, values: Some(Vec::new()), numbers: None, members: None },
             };
         };
         let some_lack = stat.present < self.segment.events;
         if column.is_numbered() {
-            return Occurring { some_lack, values: self.known(column), members: None };
+            return Occurring { some_lack, values: self.known(column), numbers: None, members: None };
         }
         let values = stat.values.as_ref().map(|values| values.iter().map(String::as_str).collect());
-        Occurring { some_lack, values, members: self.members_of(column) }
+        let numbers = stat.numbers.map(|(least, greatest)| (f64::from_bits(least), f64::from_bits(greatest)));
+        Occurring { some_lack, values, numbers, members: self.members_of(column) }
     }
 
     fn members_of(&self, column: &Column) -> Option<&Members> {
@@ -142,16 +146,16 @@ impl Facts<'_> {
         Some(known.into_iter().chain([SOMEBODY_ELSE]).collect())
     }
 
-    /// Whether a visitor or session may be among its own.
-    fn may_have(&self, column: &Column, number: u32) -> bool {
-        let Some(stat) = self.segment.header.parts.get(&Part::Column(column.clone())) else { return false };
-        stat.range.is_none_or(|(least, greatest)| (least..=greatest).contains(&number))
     /// Whether a visitor or session may have an event at a time.
     pub(super) fn may_have_at(&self, column: &Column, number: u32, at: i64) -> bool {
         let header = &self.segment.header;
         (header.from..=header.to).contains(&at) && self.may_have(column, number)
     }
 
+    /// Whether a visitor or session may be among its own.
+    fn may_have(&self, column: &Column, number: u32) -> bool {
+        let Some(stat) = self.segment.header.parts.get(&Part::Column(column.clone())) else { return false };
+        stat.range.is_none_or(|(least, greatest)| (least..=greatest).contains(&number))
             && self.members_of(column).is_none_or(|members| members.may_hold(&number.to_le_bytes()))
     }
 }

@@ -41,6 +41,7 @@ fn event(segment: i64, number: i64) -> Event {
     let mut properties = vec![
         ("order".to_owned(), json!(format!("order {segment}-{}", one_of(1_000, number)))),
         ("n".to_owned(), json!(number % 40)),
+        ("m".to_owned(), json!(segment as f64 * 1_000.0 + one_of(100, number) as f64 / 10.0)),
     ];
     properties.extend((segment == 3).then(|| ("third".to_owned(), json!("yes"))));
     let event_type = match (segment, number % 10) {
@@ -95,7 +96,18 @@ fn questions() -> Vec<(Value, Vec<i64>)> {
         (property("third", json!({ "string": { "eq": "yes" } })), vec![3]),
         (property("third", json!({ "exists": true })), vec![3]),
         (property("absent", json!({ "exists": true })), vec![]),
-        (property("n", json!({ "number": { "gt": 1000 } })), all()),
+        // Too many to be listed, and numbers.
+        (property("n", json!({ "number": { "gt": 1000 } })), vec![]),
+        (property("n", json!({ "number": { "gte": 39 } })), all()),
+        (property("n", json!({ "number": { "gt": 39 } })), vec![]),
+        (property("n", json!({ "number": { "lt": 0 } })), vec![]),
+        (property("m", json!({ "number": { "gte": 3000 } })), vec![3, 4]),
+        (property("m", json!({ "number": { "gt": 2000, "lt": 3000 } })), vec![2]),
+        (property("m", json!({ "number": { "eq": 4000.5 } })), vec![4]),
+        (property("m", json!({ "number": { "lte": 1000 } })), vec![1]),
+        (property("m", json!({ "number": { "lte": 1000 }, "exists": true })), vec![1]),
+        (property("m", json!({ "number": { "exists": false } })), all()),
+        (property("order", json!({ "number": { "lt": 1000 } })), vec![]),
         // Many values, by a filter beside the column.
         (json!({ "pagePath": { "eq": three } }), vec![3]),
         (json!({ "pagePath": { "in": [three, one] } }), vec![1, 3]),
@@ -195,7 +207,7 @@ both_stores! {
             assert_eq!(site.post(own.iter().map(Event::sent).collect::<Vec<_>>()).await.ok()["accepted"], EVENTS);
             assert!(app.app.columnar.seal(id_of(&site)).await.unwrap());
         }
-        // It knew neither filters nor ranges of numbers.
+        // It knew neither filters nor ranges of numbers, nor how long texts are.
         let db = &app.app.db;
         for row in event_segment::Entity::find().all(db.writer()).await.unwrap() {
             let json = zstd::decode_all(&*row.header).unwrap();
@@ -204,6 +216,8 @@ both_stores! {
                 let stat = stat.as_object_mut().unwrap();
                 stat.remove("members");
                 stat.remove("range");
+                stat.remove("numbers");
+                stat.remove("text");
             }
             let mut row = row.into_active_model();
             row.header = Set(zstd::encode_all(header.to_string().as_bytes(), 3).unwrap());
