@@ -65,14 +65,18 @@ impl Columnar {
     pub async fn erase(&self, people: &People) -> Result<()> {
         loop {
             let seqs = self.commits_of(people).await?;
-            if seqs.is_empty() {
-                return self.clear_beside(people).await;
-            }
             let which = Which::Of(people.clone());
-            let touched: Vec<Stretch> = self.commits_of_segments(people.app).await?;
-            let touched = touched.into_iter().filter(|(_, commits)| seqs.range(commits.clone()).next().is_some());
-            let touched: Vec<i64> = touched.map(|(id, _)| id).collect();
+            let touched: Vec<i64> = if seqs.is_empty() {
+                // Rows may be gone already, removed by somebody else than this server.
+                self.segments_of(people).await?
+            } else {
+                let all = self.commits_of_segments(people.app).await?.into_iter();
+                all.filter(|(_, commits)| seqs.range(commits.clone()).next().is_some()).map(|(id, _)| id).collect()
+            };
             if touched.is_empty() {
+                if seqs.is_empty() {
+                    return self.clear_beside(people).await;
+                }
                 self.remove_rows(&which).await?;
             }
             for id in touched {
@@ -85,6 +89,37 @@ impl Columnar {
     async fn commits_of(&self, people: &People) -> Result<BTreeSet<i64>> {
         let seqs = event::Entity::find().select_only().column(event::Column::Seq).distinct().filter(theirs(people));
         Ok(seqs.into_tuple::<i64>().all(self.db.writer()).await?.into_iter().collect())
+    }
+
+    /// The segments that hold events of these people.
+    async fn segments_of(&self, people: &People) -> Result<Vec<i64>> {
+        let numbers = self.numbers_of_people(people).await?;
+        let mut found = Vec::new();
+        if numbers.is_empty() {
+            return Ok(found);
+        }
+        for (id, commits) in self.commits_of_segments(people.app).await? {
+            let row = event_segment::Entity::find_by_id((people.app, id)).one(self.db.writer()).await?;
+            let Some(segment) = row.map(Segment::of).transpose()?.map(Arc::new) else { continue };
+            if *commits.start() > people.until_seq || !segment.may_have(&numbers) {
+                continue;
+            }
+            let wanted = [Part::Column(Kind::Visitor.column()), Part::Seqs];
+            let events = segment.events;
+            let Some(mut parts) = self.load_and(false, people.app, &[segment], &wanted).await? else { continue };
+            let parts = parts.pop().unwrap_or_default();
+            if Which::Of(people.clone()).kept(&parts, &numbers, events).len() < events {
+                found.push(id);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The numbers that these people have in segments.
+    async fn numbers_of_people(&self, people: &People) -> Result<BTreeSet<u32>> {
+        let ids: Vec<&str> = people.ids.iter().map(String::as_str).collect();
+        let numbers = numbers::of_texts(self.db.writer(), people.app, Kind::Visitor, &ids).await?;
+        Ok(numbers.into_values().collect())
     }
 
     /// The app's segments with their commits.
@@ -108,10 +143,7 @@ impl Columnar {
         let segment = Arc::new(Segment::of(row)?);
         let Some(parts) = self.load_whole(app, &segment).await? else { return Ok(false) };
         let numbers = match which {
-            Which::Of(people) => {
-                let ids: Vec<&str> = people.ids.iter().map(String::as_str).collect();
-                numbers::of_texts(self.db.writer(), app, Kind::Visitor, &ids).await?.into_values().collect()
-            }
+            Which::Of(people) => self.numbers_of_people(people).await?,
             Which::Before(..) => BTreeSet::new(),
         };
         let (what, events, new_id) = (which.clone(), segment.events, head.next_segment);
@@ -125,7 +157,7 @@ impl Columnar {
             (kept.len(), header::encode(&builder.build(), new_id, builder.len()))
         };
         let (kept, new) = task::spawn_blocking(encode).await.map_err(Error::internal)?;
-        let replaced = (kept < segment.events).then_some((&*segment, new));
+        let replaced = (kept < segment.events).then_some((&*segment, segment.events - kept, new));
         self.change(which, &head, segment.first_seq..=segment.last_seq, replaced).await
     }
 
@@ -155,14 +187,16 @@ impl Columnar {
         which: &Which,
         head: &segment_head::Model,
         commits: RangeInclusive<i64>,
-        replaced: Option<(&Segment, Option<(Segment, Encoded)>)>,
+        replaced: Option<(&Segment, usize, Option<(Segment, Encoded)>)>,
     ) -> Result<bool> {
         let app = which.app();
         let transaction = self.db.begin().await?;
         next_commit(&transaction, app).await?;
         let segments = i64::from(replaced.is_some());
-        let (old, new) = replaced.unzip();
-        let new = new.flatten();
+        let (old, without, new) = match replaced {
+            Some((old, without, new)) => (Some(old), without as u64, new),
+            None => (None, 0, None),
+        };
         let next = segment_head::Model { next_segment: head.next_segment + i64::from(new.is_some()), ..head.clone() };
         if !claim(&transaction, head, &next).await? {
             transaction.rollback().await?;
@@ -184,11 +218,15 @@ impl Columnar {
             store(&transaction, app, head.revision + 1, &segment, columns).await?;
         }
         if let Which::Of(people) = which {
-            note(&transaction, people, events, segments, sessions.into_iter().flatten()).await?;
+            // Of events without rows nothing says which sessions they are of.
+            let all = without > events;
+            let removed =
+                Removed { events: Ord::max(events, without), segments, sessions: sessions.into_iter().flatten(), all };
+            note(&transaction, people, removed).await?;
         }
         transaction.commit().await?;
         if let Some(old) = old {
-            self.drop_parts(app, old);
+            self.drop_parts(app, |id| id == old.id);
         }
         self.apps.invalidate(&app);
         self.drop_fresh(app);
@@ -196,11 +234,11 @@ impl Columnar {
         Ok(true)
     }
 
-    /// Frees the memory of a segment that is no more.
-    fn drop_parts(&self, app: Uuid, segment: &Segment) {
-        for part in segment.header.parts.keys() {
-            self.parts.invalidate(&Key::Part(app, segment.id, part.clone()));
-        }
+    /// Frees the memory of segments that are no more.
+    pub(super) fn drop_parts(&self, app: Uuid, is_gone: impl Fn(i64) -> bool) {
+        let is_own = |key: &Key| matches!(key, Key::Part(of, id, _) if *of == app && is_gone(*id));
+        let parts: Vec<_> = self.parts.iter().map(|(key, _)| key).filter(|key| is_own(key)).collect();
+        parts.iter().for_each(|key| self.parts.invalidate(&**key));
     }
 
     /// Takes the ids of these people out of events that count for others: of whoever else has used the
@@ -273,8 +311,8 @@ fn theirs(people: &People) -> Condition {
         .add(event::Column::Seq.lte(people.until_seq))
 }
 
-/// Takes the app's head and the number of a commit that removes events.
-async fn next_commit(transaction: &DatabaseTransaction, app: Uuid) -> Result<()> {
+/// Takes the app's head and the number of a commit as of which answers begin anew.
+pub(super) async fn next_commit(transaction: &DatabaseTransaction, app: Uuid) -> Result<()> {
     use event_head::Column as C;
     let next = || Expr::col(C::Seq).add(1);
     let moved = event_head::Entity::update_many().col_expr(C::Seq, next()).col_expr(C::ErasedSeq, next());
@@ -284,19 +322,27 @@ async fn next_commit(transaction: &DatabaseTransaction, app: Uuid) -> Result<()>
     }
 }
 
+/// What a step has removed: events, segments, and of which sessions, or of which `all` is to be asked.
+struct Removed<S> {
+    events: u64,
+    segments: i64,
+    sessions: S,
+    all: bool,
+}
+
 /// Adds to a receipt, and keeps for its end which sessions nobody may be left in.
 async fn note(
     transaction: &DatabaseTransaction,
     people: &People,
-    events: u64,
-    segments: i64,
-    sessions: impl Iterator<Item = String>,
+    removed: Removed<impl Iterator<Item = String>>,
 ) -> Result<()> {
     use erasure::Column as C;
     let receipt = erasure::Entity::find_by_id((people.app, people.receipt)).one(transaction).await?;
     let Some(receipt) = receipt else { return Ok(()) };
     let mut pending = Pending::of(&receipt)?;
+    let Removed { events, segments, sessions, all } = removed;
     pending.sessions.extend(sessions);
+    pending.all |= all;
     erasure::Entity::update_many()
         .col_expr(C::Events, Expr::col(C::Events).add(events as i64))
         .col_expr(C::Segments, Expr::col(C::Segments).add(segments))
@@ -316,6 +362,9 @@ pub struct Pending {
     pub ids: Vec<String>,
     /// The sessions of events that are gone.
     pub sessions: BTreeSet<String>,
+    /// Whether they may have been of others as well.
+    #[serde(default)]
+    pub all: bool,
 }
 
 impl Pending {

@@ -12,10 +12,18 @@ use crate::{
 /// Segments that are rewritten or dropped at once, before others have their turn.
 const SEGMENTS: usize = 50;
 
+/// What became of old events.
+#[derive(Debug, Clone, Copy)]
+pub struct Expired {
+    /// Whether some were removed.
+    pub removed: bool,
+    /// Whether all of them are gone.
+    pub all: bool,
+}
+
 impl Columnar {
-    /// Removes events of an app that happened before a time, of so many segments and of none yet; whether
-    /// all of them are gone.
-    pub async fn expire(&self, app: Uuid, before: i64) -> Result<bool> {
+    /// Removes events of an app that happened before a time, of so many segments and of none yet.
+    pub async fn expire(&self, app: Uuid, before: i64) -> Result<Expired> {
         let which = Which::Before(app, before);
         let (mut removed, mut all) = (0, true);
         // First those of no segment yet: what is sealed meanwhile is among the segments that follow.
@@ -40,7 +48,7 @@ impl Columnar {
         if removed > 0 {
             self.forget(app, Forgotten::All).await?;
         }
-        Ok(all)
+        Ok(Expired { removed: removed > 0, all })
     }
 
     /// Whether there are such rows behind the segments.

@@ -3,6 +3,8 @@
 //! Segments hold numbers, and `event_codes` says whose they are. Once no segment holds a number, its row
 //! goes. The number is not given again, so that what was counted under it is never somebody else's.
 
+use std::collections::BTreeSet;
+
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -60,6 +62,23 @@ impl Used {
 }
 
 impl Columnar {
+    /// Frees the memory of an app that is gone.
+    pub fn forget_app(&self, app: Uuid) {
+        self.drop_parts(app, |_| true);
+        self.drop_sums(app);
+        self.drop_fresh(app);
+    }
+
+    /// Forgets sums of an app and who its visitors are.
+    fn drop_sums(&self, app: Uuid) {
+        let is_own = |key: &Key| matches!(key, Key::Stretch(of, ..) if *of == app);
+        let sums: Vec<_> = self.parts.iter().map(|(key, _)| key).filter(|key| is_own(key)).collect();
+        sums.iter().for_each(|key| self.parts.invalidate(&**key));
+        self.names.invalidate(&(app, Kind::Visitor));
+        self.names.invalidate(&(app, Kind::Session));
+        self.apps.invalidate(&app);
+    }
+
     /// Removes the texts of those among `whom` that no segment holds any more.
     pub async fn forget(&self, app: Uuid, whom: Forgotten<'_>) -> Result<()> {
         for _ in 0..ATTEMPTS {
@@ -84,6 +103,7 @@ impl Columnar {
             }
         }
         let Some(used) = self.used(app, &head).await? else { return Ok(false) };
+        let left: BTreeSet<i64> = self.commits_of_segments(app).await?.into_iter().map(|(id, _)| id).collect();
         let next = segment_head::Model { forgotten: head.forgotten + 1, ..head.clone() };
         let transaction = self.db.begin().await?;
         if !claim(&transaction, &head, &next).await? {
@@ -102,12 +122,8 @@ impl Columnar {
         }
         transaction.commit().await?;
         drop(alone.take(&head));
-        let is_own = |key: &Key| matches!(key, Key::Stretch(of, ..) if *of == app);
-        let sums: Vec<_> = self.parts.iter().map(|(key, _)| key).filter(|key| is_own(key)).collect();
-        sums.iter().for_each(|key| self.parts.invalidate(&**key));
-        self.names.invalidate(&(app, Kind::Visitor));
-        self.names.invalidate(&(app, Kind::Session));
-        self.apps.invalidate(&app);
+        self.drop_sums(app);
+        self.drop_parts(app, |id| !left.contains(&id));
         Ok(true)
     }
 

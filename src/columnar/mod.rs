@@ -51,6 +51,7 @@ pub use self::{
     fresh::Stored,
     newest::Newest,
     person::Theirs,
+    expire::Expired,
     pinned::Pinned,
     prune::{Facts, Occurring, Sieve, Verdict},
     rollup::{DIMENSIONS, Grouped, HOUR, Hours, Numbers, Totals},

@@ -6,13 +6,13 @@
 //! that arrived before and reach it late. Then their events go, in steps each of which leaves rows and
 //! segments equal; then whatever named them. A server that stops in between goes on at its next start.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Select,
     sea_query::{Expr, ExprTrait},
 };
 use tokio::time::timeout;
@@ -41,8 +41,10 @@ use crate::{
 
 /// How long whoever asks waits for the end; it comes all the same.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Ids one person may have.
-const MAX_IDS: u64 = 10_000;
+/// Ids of one receipt. Whoever is linked to more takes several.
+const IDS: u64 = 10_000;
+/// Ids that can be exported together.
+const MAX_EXPORTED: u64 = 100_000;
 
 /// What erasing takes.
 #[derive(Clone)]
@@ -62,30 +64,44 @@ pub struct Eraser {
 }
 
 impl Eraser {
-    /// Erases the person whom an id counts for; answers with the receipt, which is not finished yet
-    /// where that takes long.
+    /// Erases the person whom an id counts for; answers with the receipt of the id that they count for, which is
+    /// not finished yet where that takes long.
     pub async fn erase(&self, may: Granted<ErasePeople>, viewer: Viewer, id: &str) -> Result<erasure::Model> {
         let app = may.scope().app_id();
         check_id(id)?;
-        let receipt = self.request(may, viewer, id).await?;
-        let (own, found) = (self.clone(), receipt.clone());
+        let receipts = self.request(may, viewer, id).await?;
+        let own = self.clone();
+        let first = *receipts.first().ok_or(Error::NotFound("app"))?;
         // In a task of its own: whoever stops waiting must not stop it.
-        let finished = tokio::spawn(async move { own.finish(&found).await });
+        let finished = tokio::spawn(async move {
+            for receipt in receipts {
+                own.finish(app, receipt).await?;
+            }
+            Ok::<_, Error>(())
+        });
         if let Ok(finished) = timeout(PATIENCE, finished).await {
             finished.map_err(Error::internal)??;
         }
-        let receipt = erasure::Entity::find_by_id((app, receipt.id)).one(self.db.writer()).await?;
-        receipt.ok_or(Error::NotFound("app"))
+        self.receipt(app, first).await?.ok_or(Error::NotFound("app"))
     }
 
     /// Finishes what was interrupted, here or elsewhere. Where one is still under way, the two share
     /// the work.
     pub async fn finish_all(&self) -> Result<()> {
-        let open = erasure::Entity::find().filter(erasure::Column::FinishedAt.is_null());
-        for receipt in open.all(self.db.writer()).await? {
-            self.finish(&receipt).await?;
+        use erasure::Column as C;
+        let open = erasure::Entity::find().select_only().columns([C::AppId, C::Id]).filter(C::FinishedAt.is_null());
+        for (app, receipt) in open.into_tuple::<(Uuid, Uuid)>().all(self.db.writer()).await? {
+            // Whatever is wrong with one, the others have their turn.
+            if let Err(error) = self.finish(app, receipt).await {
+                tracing::warn!(%app, erasure = %receipt, "an erasure could not be finished");
+                error.log();
+            }
         }
         Ok(())
+    }
+
+    async fn receipt(&self, app: Uuid, id: Uuid) -> Result<Option<erasure::Model>> {
+        Ok(erasure::Entity::find_by_id((app, id)).one(self.db.writer()).await?)
     }
 
     /// When the person with an id was last erased.
@@ -98,34 +114,60 @@ impl Eraser {
         Ok(erasure::Entity::find_by_id((app, found.erasure_id)).one(&*self.db).await?)
     }
 
-    /// Writes the request down.
-    async fn request(&self, may: Granted<ErasePeople>, viewer: Viewer, id: &str) -> Result<erasure::Model> {
+    /// Writes the request down; the receipts.
+    async fn request(&self, may: Granted<ErasePeople>, viewer: Viewer, id: &str) -> Result<Vec<Uuid>> {
+        use identity::Column as C;
         let (app, now) = (may.scope().app_id(), self.clock.now_ms());
         let transaction = self.db.begin().await?;
         let until_seq = hold(&transaction, app, now).await?;
-        let ids = ids_of(&transaction, app, id).await?;
-        let erasure_id = Uuid::now_v7();
-        let links =
-            Condition::any().add(identity::Column::FromId.is_in(&ids)).add(identity::Column::UserId.is_in(&ids));
-        let links = identity::Entity::delete_many().filter(identity::Column::AppId.eq(app)).filter(links);
-        let links = links.exec(&transaction).await?.rows_affected;
+        let person = person_of(&transaction, app, id).await?;
+        let (mut receipts, mut links) = (Vec::new(), 0);
+        loop {
+            // Those of the receipts before are gone.
+            let some: Vec<String> = linked(app, &person).limit(IDS).into_tuple().all(&transaction).await?;
+            let is_last = (some.len() as u64) < IDS;
+            let own = receipts.is_empty().then(|| person.clone());
+            let ids: Vec<String> = own.into_iter().chain(some).collect();
+            if ids.is_empty() {
+                break;
+            }
+            let gone = identity::Entity::delete_many().filter(C::AppId.eq(app)).filter(C::FromId.is_in(&ids));
+            links += gone.exec(&transaction).await?.rows_affected;
+            let request = Request { app, ids, until_seq, now, by: viewer.user_id };
+            receipts.push(self.note(&transaction, request).await?);
+            if is_last {
+                break;
+            }
+        }
         drop_links(&transaction, app, links).await?;
-        export::forget(&transaction, app, &ids).await?;
-        let digests = ids.iter().map(|id| erased_id::ActiveModel {
+        // Without the person: the receipt does not say who that was, and neither does the log.
+        if let Some(first) = receipts.first() {
+            Entry::of(Action::PersonErased, may.scope()).to(*first, "").record(&transaction, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(receipts)
+    }
+
+    /// Writes a receipt for some ids of a person.
+    async fn note(&self, transaction: &DatabaseTransaction, request: Request) -> Result<Uuid> {
+        let Request { app, ids, until_seq, now, by } = request;
+        let id = Uuid::now_v7();
+        export::forget(transaction, app, &ids).await?;
+        let digests = ids.iter().map(|own| erased_id::ActiveModel {
             app_id: Set(app),
-            digest: Set(self.digests.of(app, id)),
-            erasure_id: Set(erasure_id),
+            digest: Set(self.digests.of(app, own)),
+            erasure_id: Set(id),
             erased_at: Set(now),
         });
         for digests in digests.collect::<Vec<_>>().chunks(500) {
-            erased_id::Entity::insert_many(digests.to_vec()).exec_without_returning(&transaction).await?;
+            erased_id::Entity::insert_many(digests.to_vec()).exec_without_returning(transaction).await?;
         }
-        let pending = Pending { ids, sessions: BTreeSet::new() };
+        let pending = Pending { ids, ..Pending::default() };
         let receipt = erasure::ActiveModel {
             app_id: Set(app),
-            id: Set(erasure_id),
+            id: Set(id),
             requested_at: Set(now),
-            requested_by: Set(viewer.user_id),
+            requested_by: Set(by),
             finished_at: Set(None),
             until_seq: Set(until_seq),
             events: Set(0),
@@ -135,16 +177,14 @@ impl Eraser {
             dead_letters: Set(0),
             pending: Set(Some(serde_json::to_string(&pending).map_err(Error::internal)?)),
         };
-        let receipt = receipt.insert(&transaction).await?;
-        // Without the person: the receipt does not say who that was, and neither does the log.
-        Entry::of(Action::PersonErased, may.scope()).to(erasure_id, "").record(&transaction, now).await?;
-        transaction.commit().await?;
-        Ok(receipt)
+        receipt.insert(transaction).await?;
+        Ok(id)
     }
 
     /// Does what is left of an erasure. Every part can be done again.
-    async fn finish(&self, receipt: &erasure::Model) -> Result<()> {
-        let (app, ids) = (receipt.app_id, Pending::of(receipt)?.ids);
+    async fn finish(&self, app: Uuid, receipt: Uuid) -> Result<()> {
+        let Some(receipt) = &self.receipt(app, receipt).await? else { return Ok(()) };
+        let ids = Pending::of(receipt)?.ids;
         if receipt.finished_at.is_some() {
             return Ok(());
         }
@@ -157,12 +197,11 @@ impl Eraser {
             None => 0,
         };
         self.count(receipt, erasure::Column::Spooled, spooled).await?;
-        let noted = erasure::Entity::find_by_id((app, receipt.id)).one(self.db.writer()).await?;
-        let sessions: Vec<String> = match noted {
-            Some(noted) => Pending::of(&noted)?.sessions.into_iter().collect(),
-            None => return Ok(()),
-        };
-        self.columnar.forget(app, Forgotten::These { visitors: &ids, sessions: &sessions }).await?;
+        let Some(noted) = self.receipt(app, receipt.id).await? else { return Ok(()) };
+        let Pending { sessions, all, .. } = Pending::of(&noted)?;
+        let sessions: Vec<String> = sessions.into_iter().collect();
+        let whom = if all { Forgotten::All } else { Forgotten::These { visitors: &ids, sessions: &sessions } };
+        self.columnar.forget(app, whom).await?;
         self.cache.forget(&cache::answers_of(app)).await;
         // Asked for while the person was being erased.
         export::forget(self.db.writer(), app, &ids).await?;
@@ -205,6 +244,15 @@ impl Eraser {
         }
         Ok(gone)
     }
+}
+
+/// Some ids to be erased.
+struct Request {
+    app: Uuid,
+    ids: Vec<String>,
+    until_seq: i64,
+    now: i64,
+    by: Uuid,
 }
 
 /// Refuses what can be the id of nobody.
@@ -251,19 +299,27 @@ async fn change_head(
     Ok(())
 }
 
-/// The ids of the person whom an id counts for: their own, and all that are linked to it.
-pub(super) async fn ids_of(db: &impl ConnectionTrait, app: Uuid, id: &str) -> Result<Vec<String>> {
+/// The id that an id counts for.
+async fn person_of(db: &impl ConnectionTrait, app: Uuid, id: &str) -> Result<String> {
     let link = identity::Entity::find_by_id((app, id.to_owned())).one(db).await?;
-    let person = link.map_or_else(|| id.to_owned(), |link| link.user_id);
-    let linked =
-        identity::Entity::find().filter(identity::Column::AppId.eq(app)).filter(identity::Column::UserId.eq(&person));
-    if linked.clone().count(db).await? > MAX_IDS {
-        return Err(Error::Conflict {
-            field: Some("input.userId".into()),
-            message: format!("More than {MAX_IDS} ids are linked to this one. It is no person's."),
-        });
+    Ok(link.map_or_else(|| id.to_owned(), |link| link.user_id))
+}
+
+/// The ids that are linked to a person's, with nothing else selected.
+fn linked(app: Uuid, person: &str) -> Select<identity::Entity> {
+    use identity::Column as C;
+    identity::Entity::find().select_only().column(C::FromId).filter(C::AppId.eq(app)).filter(C::UserId.eq(person))
+}
+
+/// The ids of the person whom an id counts for: their own, and all that are linked to it. Of too many it refuses to
+/// tell.
+pub(super) async fn ids_of(db: &impl ConnectionTrait, app: Uuid, id: &str) -> Result<Vec<String>> {
+    let person = person_of(db, app, id).await?;
+    let linked: Vec<String> = linked(app, &person).limit(MAX_EXPORTED + 1).into_tuple().all(db).await?;
+    if linked.len() as u64 > MAX_EXPORTED {
+        let text = format!("More than {MAX_EXPORTED} ids are linked to this one, too many for one file.");
+        return Err(Error::conflict("input.userId", text));
     }
-    let linked = linked.select_only().column(identity::Column::FromId).into_tuple::<String>().all(db).await?;
     Ok(std::iter::once(person).chain(linked).collect())
 }
 

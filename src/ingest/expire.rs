@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::erase::{Eraser, drop_links, lock_head};
 use crate::{
     auth::export,
+    cache,
     entity::{app, dead_letter, identity},
     error::{Error, Result},
 };
@@ -48,10 +49,16 @@ impl Eraser {
 
     async fn expire_app(&self, app: Uuid, before: i64) -> Result<()> {
         use dead_letter::Column as C;
+        let mut removed = false;
         for _ in 0..PASSES {
-            if self.columnar.expire(app, before).await? {
+            let expired = self.columnar.expire(app, before).await?;
+            removed |= expired.removed;
+            if expired.all {
                 break;
             }
+        }
+        if removed {
+            self.cache.forget(&cache::answers_of(app)).await;
         }
         let letters = C::AppId.eq(app).and(C::ReceivedAt.lt(before));
         dead_letter::Entity::delete_many().filter(letters).exec(self.db.writer()).await?;

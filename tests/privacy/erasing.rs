@@ -1,6 +1,6 @@
 //! Erasing a person from an app.
 
-use event_analytics::entity::{dead_letter, event};
+use event_analytics::entity::{dead_letter, erasure, event, identity};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, Set};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -132,6 +132,91 @@ both_stores! {
         // The clock moves on: these are new.
         app.clock.advance(1_000);
         assert_eq!(site.post(event("ada", 2)).await.ok()["accepted"], 1);
+    }
+
+    async fn whoever_was_linked_to_very_many_ids_is_erased_with_all_of_them(store: Store) {
+        let app = TestApp::start(store).await;
+        let (site, db) = (app.site().await, app.app.db.writer());
+        let id = id_of(&site);
+        visit(&site, &format!("{TRACE}-first"), &format!("{TRACE}-user")).await;
+        site.post((0..30).map(|n| event(&format!("{TRACE}-{}", n * 500), n)).collect::<Vec<_>>()).await.ok();
+        // As anybody can do who has the key of a page.
+        let linked = (0..15_000).map(|n| identity::ActiveModel {
+            app_id: Set(id),
+            from_id: Set(format!("{TRACE}-{n}")),
+            user_id: Set(format!("{TRACE}-user")),
+            created_at: Set(NOW),
+        });
+        for some in linked.collect::<Vec<_>>().chunks(500) {
+            identity::Entity::insert_many(some.to_vec()).exec_without_returning(db).await.unwrap();
+        }
+        db.execute_unprepared("UPDATE event_heads SET links = links + 15000").await.unwrap();
+        assert!(app.app.columnar.seal(id).await.unwrap());
+        let input = json!({ "appId": site.app_id, "userId": format!("{TRACE}-user") });
+        let exported = site.owner.mutate("exportUser", input, "export { events ids }").await.data();
+        assert_eq!(exported["exportUser"]["export"]["events"], 33);
+        assert_eq!(exported["exportUser"]["export"]["ids"].as_array().unwrap().len(), 15_002);
+
+        let told = erase(&site, &format!("{TRACE}-first")).await;
+        let receipts = site.ask("erasures(first: 5) { nodes { finishedAt events } }").await["erasures"]["nodes"].clone();
+        let receipts = receipts.as_array().unwrap();
+        assert!(receipts.len() == 2 && receipts.iter().all(|receipt| receipt["finishedAt"].is_string()), "{receipts:?}");
+        assert_eq!(receipts.iter().map(|receipt| receipt["events"].as_u64().unwrap()).sum::<u64>(), 33);
+        assert_eq!(receipts[1]["events"], told["events"]);
+        assert_eq!((links(&app.app).await, places(&app.app.db, TRACE).await), (0, vec![]));
+        agrees(&app.app, id, 0).await;
+        for n in [0, 14_999] {
+            let found = site.ask(&format!("erasure(userId: \"{TRACE}-{n}\") {{ finishedAt }}")).await["erasure"].clone();
+            assert!(found["finishedAt"].is_string());
+        }
+    }
+
+    async fn somebody_whose_rows_are_gone_is_erased_from_segments(store: Store) {
+        let app = TestApp::start(store).await;
+        let (site, columnar) = (app.site().await, &app.app.columnar);
+        let (id, person) = (id_of(&site), format!("{TRACE}-user"));
+        for part in 0..3 {
+            let of = |who: &str| (part * 10..part * 10 + 10).map(|n| event(who, n)).collect::<Vec<_>>();
+            if part < 2 {
+                site.post(of(&person)).await.ok();
+            }
+            site.post(of("else")).await.ok();
+            assert!(columnar.seal(id).await.unwrap());
+        }
+        app.app.db.writer().execute_unprepared(&format!("DELETE FROM events WHERE user_id = '{person}'")).await.unwrap();
+        assert_ne!(columnar.verify(id).await.unwrap().drift, [""; 0]);
+        let told = erase(&site, &person).await;
+        assert_eq!((&told["events"], &told["segments"]), (&json!(20), &json!(2)));
+        assert_eq!(places(&app.app.db, TRACE).await, [""; 0]);
+        agrees(&app.app, id, 30).await;
+        assert_eq!(site.ask(COUNTS).await["summary"], json!({ "events": 30, "uniqueUsers": 1, "sessions": 8 }));
+    }
+
+    async fn one_erasure_that_fails_keeps_no_other_from_its_end(store: Store) {
+        let app = TestApp::start(store).await;
+        let site = app.site().await;
+        let id = id_of(&site);
+        site.post([event("ada", 1), event("bob", 1)]).await.ok();
+        let receipt = |n: u128, pending: Value| erasure::ActiveModel {
+            app_id: Set(id),
+            id: Set(Uuid::from_u128(n)),
+            requested_at: Set(NOW),
+            requested_by: Set(Uuid::nil()),
+            finished_at: Set(None),
+            until_seq: Set(i64::MAX),
+            events: Set(0),
+            sessions: Set(0),
+            segments: Set(0),
+            spooled: Set(0),
+            dead_letters: Set(0),
+            pending: Set(Some(pending.to_string())),
+        };
+        for (n, pending) in [(1, json!("?")), (2, json!({ "ids": ["ada"], "sessions": [] })), (3, json!("?"))] {
+            receipt(n, pending).insert(app.app.db.writer()).await.unwrap();
+        }
+        app.app.eraser().finish_all().await.unwrap();
+        let left = event::Entity::find().all(&*app.app.db).await.unwrap();
+        assert_eq!(left.iter().map(|event| event.user_id.as_deref()).collect::<Vec<_>>(), [Some("bob")]);
     }
 
     async fn only_owners_erase_and_read_receipts(store: Store) {

@@ -6,6 +6,7 @@ use crate::{
     analytics::BigInt,
     apps::{self, organization},
     auth::{AppScope, OrganizationScope},
+    cache,
     error::Error,
     graphql::{
         context::ContextExt,
@@ -143,6 +144,8 @@ impl AppMutations {
         let (server, viewer) = (ctx.app(), ctx.viewer()?);
         let scope = AppScope::of_member(&server.db, viewer, id::app(&input.id)?).await?;
         let events = apps::delete(&server.db, &server.clock, &server.api_keys, scope.may()?).await?;
+        server.columnar.forget_app(scope.app_id());
+        server.cache.forget(&cache::answers_of(scope.app_id())).await;
         Ok(DeleteAppPayload { deleted_app_id: input.id, deleted_events: BigInt(events) })
     }
 }
