@@ -16,6 +16,9 @@ use super::{
 /// together.
 const MAX_PROPERTIES: usize = 500;
 
+/// Bytes of an event's time, id and commit.
+const EVENT_BYTES: usize = 32;
+
 /// Gathers events.
 #[derive(Debug)]
 pub(super) struct Builder {
@@ -63,14 +66,22 @@ impl Builder {
         self.times.len()
     }
 
+    /// About how many bytes they take.
+    pub(super) fn bytes(&self) -> usize {
+        let core = self.core.iter().map(|gathered| gathered.values.bytes() + gathered.codes.len() * 4);
+        let others = self.properties.iter().chain([&self.rest]);
+        let others = others.map(|sparse| sparse.values.bytes() + sparse.codes.len() * 8);
+        self.len() * EVENT_BYTES + core.chain(others).sum::<usize>()
+    }
+
     /// Adds the custom properties of the event added last.
     pub(super) fn add_properties(&mut self, json: &str) {
-        self.shred(self.last(), |found| property::each(json, found));
+        self.shred(self.row(), |found| property::each(json, found));
     }
 
     /// The same of properties that were taken apart before. `text` is room to write values in.
     pub(super) fn add_values(&mut self, properties: &serde_json::Map<String, serde_json::Value>, text: &mut String) {
-        self.shred(self.last(), |found| {
+        self.shred(self.row(), |found| {
             for (key, value) in properties {
                 text.clear();
                 let _ = write!(text, "{value}");
@@ -79,7 +90,12 @@ impl Builder {
         });
     }
 
-    fn last(&self) -> u32 {
+    /// The commit and the id of the event added last.
+    pub(super) fn last(&self) -> Option<(i64, Option<Uuid>)> {
+        Some((*self.seqs.last()?, self.ids.last().copied()))
+    }
+
+    fn row(&self) -> u32 {
         (self.len() as u32).saturating_sub(1)
     }
 

@@ -76,7 +76,7 @@ impl Columnar {
             }
             let Some(kept) = kept else { continue };
             let properties = segment.header.parts.keys().filter(|part| is_property(part)).cloned();
-            for some in self.some_at_once(properties.map(|part| (segment.events * 8, part))) {
+            for some in self.some_at_once(properties.map(|part| (segment.decoded_bytes(&part), part))) {
                 let Some(mut loaded) = self.load(snapshot.app, std::slice::from_ref(&segment), &some).await? else {
                     return Ok(None);
                 };

@@ -21,6 +21,7 @@ use super::{
     Columnar,
     build::Builder,
     row,
+    seal::{MOST, MOST_BYTES as MOST_SEALED_BYTES},
     snapshot::{read_rows, seq_of},
 };
 use crate::{
@@ -30,8 +31,10 @@ use crate::{
 
 /// Events after which a stretch ends, and the next begins.
 const STRETCH: usize = 131_072;
-/// Events that are gathered at most, over all apps. One takes about 300 bytes.
-const MOST: usize = 524_288;
+/// The same in bytes. An event takes about 300.
+const STRETCH_BYTES: usize = 64 << 20;
+/// Bytes that are gathered at most, over all apps.
+const MOST_BYTES: usize = 160 << 20;
 /// Apps whose events are gathered.
 const APPS: u64 = 256;
 /// How long an app may be silent.
@@ -54,7 +57,7 @@ pub struct Stored<'a> {
 #[derive(Debug)]
 pub(super) struct Fresh {
     apps: Cache<Uuid, Arc<Mutex<Line>>>,
-    events: Arc<AtomicUsize>,
+    bytes: Arc<AtomicUsize>,
 }
 
 /// An app's stretches: those that have ended, and the one that grows.
@@ -73,37 +76,39 @@ struct Stretch {
     /// The greatest.
     last: i64,
     commits: i64,
-    /// Events of all stretches.
+    /// What its events take.
+    bytes: usize,
+    /// The same of all stretches.
     total: Arc<AtomicUsize>,
 }
 
 impl Drop for Stretch {
     fn drop(&mut self) {
-        self.total.fetch_sub(self.builder.len(), Ordering::Relaxed);
+        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
 impl Default for Fresh {
     fn default() -> Self {
-        Self { apps: Cache::builder().max_capacity(APPS).time_to_idle(IDLE).build(), events: Arc::default() }
+        Self { apps: Cache::builder().max_capacity(APPS).time_to_idle(IDLE).build(), bytes: Arc::default() }
     }
 }
 
 impl Columnar {
     /// Takes the events of a commit, all of them, after it is done.
     pub fn hand_over<'a>(&self, app: Uuid, seq: i64, events: impl Iterator<Item = Stored<'a>>) {
-        let Fresh { apps, events: total } = &self.fresh;
+        let Fresh { apps, bytes: total } = &self.fresh;
         let line = apps.get_with(app, Arc::default);
         let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
         let Line { ended, grows } = &mut *line;
         let stretch = grows.get_or_insert_with(|| Stretch::new(seq, total.clone()));
         stretch.add(seq, events);
-        if stretch.builder.len() >= STRETCH && stretch.is_whole() {
+        if stretch.is_long(1) && stretch.is_whole() {
             ended.extend(grows.take());
-        } else if stretch.builder.len() >= 2 * STRETCH {
+        } else if stretch.is_long(2) {
             *grows = None;
         }
-        if total.load(Ordering::Relaxed) > MOST {
+        if total.load(Ordering::Relaxed) > MOST_BYTES {
             *line = Line::default();
         }
     }
@@ -116,7 +121,7 @@ impl Columnar {
         let follows = fresh.as_ref().is_some_and(|fresh| fresh.first == head.sealed_seq + 1);
         let mut until = head.sealed_seq;
         if !follows {
-            until = seq_of(&*self.db, head, super::seal::MOST - 1).await?.unwrap_or(seq);
+            until = seq_of(&*self.db, head, MOST - 1).await?.unwrap_or(seq);
         }
         let (mut builder, rows_until, until) = match fresh {
             Some(fresh) if follows || fresh.first <= until => {
@@ -129,10 +134,26 @@ impl Columnar {
             }
             None => (Builder::default(), until, until),
         };
-        if rows_until > head.sealed_seq {
-            read_rows(&*self.db, head.app_id, head.sealed_seq, rows_until, &mut builder).await?;
+        if rows_until <= head.sealed_seq {
+            return Ok((builder, until));
         }
-        Ok((builder, until))
+        let commits = (head.sealed_seq, rows_until);
+        let mut reached = read_rows(&*self.db, head.app_id, commits, MOST_SEALED_BYTES, &mut builder).await?;
+        if reached == rows_until {
+            return Ok((builder, until));
+        }
+        if rows_until < until {
+            // They are too many together with what was handed over.
+            builder = Builder::default();
+            reached = read_rows(&*self.db, head.app_id, commits, MOST_SEALED_BYTES, &mut builder).await?;
+        }
+        Ok((builder, reached))
+    }
+
+    /// Whether so much was handed over of an app's events that it is to be sealed.
+    pub(super) fn has_many_fresh(&self, app: Uuid) -> bool {
+        let line = self.fresh.apps.get(&app);
+        line.is_some_and(|line| !line.lock().unwrap_or_else(PoisonError::into_inner).ended.is_empty())
     }
 
     /// What was handed over of the commits behind `head`. Whoever takes it seals it, or it is lost.
@@ -172,23 +193,28 @@ impl Columnar {
 impl Stretch {
     /// Its events.
     fn into_builder(mut self) -> Builder {
-        self.total.fetch_sub(self.builder.len(), Ordering::Relaxed);
         std::mem::take(&mut self.builder)
     }
 
     fn new(seq: i64, total: Arc<AtomicUsize>) -> Self {
-        Self { builder: Builder::default(), first: seq, last: seq, commits: 0, total }
+        Self { builder: Builder::default(), first: seq, last: seq, commits: 0, bytes: 0, total }
     }
 
     /// Commits may come in any order, each of them once.
     fn add<'a>(&mut self, seq: i64, events: impl Iterator<Item = Stored<'a>>) {
-        let before = self.builder.len();
+        let before = self.bytes;
         let mut text = String::new();
         events.for_each(|event| row::add(&event, seq, &mut self.builder, &mut text));
-        self.total.fetch_add(self.builder.len() - before, Ordering::Relaxed);
+        self.bytes = self.builder.bytes();
+        self.total.fetch_add(self.bytes.saturating_sub(before), Ordering::Relaxed);
         self.first = self.first.min(seq);
         self.last = self.last.max(seq);
         self.commits += 1;
+    }
+
+    /// Whether it is so many times as long as a stretch should be.
+    fn is_long(&self, times: usize) -> bool {
+        self.builder.len() >= times * STRETCH || self.bytes >= times * STRETCH_BYTES
     }
 
     /// Whether no commit is missing between its first and its last.

@@ -23,6 +23,8 @@ use crate::{
 const MAX_CONSTANT: usize = 256;
 /// How many values of a column the header lists, so that a filter can do without the segment.
 const MAX_LISTED: usize = 32;
+/// How many times their stored bytes texts are taken to be where nothing says how many they are.
+const PACKED: usize = 4;
 /// Bytes a header may have, for whoever reads one.
 const MAX_HEADER: usize = 16 << 20;
 
@@ -61,18 +63,21 @@ pub(super) struct Stat {
     /// How many different values there are, where they have texts.
     #[serde(default)]
     pub(super) distinct: usize,
+    /// Bytes of their texts. Segments of old do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) text: Option<usize>,
     /// All of them, where they are few and short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) values: Option<Vec<String>>,
+    /// Where they are not, and some may be numbers: the bits of the least and the greatest number, the least being
+    /// the greater where there is none. Segments of old say nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) numbers: Option<(u64, u64)>,
     /// Set where all events have the same, or none.
     #[serde(default)]
     pub(super) constant: bool,
     /// The code of a constant visitor or session.
     #[serde(default)]
-    /// Where they are not, and some may be numbers: the bits of the least and the greatest number, the least being
-    /// the greater where there is none. Segments of old say nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) numbers: Option<(u64, u64)>,
     pub(super) code: u32,
     /// Of visitors and sessions: the least and the greatest number. Segments of old say nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,11 +123,6 @@ impl Segment {
         }
     }
 
-    /// A part of which the header says all.
-    pub(super) fn constant(&self, part: &Part) -> Option<Loaded> {
-        let values = match self.header.parts.get(part) {
-            None => Values::none(),
-            Some(stat) if !stat.constant => return None,
     /// Whether it may hold a visitor with one of these numbers.
     pub(super) fn may_have(&self, numbers: &BTreeSet<u32>) -> bool {
         let visitors = self.header.parts.get(&Part::Column(Column::Visitor));
@@ -150,6 +150,11 @@ impl Segment {
         self.header.parts.iter().map(|(part, stat)| stat.decoded_bytes(part, self.events)).sum()
     }
 
+    /// A part of which the header says all.
+    pub(super) fn constant(&self, part: &Part) -> Option<Loaded> {
+        let values = match self.header.parts.get(part) {
+            None => Values::none(),
+            Some(stat) if !stat.constant => return None,
             Some(stat) if stat.code != NONE => Values { codes: Codes::Constant(stat.code), ..Values::none() },
             Some(stat) => match stat.values.as_deref() {
                 Some([value]) => Values::constant(value),
@@ -157,6 +162,18 @@ impl Segment {
             },
         };
         Some(Loaded::Values(values.into()))
+    }
+}
+
+impl Stat {
+    fn decoded_bytes(&self, part: &Part, events: usize) -> usize {
+        match part {
+            Part::Ids => events * 16,
+            Part::Times | Part::Seqs => events * 8,
+            _ if self.constant => 0,
+            Part::Column(column) if column.is_numbered() => events * 4,
+            _ => self.text.unwrap_or(self.bytes * PACKED) + (self.distinct + events) * 4,
+        }
     }
 }
 
@@ -246,17 +263,18 @@ fn statistics(part: &Part, values: &Values, events: usize) -> Stat {
         bytes: 0,
         present,
         distinct: texts.len(),
+        text: (!numbered).then_some(texts.text.len()),
         constant: matches!(values.codes, Codes::Constant(_)) && (numbered || listed),
+        numbers: (!listed && has_numbers(part)).then(|| {
+            let numbers = || texts.iter().filter_map(property::number);
+            (numbers().fold(f64::INFINITY, f64::min).to_bits(), numbers().fold(f64::NEG_INFINITY, f64::max).to_bits())
+        }),
         values: (listed && !numbered).then(|| texts.iter().map(str::to_owned).collect()),
         code,
         range: if numbered { values.codes.range() } else { None },
         members: 0,
     }
 }
-        numbers: (!listed && has_numbers(part)).then(|| {
-            let numbers = || texts.iter().filter_map(property::number);
-            (numbers().fold(f64::INFINITY, f64::min).to_bits(), numbers().fold(f64::NEG_INFINITY, f64::max).to_bits())
-        }),
 
 /// Whether values of a column may be taken for numbers.
 fn has_numbers(part: &Part) -> bool {

@@ -20,6 +20,7 @@ mod header;
 mod lately;
 mod load;
 mod members;
+mod merge;
 mod newest;
 mod numbers;
 mod part;
@@ -30,6 +31,7 @@ pub mod property;
 mod prune;
 mod rollup;
 mod row;
+mod rounds;
 mod scan;
 mod seal;
 mod session_ids;
@@ -151,9 +153,9 @@ impl Columnar {
 
     /// About how many bytes a part takes that is not decoded yet.
     fn missing_bytes(&self, app: Uuid, segment: &Segment, part: &Part) -> usize {
-        let is_here = segment.constant(part).is_some()
+        let is_here = segment.constant_or_made(part).is_some()
             || self.parts.contains_key(&load::Key::Part(app, segment.id, part.clone()));
-        if is_here { 0 } else { segment.events * 8 }
+        if is_here { 0 } else { segment.decoded_bytes(part) }
     }
 }
 

@@ -189,10 +189,17 @@ pub fn millionths(text: &str) -> Option<i128> {
     Some(if is_negative { -all } else { all })
 }
 
-/// Rows of an app's commits after `after` and up to `until`, with what [`read`] reads.
-pub(super) fn of_commits(app: Uuid, after: i64, until: i64) -> Select<event::Entity> {
-    use sea_orm::{ColumnTrait as _, QueryFilter as _};
-    select(event::Entity::as_of(app, until).select_only()).filter(event::Column::Seq.gt(after))
+/// Rows of an app's commits behind a commit, or behind an event of it, and up to `until`, in the order of commits
+/// and ids, with what [`read`] reads.
+pub(super) fn of_commits(app: Uuid, (seq, id): (i64, Option<Uuid>), until: i64) -> Select<event::Entity> {
+    use event::Column as C;
+    use sea_orm::{ColumnTrait as _, QueryFilter as _, QueryOrder as _};
+    let rows = select(event::Entity::as_of(app, until).select_only());
+    let rows = match id {
+        Some(id) => rows.filter(C::Seq.gte(seq)).filter(C::Seq.gt(seq).or(C::Id.gt(id))),
+        None => rows.filter(C::Seq.gt(seq)),
+    };
+    rows.order_by_asc(C::Seq).order_by_asc(C::Id)
 }
 
 /// The sessions of a visitor's events at these times.

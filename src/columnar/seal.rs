@@ -9,20 +9,15 @@
 //! the others change nothing. So every committed event is, at every instant, either in one segment or
 //! behind `sealed_seq`, whoever crashes when.
 //!
-//! Segments that are small are merged with their neighbours under the same rule.
+//! Segments that are small are merged with their neighbours under the same rule (`merge`).
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, sea_query::Expr, sea_query::ExprTrait,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
+    sea_query::Expr,
 };
 use tokio::task;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
@@ -31,106 +26,21 @@ use super::{
     header::{self, Encoded, Segment},
     lately::Lately,
     numbers::{self, Kind},
-    snapshot::{given, heads, number, seq_of, with_segments},
-    values::Places,
+    snapshot::{given, heads, number},
 };
 use crate::{
-    entity::{event, event_aggregation, event_head, event_segment, segment_column, segment_head},
+    entity::{event_aggregation, event_segment, segment_column, segment_head},
     error::{Error, Result},
 };
 
-/// Events that are sealed as soon as there are so many.
-const ENOUGH: u64 = 32_768;
 /// Most events that are sealed at once, but for those of the last commit.
 pub(super) const MOST: u64 = 262_144;
-/// Events that are sealed however few they are, once the oldest has waited so long.
-const LONG_MS: i64 = 5 * 60 * 1_000;
-/// A segment does not grow beyond so many events by merging.
-const FULL: i64 = 300_000;
-/// So many neighbours of one size are merged.
-const FAN: usize = 4;
-/// How often the apps are looked at.
-const ROUND: Duration = Duration::from_secs(1);
-/// How often segments are looked at that may lack rollups: those made by older servers.
-const ROLLUPS: Duration = Duration::from_secs(10 * 60);
+/// Bytes after which no further commit is sealed at once.
+pub(super) const MOST_BYTES: usize = 128 << 20;
 /// Bytes of columns in one INSERT.
 const INSERT_BYTES: usize = 4 << 20;
 
 impl Columnar {
-    /// Seals and merges in the background until `stop`.
-    pub fn start_sealing(&self, stop: CancellationToken) {
-        let columnar = self.clone();
-        let rounds = async move {
-            let mut rolled_up = None;
-            loop {
-                tokio::time::sleep(ROUND).await;
-                if let Err(error) = columnar.round().await {
-                    tracing::warn!(%error, "events wait to be sealed");
-                    error.log();
-                }
-                if rolled_up.is_none_or(|at: Instant| at.elapsed() > ROLLUPS) {
-                    match columnar.roll_up_one().await {
-                        Ok(true) => {}
-                        Ok(false) => rolled_up = Some(Instant::now()),
-                        Err(error) => {
-                            tracing::warn!(%error, "segments wait for their rollups");
-                            error.log();
-                        }
-                    }
-                }
-            }
-        };
-        tokio::spawn(async move { stop.run_until_cancelled(rounds).await });
-    }
-
-    /// Seals what is due, app by app. Between two steps it rests as long as the last one took, so that
-    /// sealing takes at most half of what one task can take.
-    async fn round(&self) -> Result<()> {
-        for app in self.unsealed().await? {
-            while self.is_due(app).await? {
-                let started = Instant::now();
-                let done = self.seal(app).await? && self.merge(app).await.is_ok();
-                tokio::time::sleep(started.elapsed().min(ROUND)).await;
-                if !done {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes some of the rollups that are missing; whether more may be.
-    async fn roll_up_one(&self) -> Result<bool> {
-        let Some(&app) = self.without_rollups().await?.first() else { return Ok(false) };
-        self.make_some_rollups(app).await?;
-        Ok(true)
-    }
-
-    /// Apps that have events behind their segments.
-    async fn unsealed(&self) -> Result<Vec<Uuid>> {
-        let sealed = Expr::col((segment_head::Entity, segment_head::Column::SealedSeq));
-        let apps = with_segments()
-            .column(event_head::Column::AppId)
-            .filter(Expr::col((event_head::Entity, event_head::Column::Seq)).gt(sealed));
-        Ok(apps.into_tuple().all(&*self.db).await?)
-    }
-
-    async fn is_due(&self, app: Uuid) -> Result<bool> {
-        let Ok((_, head)) = heads(&*self.db, app).await else { return Ok(false) };
-        if seq_of(&*self.db, &head, ENOUGH - 1).await?.is_some() {
-            return Ok(true);
-        }
-        let oldest = event::Entity::find()
-            .select_only()
-            .column(event::Column::ReceivedAt)
-            .filter(event::Column::AppId.eq(app))
-            .filter(event::Column::Seq.gt(head.sealed_seq))
-            .order_by_asc(event::Column::Seq)
-            .limit(1);
-        let oldest = oldest.into_tuple::<i64>().one(&*self.db).await?;
-        Ok(oldest.is_some_and(|oldest| oldest <= self.clock.now_ms() - LONG_MS))
-    }
-
     /// Seals the first events that are in no segment; whether there were any.
     pub async fn seal(&self, app: Uuid) -> Result<bool> {
         let mut alone = self.sealing.lock().await;
@@ -142,10 +52,11 @@ impl Columnar {
         let (builder, until) = self.gather(&head, seq).await?;
         let (events, builder) = (builder.len(), Arc::new(builder));
         let mut lately = alone.take(&head);
-        let mut done = self.seal_builder(&builder, &head, until, &mut lately).await?;
+        let next = segment_head::Model { sealed_seq: until, ..head.clone() };
+        let mut done = self.seal_builder(&builder, (&head, next.clone()), &[], &mut lately).await?;
         if done == Replaced::Met {
             lately.expect_sessions_again();
-            done = self.seal_builder(&builder, &head, until, &mut lately).await?;
+            done = self.seal_builder(&builder, (&head, next), &[], &mut lately).await?;
         }
         let sealed = done == Replaced::Done;
         if sealed {
@@ -156,16 +67,14 @@ impl Columnar {
         Ok(sealed)
     }
 
-    /// Stores a builder's events, which are those of the commits behind `head` up to `until`, as a segment.
-    async fn seal_builder(
+    /// Stores a builder's events as a segment in the place of others, and moves the head of the app's segments on.
+    pub(super) async fn seal_builder(
         &self,
         builder: &Arc<Builder>,
-        head: &segment_head::Model,
-        until: i64,
+        (head, mut next): (&segment_head::Model, segment_head::Model),
+        old: &[i64],
         lately: &mut Lately,
     ) -> Result<Replaced> {
-        let mut next = head.clone();
-        next.sealed_seq = until;
         let (mut given_now, mut tables) = (Vec::new(), Vec::new());
         for kind in Kind::ALL {
             let (table, new) = self.numbered(builder, kind, head, lately).await?;
@@ -183,7 +92,7 @@ impl Columnar {
             (header::encode(&parts, id, own.len()), tables)
         };
         let (segment, tables) = task::spawn_blocking(encode).await.map_err(Error::internal)?;
-        let replaced = self.replace(head, next, &[], segment, given_now).await?;
+        let replaced = self.replace(head, next, old, segment, given_now).await?;
         if replaced == Replaced::Done {
             for (kind, table) in tables {
                 lately.add(kind, builder.texts(kind).zip(table.into_iter().skip(1)));
@@ -218,44 +127,8 @@ impl Columnar {
         Ok((table, new))
     }
 
-    /// Merges the first neighbours of one size; whether there were any.
-    pub async fn merge(&self, app: Uuid) -> Result<bool> {
-        let mut alone = self.sealing.lock().await;
-        let (_, head) = heads(&*self.db, app).await?;
-        let segments = event_segment::Entity::find()
-            .filter(event_segment::Column::AppId.eq(app))
-            .order_by_asc(event_segment::Column::FirstSeq);
-        let sizes = segments.clone().select_only().columns([event_segment::Column::Id, event_segment::Column::Events]);
-        let sizes: Vec<(i64, i64)> = sizes.into_tuple().all(&*self.db).await?;
-        let Some(run) = to_merge(&sizes) else { return Ok(false) };
-        let ids: Vec<i64> = sizes[run].iter().map(|(id, _)| *id).collect();
-        let rows = segments.filter(event_segment::Column::Id.is_in(ids.iter().copied())).all(&*self.db).await?;
-        let segments: Vec<Arc<Segment>> =
-            rows.into_iter().map(|row| Ok(Arc::new(Segment::of(row)?))).collect::<Result<_>>()?;
-        let mut all = Vec::new();
-        for segment in &segments {
-            let Some(parts) = self.load_whole(app, segment).await? else { return Ok(false) };
-            all.push((parts, segment.events));
-        }
-        let id = head.next_segment;
-        let encode = move || {
-            let mut builder = Builder::default();
-            for (parts, events) in all {
-                builder.append(&parts, Places::All { from: 0, to: events });
-            }
-            header::encode(&builder.build(), id, builder.len())
-        };
-        let segment = task::spawn_blocking(encode).await.map_err(Error::internal)?;
-        let lately = alone.take(&head);
-        let merged = self.replace(&head, head.clone(), &ids, segment, Vec::new()).await? == Replaced::Done;
-        if merged {
-            alone.keep(&head, lately);
-        }
-        Ok(merged)
-    }
-
     /// Stores a segment in place of others, in one transaction.
-    async fn replace(
+    pub(super) async fn replace(
         &self,
         head: &segment_head::Model,
         mut next: segment_head::Model,
@@ -288,7 +161,7 @@ impl Columnar {
 
 /// What became of an attempt to change an app's segments. Only one that is done has changed anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Replaced {
+pub(super) enum Replaced {
     Done,
     /// Somebody else has changed them since their head was read, or the app is gone.
     Overtaken,
@@ -363,16 +236,4 @@ pub(super) async fn store(
     }
     event_aggregation::Entity::insert(rollup.row(app, segment.id, revision)).exec_without_returning(db).await?;
     Ok(())
-}
-
-/// The first neighbours to merge: enough of one size, a size being within a factor of [`FAN`].
-fn to_merge(sizes: &[(i64, i64)]) -> Option<std::ops::Range<usize>> {
-    let class = |events: i64| Ord::max(events, 1).ilog(FAN as i64);
-    (0..sizes.len().saturating_sub(FAN - 1)).find_map(|from| {
-        let run = &sizes[from..from + FAN];
-        // A smaller one between larger ones goes along.
-        let is_run = run.iter().all(|(_, events)| class(*events) <= class(run[0].1));
-        let total: i64 = run.iter().map(|(_, events)| events).sum();
-        (is_run && total <= FULL).then_some(from..from + FAN)
-    })
 }

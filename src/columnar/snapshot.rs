@@ -5,7 +5,11 @@
 //! so every event is met exactly once. What was read is kept: while nothing is sealed, the next
 //! question reads only the rows that came since.
 
-use std::{collections::HashMap, pin::pin, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    pin::pin,
+    sync::Arc,
+};
 
 use futures::TryStreamExt;
 use sea_orm::{
@@ -30,8 +34,14 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Events of a tail. One that is longer is sealed first by whoever asks.
+/// Events of a tail. One that is longer is sealed first by whoever asks,
 const MAX_TAIL: u64 = 400_000;
+/// and so is one of more bytes.
+const MAX_TAIL_BYTES: usize = 256 << 20;
+/// Rows that the first statement reads where there may be many,
+const PAGE: u64 = 256;
+/// and each that follows: as many as there is room for, and no more than so many.
+const LONGEST_PAGE: u64 = 16_384;
 
 /// An app's events, as of a moment.
 #[derive(Debug)]
@@ -127,15 +137,27 @@ impl Columnar {
         {
             return Ok(state.snapshot.clone());
         }
+        let before = state.as_ref().map(|state| state.snapshot.clone());
         loop {
             let transaction = self.db.begin_read().await?;
             let (seq, head) = heads(&transaction, app).await?;
-            if !is_long(&transaction, &head).await? {
-                let renewed = renew(transaction, seq, head, state.take()).await?;
-                return Ok(state.insert(renewed).snapshot.clone());
+            if is_long(&transaction, &head).await? {
+                transaction.rollback().await?;
+            } else if let Some(renewed) = renew(transaction, seq, head, state.take()).await? {
+                let renewed = state.insert(renewed).snapshot.clone();
+                self.drop_replaced(before.as_deref(), &renewed);
+                return Ok(renewed);
             }
-            transaction.rollback().await?;
             self.seal(app).await?;
+        }
+    }
+
+    /// Frees the memory of segments that are there no more: what was erased from them is not kept either.
+    fn drop_replaced(&self, before: Option<&Snapshot>, now: &Snapshot) {
+        let left: HashSet<i64> = now.segments.iter().map(|segment| segment.id).collect();
+        if before.is_some_and(|before| before.segments.iter().any(|segment| !left.contains(&segment.id))) {
+            let given = now.head.next_segment;
+            self.drop_parts(now.app, |id| id < given && !left.contains(&id));
         }
     }
 }
@@ -184,24 +206,56 @@ pub(super) async fn seq_of(db: &impl ConnectionTrait, head: &segment_head::Model
     Ok(seq.into_tuple::<i64>().one(db).await?)
 }
 
-/// Adds the rows of some commits to a builder.
+/// Adds the rows of the commits behind one and up to another to a builder, until it takes more than `most` bytes;
+/// says up to which commit it has them.
 pub(super) async fn read_rows<C: ConnectionTrait + StreamTrait>(
     db: &C,
     app: Uuid,
-    after: i64,
-    until: i64,
+    (after, until): (i64, i64),
+    most: usize,
     builder: &mut Builder,
-) -> Result<()> {
-    let statement = row::of_commits(app, after, until).build(ConnectionTrait::get_database_backend(db));
-    let mut text = String::new();
-    let mut rows = pin!(db.stream_raw(statement).await?);
-    while let Some(row) = rows.try_next().await? {
-        row::read(&row, builder, &mut text)?;
+) -> Result<i64> {
+    let (before, read) = (builder.bytes(), builder.len());
+    let (mut from, mut page, mut text) = ((after, None), PAGE, String::new());
+    loop {
+        // In pages: what a statement has begun to send has to be taken to its end.
+        let rows = read_all(db, row::of_commits(app, from, until).limit(page), builder, &mut text).await?;
+        let Some(last) = builder.last().filter(|_| rows == page) else { return Ok(until) };
+        from = last;
+        let bytes = builder.bytes();
+        if bytes > most {
+            let (seq, _) = last;
+            read_all(db, row::of_commits(app, from, seq), builder, &mut text).await?;
+            return Ok(seq);
+        }
+        let of_row = (bytes.saturating_sub(before) / (builder.len() - read).max(1)).max(1);
+        page = ((most - bytes) / of_row).clamp(1, LONGEST_PAGE as usize) as u64;
     }
-    Ok(())
 }
 
-async fn renew(db: DatabaseTransaction, seq: i64, head: segment_head::Model, before: Option<State>) -> Result<State> {
+/// Adds rows to a builder; how many they were.
+async fn read_all<C: ConnectionTrait + StreamTrait>(
+    db: &C,
+    rows: Select<event::Entity>,
+    builder: &mut Builder,
+    text: &mut String,
+) -> Result<u64> {
+    let statement = rows.build(ConnectionTrait::get_database_backend(db));
+    let (mut rows, mut count) = (pin!(db.stream_raw(statement).await?), 0);
+    while let Some(row) = rows.try_next().await? {
+        row::read(&row, builder, text)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// What is known of an app now; nothing when its tail is too long to be read.
+async fn renew(
+    db: DatabaseTransaction,
+    seq: i64,
+    head: segment_head::Model,
+    before: Option<State>,
+) -> Result<Option<State>> {
     let app = head.app_id;
     let before = before.filter(|before| before.seq <= seq);
     let (old, after, mut tail) = match before {
@@ -214,7 +268,10 @@ async fn renew(db: DatabaseTransaction, seq: i64, head: segment_head::Model, bef
         old => (segments(&db, app, old.as_deref()).await?, Arc::new(rollups(&db, app).await?)),
     };
     if seq > after {
-        read_rows(&db, app, after, seq, &mut tail.builder).await?;
+        if read_rows(&db, app, (after, seq), MAX_TAIL_BYTES, &mut tail.builder).await? < seq {
+            db.rollback().await?;
+            return Ok(None);
+        }
         tail.number(&db, &head).await?;
     }
     db.commit().await?;
@@ -224,7 +281,7 @@ async fn renew(db: DatabaseTransaction, seq: i64, head: segment_head::Model, bef
     })
     .await
     .map_err(Error::internal)?;
-    Ok(State { snapshot: Arc::new(Snapshot { app, head, segments, rollups, tail: view }), seq, tail })
+    Ok(Some(State { snapshot: Arc::new(Snapshot { app, head, segments, rollups, tail: view }), seq, tail }))
 }
 
 /// All segments of an app in the order of their commits, those known before taken from there.

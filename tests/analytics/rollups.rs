@@ -106,11 +106,11 @@ both_stores! {
         assert_eq!(answer["summary"], summary(300, 300, 100));
         assert_eq!(sum(&answer["countries"]["rows"]), 272, "but for 28 events of bots");
         // And the same when the segments are merged, with more behind them.
-        site.post((300..320).map(event).collect::<Vec<_>>()).await.ok();
+        site.post((300..420).map(event).collect::<Vec<_>>()).await.ok();
         assert!(columnar.seal(id).await.unwrap());
         assert!(columnar.merge(id).await.unwrap());
-        site.post((320..330).map(event).collect::<Vec<_>>()).await.ok();
-        assert_eq!(site.ask(SUMMED).await["summary"], summary(330, 301, 110));
+        site.post((420..430).map(event).collect::<Vec<_>>()).await.ok();
+        assert_eq!(site.ask(SUMMED).await["summary"], summary(430, 301, 144));
     }
 
     async fn rollups_come_and_go_with_their_segments_and_are_verified(store: Store) {

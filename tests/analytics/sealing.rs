@@ -1,10 +1,12 @@
 //! Rows become segments exactly once, whoever seals, merges and writes at the same time.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
 };
-use std::time::Duration;
 
 use event_analytics::{columnar::Columnar, state::App};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -41,7 +43,7 @@ pub fn expected(events: i64) -> Value {
 }
 
 /// Seals and merges an app at random until told to stop.
-async fn keep_sealing(columnar: Columnar, app: Uuid, seed: u64, stop: Arc<AtomicBool>) {
+pub async fn keep_sealing(columnar: Columnar, app: Uuid, seed: u64, stop: Arc<AtomicBool>) {
     let mut random = StdRng::seed_from_u64(seed);
     while !stop.load(Ordering::Relaxed) {
         match random.random_range(0..3) {
@@ -53,7 +55,7 @@ async fn keep_sealing(columnar: Columnar, app: Uuid, seed: u64, stop: Arc<Atomic
 }
 
 /// That the segments of every server hold what the rows say.
-async fn agrees(app: &App, id: Uuid, events: i64) {
+pub async fn agrees(app: &App, id: Uuid, events: i64) {
     let found = app.columnar.verify(id).await.unwrap();
     assert_eq!(found.drift, [""; 0]);
     assert_eq!((found.sealed_rows, found.sealed_rows + found.tail_rows), (found.sealed_events, events as u64));
@@ -137,51 +139,46 @@ both_stores! {
         assert_eq!(site.ask(COUNTS).await["summary"], expected(150));
     }
 
-    async fn drift_is_found_and_named(store: Store) {
+    async fn what_one_visitor_did_is_found_by_filters_that_all_events_pass(store: Store) {
         let app = TestApp::start(store).await;
         let site = app.site().await;
-        site.post((0..50).map(event).collect::<Vec<_>>()).await.ok();
-        assert!(app.app.columnar.seal(id_of(&site)).await.unwrap());
-        let field = "verification { isConsistent sealedRows sealedEvents tailRows segments drift }";
-        let consistent = json!({
-            "isConsistent": true, "sealedRows": 50, "sealedEvents": 50, "tailRows": 0, "segments": 1, "drift": [],
-        });
-        assert_eq!(site.ask(field).await["verification"], consistent);
-        use sea_orm::ConnectionTrait as _;
-        let change = "UPDATE events SET url = 'https://example.com/other' WHERE url = 'https://example.com/7'";
-        app.app.db.writer().execute_unprepared(change).await.unwrap();
-        let found = site.ask(field).await["verification"].clone();
-        assert_eq!((&found["isConsistent"], &found["drift"]), (&json!(false), &json!(["segment 1 differs from its rows in url"])));
-        app.app.db.writer().execute_unprepared("DELETE FROM events WHERE user_id = 'u3'").await.unwrap();
-        let found = site.ask(field).await["verification"].clone();
-        assert_eq!(found["drift"][0], "49 rows are sealed, and segments hold 50 events");
+        let query = "query($app: ID!, $filter: EventFilter) { app(id: $app) { user(userId: \"u3\") {
+            events(range: { preset: LAST_7_DAYS }, first: 100, filter: $filter) { nodes { eventId } }
+        } } }";
+        site.post((0..300).map(event).collect::<Vec<_>>()).await.ok();
+        for is_sealed in [false, true] {
+            if is_sealed {
+                assert!(app.app.columnar.seal(id_of(&site)).await.unwrap());
+            }
+            for filter in [
+                json!({ "userId": { "exists": true } }),
+                json!({ "userId": { "notEq": "nobody" } }),
+                json!({ "userId": { "notIn": ["nobody", "x"] } }),
+                json!({ "not": { "userId": { "exists": false } } }),
+                json!({ "eventType": { "exists": true } }),
+                json!({}),
+            ] {
+                let reply = site.owner.graphql(query, json!({ "app": site.app_id, "filter": filter })).await.data();
+                let found = reply["app"]["user"]["events"]["nodes"].as_array().unwrap().len();
+                assert_eq!(found, 4, "{filter}, sealed: {is_sealed}");
+            }
+        }
     }
 
-    async fn a_comparison_goes_on_where_the_last_had_no_more_time(store: Store) {
+    async fn rows_are_read_in_pages_that_cut_commits(store: Store) {
         let app = TestApp::start(store).await;
         let site = app.site().await;
         for part in 0..3 {
-            site.post((part * 10..(part + 1) * 10).map(event).collect::<Vec<_>>()).await.ok();
-            assert!(app.app.columnar.seal(id_of(&site)).await.unwrap());
+            site.post((part * 700..(part + 1) * 700).map(event).collect::<Vec<_>>()).await.ok();
         }
-        site.post((30..34).map(event).collect::<Vec<_>>()).await.ok();
-        // Without any time, one segment each.
-        let (mut after, mut rows, mut steps) = (0, 0, 0);
-        loop {
-            let found = app.app.columnar.verify_after(id_of(&site), after, Some(Duration::ZERO)).await.unwrap();
-            assert_eq!((found.sealed_rows, found.sealed_events, found.tail_rows), (10, 10, 4));
-            assert_eq!((found.segments, found.drift.len()), (3, 0));
-            (rows, steps) = (rows + found.sealed_rows, steps + 1);
-            match found.next {
-                Some(next) => after = next,
-                None => break,
-            }
-        }
-        assert_eq!((rows, steps), (30, 3));
-        let rest = site.ask("verification(after: \"2\") { isConsistent sealedRows next }").await;
-        assert_eq!(rest["verification"], json!({ "isConsistent": true, "sealedRows": 10, "next": null }));
-        let refused = site.try_ask("verification(after: \"x\") { isConsistent }").await;
-        assert_eq!(refused.at("/errors/0/extensions/field"), "after");
+        // What was handed over is lost.
+        let app = app.stop().await.start().await;
+        let mut site = site;
+        site.owner.url.clone_from(&app.url);
+        assert_eq!(site.ask(COUNTS).await["summary"], expected(2_100));
+        assert!(app.app.columnar.seal(id_of(&site)).await.unwrap());
+        agrees(&app.app, id_of(&site), 2_100).await;
+        assert_eq!(site.ask(COUNTS).await["summary"], expected(2_100));
     }
 
     async fn properties_beyond_those_with_columns_are_found_all_the_same(store: Store) {
@@ -206,4 +203,51 @@ both_stores! {
         }
         agrees(&app.app, id_of(&site), 2_800).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_app_that_cannot_be_sealed_keeps_no_other_waiting() {
+    use sea_orm::ConnectionTrait as _;
+    let app = TestApp::start(Store::Sqlite).await;
+    let first = app.site().await;
+    let mut sites = vec![first.clone()];
+    for name in ["good", "other"] {
+        sites.push(Site::of(first.owner.clone(), name).await);
+    }
+    for site in &sites {
+        site.post((0..10).map(event).collect::<Vec<_>>()).await.ok();
+    }
+    for site in [&sites[0], &sites[2]] {
+        let id = id_of(site);
+        let spoil = format!("UPDATE events SET id = 'no id ' || id WHERE app_id IN ('{id}', x'{}')", id.simple());
+        app.app.db.writer().execute_unprepared(&spoil).await.unwrap();
+    }
+    // Without what was handed over, and when all have waited long enough.
+    let app = app.stop().await.start().await;
+    app.clock.advance(10 * 60 * 1_000);
+    let until = Instant::now() + Duration::from_secs(30);
+    while app.app.columnar.verify(id_of(&sites[1])).await.unwrap().segments == 0 {
+        assert!(Instant::now() < until, "it waits for the others");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn few_large_events_are_sealed_before_they_are_many() {
+    let large = [("MAX_EVENT_BYTES", "1048576"), ("MAX_BODY_BYTES", "67108864")];
+    let app = TestApp::with(Store::Sqlite, &large).await;
+    let site = app.site().await;
+    for batch in 0..5 {
+        let event = |number: i64| {
+            let text = format!("{batch}-{number}-{}", "x".repeat(1_000_000));
+            json!({ "event_type": "large", "metadata": { "text": text } })
+        };
+        assert_eq!(site.post((0..14).map(event).collect::<Vec<_>>()).await.ok()["accepted"], 14);
+    }
+    let until = Instant::now() + Duration::from_secs(60);
+    while app.app.columnar.verify(id_of(&site)).await.unwrap().segments == 0 {
+        assert!(Instant::now() < until, "they wait to be more");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    agrees(&app.app, id_of(&site), 70).await;
 }
