@@ -94,6 +94,8 @@ pub struct Inner {
     threads: Arc<Semaphore>,
     workers_at_once: usize,
     /// Held by whoever changes segments, so that this instance does not compete with itself.
+    /// What a scan loads at once.
+    wave_bytes: usize,
     sealing: Mutex<lately::Apps>,
 }
 
@@ -130,6 +132,7 @@ impl Columnar {
             threads: Arc::new(Semaphore::new(workers_at_once)),
             workers_at_once,
             sealing: Mutex::default(),
+            wave_bytes: scan::WAVE_BYTES.min(cache_bytes / 4) as usize,
         }))
     }
 

@@ -34,8 +34,9 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Decoded bytes, beyond what the cache holds already, that a scan loads at once.
-const WAVE_BYTES: usize = 64 << 20;
+/// Decoded bytes, beyond what the cache holds already, that a scan loads at once. Less where the cache has less room
+/// than four times as many.
+pub(super) const WAVE_BYTES: u64 = 64 << 20;
 /// How often a scan begins anew because segments were replaced while it looked at them.
 pub(super) const ATTEMPTS: u32 = 5;
 
@@ -204,7 +205,7 @@ impl Columnar {
             let (mut wave, mut bytes) = (Vec::new(), 0);
             while let Some((segment, _)) = segments.peek() {
                 bytes += wanted.iter().map(|part| self.missing_bytes(snapshot.app, segment, part)).sum::<usize>();
-                if bytes > WAVE_BYTES && !wave.is_empty() {
+                if bytes > self.wave_bytes && !wave.is_empty() {
                     break;
                 }
                 wave.extend(segments.next());
@@ -235,6 +236,8 @@ impl Columnar {
         scan: &Scan,
     ) -> Result<Option<Vec<(Chosen, Parts)>>> {
         let is_read = |part: &&Part| match part {
+            // By it the events of one visitor are found.
+            Part::Column(Column::Visitor) if scan.visitor.is_some() => true,
             Part::Column(column) => !scan.select.contains(column) || scan.columns.contains(column),
             _ => true,
         };

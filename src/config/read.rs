@@ -71,7 +71,7 @@ pub(super) fn config(vars: &mut Vars) -> Config {
         geoip_database: vars.optional("GEOIP_DATABASE", "the path of an MMDB file that exists", |text| {
             Some(PathBuf::from(text)).filter(|path| path.is_file())
         }),
-        column_cache_bytes: vars.number("COLUMN_CACHE_BYTES", 256 << 20, 1 << 20..=1 << 50),
+        column_cache_bytes: vars.number("COLUMN_CACHE_BYTES", 256 << 20, 0..=1 << 50),
         cache_ttl: Duration::from_secs(vars.number("CACHE_TTL_SECONDS", 3_600, 1..=31_536_000)),
         graphql: Graphql {
             introspection: vars.flag("GRAPHQL_INTROSPECTION", true),
