@@ -50,6 +50,9 @@ enum Command {
     /// Compare the stored events of every app with the columns that questions are answered from, value
     /// by value, and print where they differ; exits with 1 if they do. Reads everything.
     Verify,
+    /// The columns that questions are answered from.
+    #[command(subcommand)]
+    Segments(Segments),
     /// Sums by hour, from which long ranges are answered.
     #[command(subcommand)]
     Rollups(Rollups),
@@ -67,6 +70,16 @@ enum Command {
     },
     /// Ask the server on LISTEN_ADDR whether it is ready; exits with 1 if it is not.
     Health,
+}
+
+#[derive(Debug, Subcommand)]
+enum Segments {
+    /// Make those of every app anew from the stored events, one by one. Servers may run meanwhile.
+    Rebuild {
+        /// Those of one app only, by the id that `verify` prints.
+        #[arg(long)]
+        app: Option<uuid::Uuid>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -121,6 +134,7 @@ async fn execute(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Verify => verify().await,
+        Command::Segments(Segments::Rebuild { app }) => rebuild(app).await,
         Command::Rollups(what) => rollups(what).await,
         Command::ResetLink { email } => reset_link(&email).await,
         Command::RegisterLink { email } => register_link(&email).await,
@@ -154,7 +168,15 @@ async fn verify() -> Result<()> {
     let columnar = Columnar::new(db.clone(), Clock::System, config.column_cache_bytes);
     let mut drifts = 0;
     for app in app::Entity::find().order_by_asc(app::Column::Id).all(&*db).await? {
-        let found = columnar.verify(app.id).await?;
+        let found = match columnar.verify(app.id).await {
+            Ok(found) => found,
+            // Whatever is wrong with one app, the others are compared.
+            Err(error) => {
+                println!("{} {}: CANNOT BE COMPARED: {}", app.id, app.name, told(&error));
+                drifts += 1;
+                continue;
+            }
+        };
         println!(
             "{} {}: {} events in {} segments, {} bytes, {} rollups, {} rows behind them: {}",
             app.id,
@@ -171,6 +193,23 @@ async fn verify() -> Result<()> {
     }
     db.close().await;
     if drifts == 0 { Ok(()) } else { Err(Error::conflict("segments", format!("{drifts} differences were found"))) }
+}
+
+async fn rebuild(only: Option<uuid::Uuid>) -> Result<()> {
+    let config = Config::from_env()?;
+    let db = Db::connect(&config).await?;
+    let columnar = Columnar::new(db.clone(), Clock::System, config.column_cache_bytes);
+    let apps = app::Entity::find().order_by_asc(app::Column::Id).all(&*db).await?;
+    let apps: Vec<_> = apps.into_iter().filter(|app| only.is_none_or(|only| only == app.id)).collect();
+    if apps.is_empty() && only.is_some() {
+        return Err(Error::NotFound("app"));
+    }
+    for app in apps {
+        let made = columnar.rebuild_segments(app.id).await?;
+        println!("{} {}: {made} segments made", app.id, app.name);
+    }
+    db.close().await;
+    Ok(())
 }
 
 async fn rollups(what: Rollups) -> Result<()> {

@@ -20,7 +20,7 @@ use super::{
     values::{Codes, Texts, Values},
 };
 use crate::{
-    entity::segment_column,
+    entity::{event_segment, segment_column},
     error::{Error, Result},
 };
 
@@ -166,19 +166,44 @@ impl Columnar {
             let mut decoded = Vec::new();
             for (place, segment, open) in batch {
                 for part in open {
-                    let Some(loaded) = segment.decode(&part, &data)? else { return Ok(None) };
-                    decoded.push((place, part, loaded));
+                    match segment.decode(&part, &data).map_err(|error| named(error, segment.id, &part))? {
+                        Some(loaded) => decoded.push((place, part, loaded)),
+                        None => return Ok(Err((segment.id, part))),
+                    }
                 }
             }
-            Ok(Some(decoded))
+            Ok::<_, Error>(Ok(decoded))
         };
-        task::spawn_blocking(decode).await.map_err(Error::internal)?
+        match task::spawn_blocking(decode).await.map_err(Error::internal)?? {
+            Ok(decoded) => Ok(Some(decoded)),
+            Err((segment, _)) if !self.has_segment(app, segment).await? => Ok(None),
+            // Columns come and go with their segment.
+            Err((segment, part)) => Err(named(Error::internal("it is not there"), segment, &part)),
+        }
+    }
+
+    /// Whether a segment has not been replaced or dropped.
+    pub(super) async fn has_segment(&self, app: Uuid, segment: i64) -> Result<bool> {
+        use event_segment::Column as C;
+        let found = event_segment::Entity::find().select_only().column(C::Id);
+        let found = found.filter(C::AppId.eq(app)).filter(C::Id.eq(segment)).into_tuple::<i64>();
+        Ok(found.one(&*self.db).await?.is_some())
+    }
+}
+
+/// What is wrong with a column, with its name.
+fn named(error: Error, segment: i64, part: &Part) -> Error {
+    match error {
+        Error::Internal(cause) => {
+            Error::internal(format!("column {} of segment {segment}: {cause}", String::from(part.clone())))
+        }
+        other => other,
     }
 }
 
 impl Segment {
     /// A part that needs no column.
-    fn constant_or_made(&self, part: &Part) -> Option<Loaded> {
+    pub(super) fn constant_or_made(&self, part: &Part) -> Option<Loaded> {
         match part {
             Part::Members(_) => (!self.has_members(part)).then(|| Loaded::Members(Members::anything().into())),
             Part::Column(Column::Screen) if self.header.parts.contains_key(&WIDTH) => None,

@@ -29,9 +29,10 @@ mod pinned;
 mod plan;
 pub mod property;
 mod prune;
+mod rebuild;
 mod rollup;
-mod row;
 mod rounds;
+mod row;
 mod scan;
 mod seal;
 mod session_ids;
@@ -50,10 +51,10 @@ pub use self::{
     batch::{Batch, Columns, View},
     census::Census,
     dictionary::Dictionary,
+    expire::Expired,
     fresh::Stored,
     newest::Newest,
     person::Theirs,
-    expire::Expired,
     pinned::Pinned,
     prune::{Facts, Occurring, Sieve, Verdict},
     rollup::{DIMENSIONS, Grouped, HOUR, Hours, Numbers, Totals},
@@ -93,9 +94,9 @@ pub struct Inner {
     /// Threads that fold, over all questions.
     threads: Arc<Semaphore>,
     workers_at_once: usize,
-    /// Held by whoever changes segments, so that this instance does not compete with itself.
     /// What a scan loads at once.
     wave_bytes: usize,
+    /// Held by whoever changes segments, so that this instance does not compete with itself.
     sealing: Mutex<lately::Apps>,
 }
 
@@ -131,8 +132,8 @@ impl Columnar {
             fresh: fresh::Fresh::default(),
             threads: Arc::new(Semaphore::new(workers_at_once)),
             workers_at_once,
-            sealing: Mutex::default(),
             wave_bytes: scan::WAVE_BYTES.min(cache_bytes / 4) as usize,
+            sealing: Mutex::default(),
         }))
     }
 

@@ -1,10 +1,12 @@
 //! Whether segments hold what the rows say.
 //!
 //! The rows of a segment's commits are made into columns anew and compared with the stored ones, value
-//! by value; rollups are made anew of the stored columns and compared likewise. Segments are immutable and
-//! rows are never changed, so this can be done while events arrive.
+//! by value; rollups are made anew of the stored columns and compared likewise. Segments are immutable, and
+//! rows that are sealed go only together with the segment that holds them: so this can be done while events
+//! arrive, and where something differs and the segment is still there, it is drift.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,8 +22,8 @@ use super::{
     load::made_from_tail,
     numbers::Kind,
     part::{Loaded, Part, Parts},
-    rollup,
-    snapshot::{number, read_rows},
+    property, rollup,
+    snapshot::{Snapshot, number, read_rows},
     values::Values,
 };
 use crate::{
@@ -31,6 +33,8 @@ use crate::{
 
 /// How many differences are told.
 const MAX_DRIFT: usize = 20;
+/// How often segments may be replaced without that one is compared in between.
+const ATTEMPTS: u32 = 20;
 
 /// What a comparison of an app's rows with its segments has shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +59,13 @@ pub struct Verification {
     pub next: Option<i64>,
 }
 
+/// A segment that was compared: its rows and its events of later commits than those compared before.
+struct Compared {
+    rows: u64,
+    events: u64,
+    drift: Vec<String>,
+}
+
 impl Columnar {
     /// Compares every segment of an app with its rows.
     pub async fn verify(&self, app: Uuid) -> Result<Verification> {
@@ -62,54 +73,44 @@ impl Columnar {
     }
 
     /// Compares the segments with commits behind `after` with their rows, in the order of their commits:
-    /// one, and then as many as can be begun `within` a time.
+    /// one, and then as many as can be begun `within` a time. What is replaced meanwhile is met again as what it
+    /// has become.
     pub async fn verify_after(&self, app: Uuid, after: i64, within: Option<Duration>) -> Result<Verification> {
         let started = Instant::now();
-        let snapshot = self.snapshot(app).await?;
-        let rows = |after: i64| {
-            event::Entity::find().filter(event::Column::AppId.eq(app)).filter(event::Column::Seq.gt(after))
-        };
-        let mut found = Verification {
-            sealed_rows: 0,
-            sealed_events: 0,
-            tail_rows: rows(snapshot.head.sealed_seq).count(&*self.db).await?,
-            segments: snapshot.segments.len() as u64,
-            bytes: snapshot.segments.iter().map(|segment| segment.bytes as u64).sum(),
-            rollups: snapshot.rollups.len() as u64,
-            rollup_bytes: snapshot.rollups.values().map(|(bytes, _)| *bytes as u64).sum(),
-            drift: Vec::new(),
-            next: None,
-        };
-        let is_here = |id: &i64| snapshot.segments.iter().any(|segment| segment.id == *id);
-        let strays = snapshot.rollups.keys().filter(|id| !is_here(id));
-        found.drift.extend(strays.map(|id| format!("there is a rollup of segment {id}, which there is not")));
-        let (mut from, mut until) = (after, after);
-        let mut drift = Vec::new();
-        for segment in snapshot.segments.iter().filter(|segment| segment.last_seq > after) {
-            if until > after && within.is_some_and(|within| started.elapsed() >= within) {
-                found.next = Some(until);
-                break;
-            }
-            // What was merged since `after` was told may begin before it.
-            from = from.min(segment.first_seq - 1);
-            until = segment.last_seq;
-            found.sealed_events += segment.events as u64;
-            if found.drift.len() + drift.len() >= MAX_DRIFT {
-                continue;
-            }
-            match self.verify_segment(app, segment).await? {
-                Some(more) => drift.extend(more),
-                // It was replaced while this went on.
-                None => {
-                    let left = within.map(|within| within.saturating_sub(started.elapsed()));
-                    return Box::pin(self.verify_after(app, after, left)).await;
+        let (mut done, mut attempts) = (after, 0);
+        let (mut sealed_rows, mut sealed_events, mut drift) = (0, 0, Vec::new());
+        let (snapshot, next) = 'all: loop {
+            let snapshot = self.snapshot(app).await?;
+            for segment in &snapshot.segments {
+                if segment.last_seq <= done {
+                    continue;
                 }
+                if done > after && within.is_some_and(|within| started.elapsed() >= within) {
+                    break 'all (snapshot.clone(), Some(done));
+                }
+                let Some(compared) = self.verify_segment(app, segment, done).await? else {
+                    attempts += 1;
+                    if attempts > ATTEMPTS {
+                        return Err(Error::unavailable("segments were replaced again and again"));
+                    }
+                    continue 'all;
+                };
+                let strays = self.rows(app, (done, segment.first_seq - 1)).await?;
+                sealed_rows += strays + compared.rows;
+                sealed_events += compared.events;
+                drift.extend(compared.drift.into_iter().take(MAX_DRIFT.saturating_sub(drift.len())));
+                (done, attempts) = (segment.last_seq, 0);
             }
+            break (snapshot, None);
+        };
+        let sealed = snapshot.head.sealed_seq;
+        if next.is_none() {
+            sealed_rows += self.rows(app, (done, sealed)).await?;
         }
-        let until = found.next.unwrap_or(snapshot.head.sealed_seq);
-        found.sealed_rows = rows(from).filter(event::Column::Seq.lte(until)).count(&*self.db).await?;
-        if found.sealed_rows != found.sealed_events {
-            let Verification { sealed_rows, sealed_events, .. } = found;
+        let mut found = summed_up(&snapshot);
+        found.tail_rows = self.rows(app, (sealed, i64::MAX)).await?;
+        (found.sealed_rows, found.sealed_events, found.next) = (sealed_rows, sealed_events, next);
+        if sealed_rows != sealed_events {
             found.drift.push(format!("{sealed_rows} rows are sealed, and segments hold {sealed_events} events"));
         }
         found.drift.extend(drift);
@@ -117,19 +118,47 @@ impl Columnar {
         Ok(found)
     }
 
-    async fn verify_segment(&self, app: Uuid, segment: &Arc<Segment>) -> Result<Option<Vec<String>>> {
-        let Some(stored) = self.load_whole(app, segment).await? else { return Ok(None) };
+    /// How many rows there are of the commits behind one and up to another.
+    async fn rows(&self, app: Uuid, (after, until): (i64, i64)) -> Result<u64> {
+        if until <= after {
+            return Ok(0);
+        }
+        let rows = event::Entity::as_of(app, until).filter(event::Column::Seq.gt(after));
+        Ok(rows.count(&*self.db).await?)
+    }
+
+    /// Compares a segment with its rows; nothing when it was replaced meanwhile.
+    async fn verify_segment(&self, app: Uuid, segment: &Arc<Segment>, after: i64) -> Result<Option<Compared>> {
+        let (id, events) = (segment.id, segment.events);
+        let stored = match self.load_whole(app, segment).await {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return Ok(None),
+            // A column that is damaged or missing.
+            Err(Error::Internal(cause)) => {
+                let rows = self.rows(app, (after.max(segment.first_seq - 1), segment.last_seq)).await?;
+                let drift = vec![format!("segment {id} cannot be read: {cause}")];
+                return Ok(Some(Compared { rows, events: rows, drift }));
+            }
+            Err(error) => return Err(error),
+        };
         let mut builder = Builder::default();
-        read_rows(&*self.db, app, segment.first_seq - 1, segment.last_seq, &mut builder).await?;
+        let commits = (segment.first_seq - 1, segment.last_seq);
+        read_rows(&*self.db, app, commits, usize::MAX, &mut builder).await?;
         let mut tables = Vec::new();
         for kind in Kind::ALL {
             tables.push((kind, self.numbers_of_builder(&builder, kind, app).await?));
         }
         let rollup = event_aggregation::Entity::find_by_id((app, segment.id)).one(&*self.db).await?;
-        let (id, events) = (segment.id, segment.events);
         let compare = move || {
+            let later = |seqs: &[i64]| seqs.iter().filter(|seq| **seq > after).count() as u64;
+            let seqs = match stored.get(&Part::Seqs) {
+                Some(Loaded::Numbers(seqs)) => later(seqs),
+                _ => 0,
+            };
+            let (rows, own_events) = (later(&builder.seqs), seqs);
+            let of = |drift| Compared { rows, events: own_events, drift };
             if builder.len() != events {
-                return vec![format!("segment {id} holds {events} events of {} rows", builder.len())];
+                return of(vec![format!("segment {id} holds {events} events of {} rows", builder.len())]);
             }
             let mut own = builder.build();
             tables.iter().for_each(|(kind, table)| number(&mut own, *kind, table));
@@ -137,14 +166,13 @@ impl Columnar {
                 let is_equal = rollup::decode(&row.data).is_ok_and(|rollup| rollup::made_of(&stored) == Some(rollup));
                 (!is_equal).then(|| format!("the rollup of segment {id} differs from its columns"))
             });
-            own.keys()
-                .chain(stored.keys().filter(|part| !own.contains_key(part)))
-                .filter(|part| !matches!(part, Part::Rest) && !is_equal(&own, &stored, part, events))
-                .map(|part| format!("segment {id} differs from its rows in {}", String::from(part.clone())))
-                .chain(rolled)
-                .collect()
+            let differing = differing(&own, &stored, events).into_iter();
+            of(differing.map(|part| format!("segment {id} differs from its rows in {part}")).chain(rolled).collect())
         };
-        Ok(Some(task::spawn_blocking(compare).await.map_err(Error::internal)?))
+        let compared = task::spawn_blocking(compare).await.map_err(Error::internal)?;
+        // Rows are removed together with the segment that holds them.
+        let is_there = compared.drift.is_empty() || self.has_segment(app, id).await?;
+        Ok(is_there.then_some(compared))
     }
 
     /// The numbers of a builder's codes; a text that has none gets one that nobody has.
@@ -154,6 +182,66 @@ impl Columnar {
         let numbers = texts.iter().map(|text| known.get(*text).copied().unwrap_or(u32::MAX));
         Ok(std::iter::once(NONE).chain(numbers).collect())
     }
+}
+
+/// What a snapshot has, before anything is compared.
+fn summed_up(snapshot: &Snapshot) -> Verification {
+    let is_here = |id: &i64| snapshot.segments.iter().any(|segment| segment.id == *id);
+    let strays = snapshot.rollups.keys().filter(|id| !is_here(id));
+    Verification {
+        sealed_rows: 0,
+        sealed_events: 0,
+        tail_rows: 0,
+        segments: snapshot.segments.len() as u64,
+        bytes: snapshot.segments.iter().map(|segment| segment.bytes as u64).sum(),
+        rollups: snapshot.rollups.len() as u64,
+        rollup_bytes: snapshot.rollups.values().map(|(bytes, _)| *bytes as u64).sum(),
+        drift: strays.map(|id| format!("there is a rollup of segment {id}, which there is not")).collect(),
+        next: None,
+    }
+}
+
+/// The names of the parts in which two segments differ.
+fn differing(own: &Parts, stored: &Parts, events: usize) -> Vec<String> {
+    let all: BTreeSet<&Part> = own.keys().chain(stored.keys()).collect();
+    let columns = all.iter().filter(|part| ***part != Part::Rest && !is_equal(own, stored, part, events));
+    let mut differing: Vec<String> = columns.map(|part| String::from((*part).clone())).collect();
+    // Which properties have columns depends on the order in which they came.
+    let shown = |parts: &Parts| match parts.get(&Part::Rest) {
+        Some(Loaded::Values(rest)) => Some((rest.clone(), further(rest, &all))),
+        _ => None,
+    };
+    let (own, stored) = (shown(own), shown(stored));
+    let at = |of: &Option<(Arc<Values>, Vec<Properties>)>, place: usize| {
+        let (rest, properties) = of.as_ref()?;
+        properties.get(rest.codes.get(place) as usize).filter(|properties| !properties.is_empty()).cloned()
+    };
+    if (0..events).any(|place| at(&own, place) != at(&stored, place)) {
+        differing.push(Part::Rest.into());
+    }
+    differing
+}
+
+/// Values of properties by their keys, in one spelling.
+type Properties = Arc<BTreeMap<String, String>>;
+
+/// By its code, what each text of further properties says of those that have a column nowhere.
+fn further(rest: &Values, columns: &BTreeSet<&Part>) -> Vec<Properties> {
+    let properties = |json: &str| {
+        let mut found = BTreeMap::new();
+        property::each(json, |key, value| {
+            if columns.contains(&Part::Column(Column::Property(key.to_owned()))) {
+                return;
+            }
+            // Of a key that comes twice, the last counts.
+            match property::canonical(value) {
+                Some(value) => drop(found.insert(key.to_owned(), value)),
+                None => drop(found.remove(key)),
+            }
+        });
+        Arc::new(found)
+    };
+    std::iter::once(Properties::default()).chain(rest.texts.iter().map(properties)).collect()
 }
 
 fn is_equal(own: &Parts, stored: &Parts, part: &Part, events: usize) -> bool {

@@ -1,5 +1,7 @@
 //! Reports against a naive model.
 
+mod cancelling;
+mod commands;
 mod event;
 mod filled;
 mod goals;
@@ -11,8 +13,10 @@ mod pruning;
 mod question;
 mod rollups;
 mod sealing;
+mod sharing;
 mod time;
 mod top_properties;
+mod verifying;
 mod volume;
 mod way_model;
 mod ways;

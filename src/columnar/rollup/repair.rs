@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{DIMENSIONS, Stored, made_of};
 use crate::{
-    columnar::{Column, Columnar, header::Segment, part::Part, seal::claim, snapshot::heads},
+    columnar::{Column, Columnar, erase::next_commit, header::Segment, part::Part, seal::claim, snapshot::heads},
     entity::{event_aggregation, event_segment},
     error::{Error, Result},
 };
@@ -25,6 +25,8 @@ impl Columnar {
             let _one_at_a_time = self.sealing.lock().await;
             let (_, head) = heads(&*self.db, app).await?;
             let transaction = self.db.begin().await?;
+            // Answers made of those that are dropped are not given any more.
+            next_commit(&transaction, app).await?;
             if claim(&transaction, &head, &head).await? {
                 let own = event_aggregation::Column::AppId.eq(app);
                 event_aggregation::Entity::delete_many().filter(own).exec(&transaction).await?;
