@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     event::{ANCHORS, Event, event_type, events, ms, path},
-    filled::{Servers, Step, filled, servers, steps},
+    filled::{Servers, Step, filled, kept, servers, steps},
     model,
     properties::difference,
     question::{Question, filter, question},
@@ -137,6 +137,7 @@ async fn check(
     questions: &[Asked],
 ) -> Result<(), TestCaseError> {
     let sites = filled(servers, events, steps).await;
+    let events = &kept(events, steps);
     for (number, asked) in questions.iter().enumerate() {
         let answers = futures::future::join_all(sites.iter().map(|site| answers(site, number, asked))).await;
         let (conversion, app) = &answers[0];

@@ -1,4 +1,4 @@
-//! Every order in which the steps of writing, sealing, merging and asking can follow one another.
+//! Every order in which the steps of writing, sealing, merging, erasing and asking can follow one another.
 //!
 //! Each of them runs on its own connections, which are held where the next step begins: sealing and merging
 //! between what they read and their claim, and between that and their commit; a question between its snapshot
@@ -6,9 +6,14 @@
 
 use std::time::{Duration, Instant};
 
-use event_analytics::{clock::Clock, columnar::Columnar, config::Config, db::Db};
+use event_analytics::{
+    clock::Clock,
+    columnar::{Columnar, erase::People},
+    config::Config,
+    db::Db,
+};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{task::JoinHandle, time::sleep};
 use uuid::Uuid;
 
@@ -23,6 +28,8 @@ use crate::support::{
 const CLAIM: &str = "UPDATE \"segment_heads\"";
 const COMMIT: &str = "COMMIT";
 const COLUMNS: &str = "FROM \"segment_columns\"";
+/// The first statement of an erasure that changes anything.
+const HEAD: &str = "UPDATE \"event_heads\"";
 
 /// Who takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +39,11 @@ enum Part {
     OtherSealer,
     Merger,
     Reader,
+    /// Of somebody who has one event.
+    Eraser,
 }
 
-use Part::{Merger, OtherSealer, Reader, Sealer, Writer};
+use Part::{Eraser, Merger, OtherSealer, Reader, Sealer, Writer};
 
 /// Who takes part in an order, and where each is held; the writer and whoever is held nowhere take one step.
 type Cast = [(Part, &'static [&'static str])];
@@ -49,8 +58,9 @@ struct Actor {
 
 struct Stage {
     postgres: DatabaseConnection,
-    wires: [Wire; 3],
+    wires: [Wire; 4],
     sealers: [Columnar; 2],
+    eraser: Columnar,
     app: TestApp,
     site: Site,
     _reader: TestApp,
@@ -69,13 +79,15 @@ impl Stage {
             Wire::to(database.url(), "one").await,
             Wire::to(database.url(), "two").await,
             Wire::to(database.url(), "three").await,
+            Wire::to(database.url(), "four").await,
         ];
         let reader = TestApp::with(Store::Postgres, &[("DATABASE_URL", wires[2].url())]).await;
         let mut reader_site = site.clone();
         reader_site.owner.url.clone_from(&reader.url);
         let sealers = [columnar(&wires[0]).await, columnar(&wires[1]).await];
+        let eraser = columnar(&wires[3]).await;
         let postgres = connect(database.url()).await.unwrap();
-        Self { postgres, wires, sealers, app, site, _reader: reader, reader_site, sent: 0, _database: database }
+        Self { postgres, wires, sealers, eraser, app, site, _reader: reader, reader_site, sent: 0, _database: database }
     }
 
     fn id(&self) -> Uuid {
@@ -90,8 +102,14 @@ impl Stage {
 
     /// Takes all through one order.
     async fn play(&mut self, cast: &Cast, order: &[Part]) {
+        let erases = cast.iter().any(|(part, _)| *part == Eraser);
+        if erases {
+            assert_eq!(self.site.post(somebody()).await.ok()["accepted"], 1);
+        }
         if cast.iter().any(|(part, _)| *part == Merger) {
-            for _ in 0..3 {
+            // Four of one size, behind whatever there is.
+            self.app.app.columnar.seal(self.id()).await.unwrap();
+            for _ in 0..4 {
                 self.send(1).await;
                 assert!(self.app.app.columnar.seal(self.id()).await.unwrap());
             }
@@ -118,7 +136,8 @@ impl Stage {
         self.wires.iter().for_each(|wire| wire.hold(None));
         for actor in actors {
             if let Some(answer) = actor.work.await.unwrap() {
-                let is_right = (before..=self.sent).any(|events| answer == expected(events));
+                let with = |others| (before..=self.sent).map(move |events| and(expected(events), others));
+                let is_right = (0..=i64::from(erases)).flat_map(with).any(|right| answer == right);
                 assert!(is_right, "{order:?}: {answer} of {before} to {} events", self.sent);
             }
         }
@@ -133,17 +152,23 @@ impl Stage {
             Sealer | Writer => &self.wires[0],
             OtherSealer | Merger => &self.wires[1],
             Reader => &self.wires[2],
+            Eraser => &self.wires[3],
         }
     }
 
     fn start(&self, part: Part) -> JoinHandle<Option<Value>> {
         let (id, [one, other], site) = (self.id(), self.sealers.clone(), self.reader_site.clone());
+        let eraser = self.eraser.clone();
         tokio::spawn(async move {
             match part {
                 Sealer => drop(one.seal(id).await.unwrap()),
                 OtherSealer => drop(other.seal(id).await.unwrap()),
                 Merger => drop(other.merge(id).await.unwrap()),
                 Reader => return Some(site.ask(COUNTS).await["summary"].clone()),
+                Eraser => {
+                    let ids = vec![SOMEBODY.to_owned()];
+                    eraser.erase(&People { app: id, ids, until_seq: i64::MAX, receipt: Uuid::nil() }).await.unwrap();
+                }
                 Writer => unreachable!("it is not held"),
             }
             None
@@ -168,6 +193,21 @@ impl Stage {
         let row = self.postgres.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap().unwrap();
         row.try_get_by_index::<i64>(0).unwrap() > 0
     }
+}
+
+const SOMEBODY: &str = "somebody";
+
+/// An event of somebody who has no other.
+fn somebody() -> Value {
+    json!({ "event_type": "click", "user_id": SOMEBODY, "session_id": SOMEBODY, "timestamp": NOW })
+}
+
+/// Figures with so many others, of one event each.
+fn and(mut figures: Value, others: i64) -> Value {
+    for figure in ["events", "uniqueUsers", "sessions"] {
+        figures[figure] = json!(figures[figure].as_i64().unwrap() + others);
+    }
+    figures
 }
 
 /// An instance that does nothing by itself.
@@ -202,13 +242,18 @@ fn orders(cast: &Cast) -> Vec<Vec<Part>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_order_of_steps_leaves_each_event_in_one_place() {
-    let casts: [&Cast; 6] = [
+    let casts: [&Cast; 10] = [
         &[(Sealer, &[CLAIM, COMMIT]), (OtherSealer, &[CLAIM, COMMIT])],
         &[(Sealer, &[CLAIM, COMMIT]), (Merger, &[CLAIM, COMMIT])],
         &[(Sealer, &[CLAIM]), (OtherSealer, &[CLAIM]), (Reader, &[COLUMNS])],
         &[(Sealer, &[CLAIM]), (Merger, &[CLAIM]), (Reader, &[COLUMNS])],
         &[(Writer, &[]), (Sealer, &[CLAIM, COMMIT]), (Reader, &[COLUMNS])],
         &[(Writer, &[]), (Sealer, &[CLAIM]), (Merger, &[CLAIM])],
+        &[(Eraser, &[HEAD, CLAIM, COMMIT]), (Sealer, &[CLAIM, COMMIT])],
+        &[(Eraser, &[HEAD, CLAIM, COMMIT]), (Merger, &[CLAIM, COMMIT])],
+        &[(Eraser, &[HEAD]), (Merger, &[CLAIM]), (Reader, &[COLUMNS])],
+        // Whoever has the head keeps writers waiting.
+        &[(Writer, &[]), (Eraser, &[HEAD]), (Sealer, &[CLAIM])],
     ];
     let played = casts.map(async |cast| {
         let mut stage = Stage::new().await;
@@ -220,5 +265,5 @@ async fn every_order_of_steps_leaves_each_event_in_one_place() {
         orders.len()
     });
     let all: usize = futures::future::join_all(played).await.into_iter().sum();
-    assert_eq!(all, 20 + 20 + 90 + 90 + 60 + 30);
+    assert_eq!(all, 20 + 20 + 90 + 90 + 60 + 30 + 35 + 35 + 90 + 30);
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     event::{ANCHORS, Event, events, ms},
-    filled::{Servers, Step, filled, servers, steps},
+    filled::{Servers, Step, filled, kept, servers, steps},
     model::{self, Grouping},
     question::{Question, question},
     time::{compared, zone},
@@ -277,6 +277,7 @@ async fn check(
     questions: &[Question],
 ) -> Result<(), TestCaseError> {
     let sites = filled(servers, events, steps).await;
+    let events = &kept(events, steps);
     for (number, question) in questions.iter().enumerate() {
         let answers = futures::future::join_all(sites.iter().map(|site| asked(site, question))).await;
         check_sums(&answers[0])?;

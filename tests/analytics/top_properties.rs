@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     event::{ANCHORS, Event, KEYS, events, ms},
-    filled::{Servers, Step, filled, servers, steps},
+    filled::{Servers, Step, filled, kept, servers, steps},
     model,
     properties::difference,
     question::{Question, question},
@@ -132,6 +132,7 @@ async fn check(
     questions: &[Asked],
 ) -> Result<(), TestCaseError> {
     let sites = filled(servers, events, steps).await;
+    let events = &kept(events, steps);
     for asked in questions {
         let answers = futures::future::join_all(sites.iter().map(|site| answer(site, asked))).await;
         let difference = difference("", &answers[0], &expected(events, asked));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     event::{ANCHORS, Event, KEYS, event_type, events, ms, path},
-    filled::{Servers, Step, filled, servers, steps},
+    filled::{Servers, Step, filled, kept, servers, steps},
     model,
     properties::difference,
     question::{Question, filter_of_visitors, question},
@@ -167,6 +167,7 @@ async fn check(
     asked: &[Ways],
 ) -> Result<(), TestCaseError> {
     let sites = filled(servers, events, steps).await;
+    let events = &kept(events, steps);
     for ways in asked {
         let answers = futures::future::join_all(sites.iter().map(|site| answers(site, ways))).await;
         let difference = difference("", &answers[0], &expected(events, ways));
