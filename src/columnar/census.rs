@@ -19,6 +19,7 @@ use super::{
     prune::Chosen,
     scan::{ATTEMPTS, overlapping, parts_of},
     snapshot::Snapshot,
+    tail::TailBlock,
     values::{Places, Translate, Values},
 };
 use crate::error::{Error, Result};
@@ -68,7 +69,7 @@ impl Columnar {
         let segments = overlapping(snapshot, scan, None);
         let Some(chosen) = self.prune(snapshot.app, scan, &columns, None, segments).await? else { return Ok(None) };
         for (segment, is_whole) in chosen {
-            let one = Some((segment.clone(), is_whole));
+            let one = (vec![(segment.clone(), is_whole)], Vec::new());
             let kept;
             match self.choose(snapshot, scan, one, columns, census).await? {
                 Some(chosen) => (kept, columns, census) = chosen,
@@ -83,10 +84,10 @@ impl Columnar {
                 census = self.count(loaded.pop().unwrap_or_default(), kept.clone(), census).await?;
             }
         }
-        if let Some(tail) = &snapshot.tail {
+        for tail in snapshot.tail.iter().flat_map(|tail| &tail.blocks) {
             let kept;
-            match self.choose(snapshot, scan, None, columns, census).await? {
-                Some(chosen) => (kept, _, census) = chosen,
+            match self.choose(snapshot, scan, (Vec::new(), vec![tail.clone()]), columns, census).await? {
+                Some(chosen) => (kept, columns, census) = chosen,
                 None => return Ok(None),
             }
             if let Some(kept) = kept {
@@ -114,28 +115,26 @@ impl Columnar {
         groups
     }
 
-    /// The events of a segment, or else of the tail, that the scan is about; nothing where there is none.
+    /// The events of one segment, or of one block of the tail, that the scan is about; nothing where there is none.
     async fn choose<C: Census>(
         &self,
         snapshot: &Arc<Snapshot>,
         scan: &Scan,
-        segment: Option<Chosen>,
+        (wave, tail): (Vec<Chosen>, Vec<Arc<TailBlock>>),
         mut columns: Columns,
         mut census: C,
     ) -> Result<Option<(Option<Arc<Kept>>, Columns, C)>> {
         let mut wanted = parts_of(scan, false);
-        if let Some((segment, _)) = &segment
+        if let [(segment, _)] = wave.as_slice()
             && scan.from <= segment.header.from
             && segment.header.to < scan.to
         {
             // All of its events are of this time.
             wanted.retain(|part| *part != Part::Times);
         }
-        let with_tail = segment.is_none();
-        let wave = segment.into_iter().collect();
         let Some(loaded) = self.load_wave(snapshot.app, wave, &wanted, scan).await? else { return Ok(None) };
         let (scan, snapshot) = (scan.clone(), snapshot.clone());
-        let wave = Wave { scan: scan.clone(), snapshot, loaded, with_tail, visitor: None, wanted, summed: None };
+        let wave = Wave { scan: scan.clone(), snapshot, loaded, tail, visitor: None, wanted, summed: None };
         let permit = self.threads.clone().acquire_owned().await.map_err(Error::internal)?;
         let work = task::spawn_blocking(move || {
             let _permit = permit;

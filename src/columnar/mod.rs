@@ -37,6 +37,7 @@ mod scan;
 mod seal;
 mod session_ids;
 mod snapshot;
+mod tail;
 mod turns;
 mod values;
 pub mod verify;

@@ -13,6 +13,7 @@ use super::{
     plan::{BATCH, Buffers, Wave},
     scan::parts_of,
     snapshot::Snapshot,
+    tail::TailBlock,
     values::Places,
 };
 use crate::error::{Error, Result};
@@ -33,10 +34,10 @@ pub struct Newest {
 /// A time and an id.
 pub(super) type Found = Vec<(i64, Uuid)>;
 
-/// A segment, or the tail.
+/// A segment, or a part of the tail.
 enum Block {
     Segment(Arc<Segment>),
-    Tail,
+    Tail(Arc<TailBlock>),
 }
 
 impl Columnar {
@@ -86,21 +87,21 @@ impl Columnar {
             if found.len() >= newest.limit && found.last().is_some_and(|(at, _)| to < *at) {
                 break;
             }
-            let (wave, with_tail) = match block {
+            let (wave, tail) = match block {
                 Block::Segment(segment) => {
                     match self.prune(snapshot.app, scan, &columns, visitor, vec![segment]).await? {
                         Some(chosen) if chosen.is_empty() => continue,
-                        Some(chosen) => (chosen, false),
+                        Some(chosen) => (chosen, Vec::new()),
                         None => return Ok((None, select)),
                     }
                 }
-                Block::Tail => (Vec::new(), true),
+                Block::Tail(block) => (Vec::new(), vec![block]),
             };
             let Some(loaded) = self.load_wave(snapshot.app, wave, &wanted, scan).await? else {
                 return Ok((None, select));
             };
             let (snapshot, wanted, what) = (snapshot.clone(), wanted.clone(), newest.clone());
-            let wave = Wave { scan: scan.clone(), snapshot, loaded, with_tail, visitor, wanted, summed: None };
+            let wave = Wave { scan: scan.clone(), snapshot, loaded, tail, visitor, wanted, summed: None };
             let permit = self.threads.clone().acquire_owned().await.map_err(Error::internal)?;
             let work = task::spawn_blocking(move || {
                 let _permit = permit;
@@ -123,7 +124,8 @@ fn blocks(snapshot: &Snapshot, newest: &Newest) -> Vec<(i64, Block)> {
     let segments = snapshot.segments.iter().filter(|segment| segment.overlaps(&newest.scan));
     let segments = segments.filter(|segment| is_new(segment.last_seq));
     let mut blocks: Vec<_> = segments.map(|segment| (segment.header.to, Block::Segment(segment.clone()))).collect();
-    blocks.extend(snapshot.tail.iter().filter(|tail| is_new(tail.last_seq)).map(|tail| (tail.to, Block::Tail)));
+    let tail = snapshot.tail.iter().flat_map(|tail| &tail.blocks).filter(|block| is_new(block.last_seq));
+    blocks.extend(tail.map(|block| (block.to, Block::Tail(block.clone()))));
     blocks.sort_by_key(|(to, _)| std::cmp::Reverse(*to));
     blocks
 }

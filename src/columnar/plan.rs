@@ -14,6 +14,7 @@ use super::{
     part::{Loaded, Part, Parts},
     prune::Chosen,
     snapshot::Snapshot,
+    tail::TailBlock,
     turns::Turns,
     values::{Codes, Places, Translate, Values, pick},
 };
@@ -45,7 +46,7 @@ pub(super) struct Wave {
     pub(super) scan: Scan,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) loaded: Vec<(Chosen, Parts)>,
-    pub(super) with_tail: bool,
+    pub(super) tail: Vec<Arc<TailBlock>>,
     pub(super) visitor: Option<u32>,
     pub(super) wanted: Vec<Part>,
     /// Times of which rollups say what segments that have one hold.
@@ -63,7 +64,7 @@ pub(super) struct Plan {
 
 impl Wave {
     pub(super) fn plan(self, columns: &mut Columns) -> Result<Plan> {
-        let Self { scan, snapshot, loaded, with_tail, visitor, wanted, summed } = self;
+        let Self { scan, snapshot, loaded, tail, visitor, wanted, summed } = self;
         let mut blocks = Vec::new();
         for ((segment, is_whole), parts) in loaded {
             for window in snapshot.windows(&segment, &scan, summed) {
@@ -72,7 +73,7 @@ impl Wave {
                 blocks.push(Block { is_whole, ..block });
             }
         }
-        if let (true, Some(tail)) = (with_tail, &snapshot.tail) {
+        for tail in &tail {
             let wanted = wanted.iter().chain(&[Part::Seqs]);
             let parts = wanted.filter_map(|part| Some((part.clone(), made_from_tail(&tail.parts, part, tail.events)?)));
             let parts: Parts = parts.collect();

@@ -200,8 +200,8 @@ impl Columnar {
         let segments = overlapping(snapshot, scan, summed);
         let Some(chosen) = self.prune(snapshot.app, scan, &columns, visitor, segments).await? else { return Ok(None) };
         let mut segments = chosen.into_iter().peekable();
-        let mut tail = snapshot.tail.is_some();
-        while segments.peek().is_some() || tail {
+        let mut tail = snapshot.tail.as_ref().map_or_else(Vec::new, |tail| tail.blocks.clone());
+        while segments.peek().is_some() || !tail.is_empty() {
             let (mut wave, mut bytes) = (Vec::new(), 0);
             while let Some((segment, _)) = segments.peek() {
                 bytes += wanted.iter().map(|part| self.missing_bytes(snapshot.app, segment, part)).sum::<usize>();
@@ -211,12 +211,12 @@ impl Columnar {
                 wave.extend(segments.next());
             }
             let Some(loaded) = self.load_wave(snapshot.app, wave, &wanted, scan).await? else { return Ok(None) };
-            let with_tail = segments.peek().is_none() && std::mem::take(&mut tail);
+            let tail = if segments.peek().is_none() { std::mem::take(&mut tail) } else { Vec::new() };
             let work = Wave {
                 scan: scan.clone(),
                 snapshot: snapshot.clone(),
                 loaded,
-                with_tail,
+                tail,
                 visitor,
                 wanted: wanted.clone(),
                 summed,

@@ -20,13 +20,14 @@ use tokio::{sync::Mutex, task};
 use uuid::Uuid;
 
 use super::{
-    Columnar, NONE,
+    Columnar,
     build::Builder,
     header::Segment,
-    numbers::{self, Kind},
+    numbers::Kind,
     part::{Loaded, Part, Parts},
     row,
     scan::Scan,
+    tail::{Gathered, Tail},
     values::{Codes, Places, Texts, Translate, Values},
 };
 use crate::{
@@ -54,18 +55,6 @@ pub(super) struct Snapshot {
     pub(super) tail: Option<Tail>,
 }
 
-/// The events that are in no segment yet.
-#[derive(Debug)]
-pub(super) struct Tail {
-    pub(super) parts: Parts,
-    pub(super) events: usize,
-    pub(super) last_seq: i64,
-    pub(super) to: i64,
-    /// Visitors and sessions met nowhere before: their numbers follow on those that were given, and
-    /// hold for this snapshot only.
-    pub(super) newcomers: [Texts; 2],
-}
-
 /// What an instance keeps of an app.
 #[derive(Debug, Default)]
 pub(super) struct Known(Mutex<Option<State>>);
@@ -76,15 +65,6 @@ struct State {
     /// The commit up to which the tail has been read.
     seq: i64,
     tail: Gathered,
-}
-
-/// The tail, to which more can be added.
-#[derive(Debug, Default)]
-struct Gathered {
-    builder: Builder,
-    /// Of visitors and sessions: the numbers of the builder's codes.
-    numbers: [Vec<u32>; 2],
-    newcomers: [Texts; 2],
 }
 
 impl Snapshot {
@@ -268,19 +248,23 @@ async fn renew(
         old => (segments(&db, app, old.as_deref()).await?, Arc::new(rollups(&db, app).await?)),
     };
     if seq > after {
-        if read_rows(&db, app, (after, seq), MAX_TAIL_BYTES, &mut tail.builder).await? < seq {
+        let mut rows = Builder::default();
+        let room = MAX_TAIL_BYTES.saturating_sub(tail.bytes());
+        if read_rows(&db, app, (after, seq), room, &mut rows).await? < seq {
             db.rollback().await?;
             return Ok(None);
         }
-        tail.number(&db, &head).await?;
+        let numbers = tail.number(&db, &head, &rows).await?;
+        db.commit().await?;
+        let added = task::spawn_blocking(move || {
+            tail.add(&rows, &numbers);
+            tail
+        });
+        tail = added.await.map_err(Error::internal)?;
+    } else {
+        db.commit().await?;
     }
-    db.commit().await?;
-    let (tail, view) = task::spawn_blocking(move || {
-        let view = tail.view();
-        (tail, view)
-    })
-    .await
-    .map_err(Error::internal)?;
+    let view = tail.view();
     Ok(Some(State { snapshot: Arc::new(Snapshot { app, head, segments, rollups, tail: view }), seq, tail }))
 }
 
@@ -310,48 +294,6 @@ async fn rollups(db: &impl ConnectionTrait, app: Uuid) -> Result<HashMap<i64, (u
         .filter(C::Hours.gt(0));
     let found: Vec<(i64, i64, i64)> = found.into_tuple().all(db).await?;
     Ok(found.into_iter().map(|(segment, bytes, revision)| (segment, (bytes as usize, revision))).collect())
-}
-
-impl Gathered {
-    /// Numbers the visitors and sessions that are new in the builder.
-    async fn number(&mut self, db: &impl ConnectionTrait, head: &segment_head::Model) -> Result<()> {
-        for kind in Kind::ALL {
-            let own = kind as usize;
-            let Some(dictionary) = self.builder.dictionary(kind) else { continue };
-            let (numbers, newcomers) = (&mut self.numbers[own], &mut self.newcomers[own]);
-            if numbers.is_empty() {
-                numbers.push(NONE);
-            }
-            let new: Vec<&str> =
-                (numbers.len()..dictionary.codes()).filter_map(|code| dictionary.value(code as u32)).collect();
-            let known = numbers::of_texts(db, head.app_id, kind, &new).await?;
-            for text in new {
-                numbers.push(match known.get(text) {
-                    Some(&number) => number,
-                    None => {
-                        newcomers.push(text);
-                        (given(head, kind) as usize + newcomers.len()) as u32
-                    }
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn view(&self) -> Option<Tail> {
-        let mut parts = self.builder.build();
-        for kind in Kind::ALL {
-            number(&mut parts, kind, &self.numbers[kind as usize]);
-        }
-        let times = &self.builder.times;
-        Some(Tail {
-            parts,
-            events: self.builder.len(),
-            last_seq: self.builder.seqs.iter().copied().max()?,
-            to: times.iter().copied().max()?,
-            newcomers: self.newcomers.clone(),
-        })
-    }
 }
 
 /// Puts numbers in place of a builder's codes.
