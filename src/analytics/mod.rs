@@ -1,9 +1,8 @@
 //! Questions about events and their exact answers.
 //!
-//! A [`Question`] is validated and resolved before anything is read: a half-open range of
-//! milliseconds, a filter, a zone, the commit up to which events count, and one [`Report`].
-//! [`answer`](mod@answer) computes it, or finds it in the cache. Answer types leave unchanged as GraphQL
-//! types, so their documentation is the schema's.
+//! A [`Question`] is validated and resolved before anything is read: a half-open range of milliseconds, a filter, a
+//! zone, the commit up to which events count, and one [`Report`]. [`answer`](mod@answer) computes it, or finds it in the
+//! cache. Answer types leave unchanged as GraphQL types, so their documentation is the schema's.
 
 pub mod accumulator;
 pub mod allowance;
@@ -11,6 +10,7 @@ pub mod answer;
 pub mod behaviour;
 pub mod breakdown;
 pub mod bucket;
+pub mod compared;
 pub mod condition;
 pub mod events;
 pub mod filter;

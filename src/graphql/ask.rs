@@ -4,14 +4,14 @@ use std::{collections::HashSet, sync::Arc};
 
 use async_graphql::{Context, SelectionField};
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 
-use super::{context::ContextExt, error::Result, filled::filled, loader, page};
+use super::{context::ContextExt, error::Result, filled::filled, frozen::Frozen, loader, page};
 use crate::{
     analytics::{
         Answer, BotTraffic, Breakdown, Comparison, Dimension, Figures, Interval, Metric, Needs, Question, Range,
         Report, Summary, Timeline, UserOrder, UserPage,
         answer::Answered,
+        compared::compared,
         filter::{EventFilter, MAX_TEXT},
         range::{self, RangePreset, TimeRange},
         retention::RetentionPeriod,
@@ -70,8 +70,8 @@ impl Ask {
             range.from = range.from.max(first_day(ctx, scope, range, now, &zone).await?);
         }
         let until = arguments.range.compared_until(range, now);
-        let compared = |comparison| range::compared(range, until, comparison, &zone);
-        let previous = arguments.compare.map(compared).transpose()?;
+        let before = |comparison| compared(range, until, comparison, &zone);
+        let previous = arguments.compare.map(before).transpose()?;
         let filter = filled(ctx, scope, "filter", arguments.filter.unwrap_or_default()).await?;
         let timezone = canonical(&zone, timezone);
         let (bots, asked) = (arguments.bots, Arc::new(filter));
@@ -313,35 +313,6 @@ pub fn check_property(by: &[Dimension], property: Option<&str>) -> Result<()> {
          {MAX_TEXT} bytes."
     );
     Err(Error::invalid("property", text).into())
-}
-
-/// What tells one range from another in a cursor: as it was asked for, because a preset moves on
-/// between pages.
-#[derive(Debug, Clone, Serialize)]
-pub struct RangeKey {
-    from: Option<Moment>,
-    to: Option<Moment>,
-    preset: Option<RangePreset>,
-    timezone: Option<String>,
-}
-
-impl RangeKey {
-    /// Of the arguments `range` and `timezone`.
-    pub fn of(range: &TimeRange, timezone: Option<&str>) -> Self {
-        let TimeRange { from, to, preset } = *range;
-        Self { from, to, preset, timezone: timezone.map(str::to_owned) }
-    }
-}
-
-/// What the cursors of time-bound lists keep: the commit and the range of the first page, so that
-/// all pages together are one list, whatever arrives between them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Frozen<K> {
-    seq: i64,
-    range: Range,
-    now: i64,
-    /// Position in the list.
-    pub at: K,
 }
 
 /// The zone's own spelling, so that `europe/berlin` and `Europe/Berlin` are one question.

@@ -5,6 +5,7 @@ pub mod charge;
 pub mod context;
 pub mod error;
 mod filled;
+pub mod frozen;
 pub mod guard;
 mod http;
 pub mod id;

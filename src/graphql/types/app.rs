@@ -33,9 +33,10 @@ use crate::{
     entity::{app, role},
     error::Error,
     graphql::{
-        ask::{Arguments, Ask, Grouping, RangeKey},
+        ask::{Arguments, Ask, Grouping},
         context::ContextExt,
         error::Result,
+        frozen::RangeKey,
         guard::{REPORT, passes, report},
         id::NodeId,
         loader::VisibleApp,

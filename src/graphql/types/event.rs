@@ -13,9 +13,10 @@ use crate::{
     clock::Moment,
     entity::event::{self, Model},
     graphql::{
-        ask::{Ask, Frozen},
+        ask::Ask,
         context::ContextExt,
         error::Result,
+        frozen::Frozen,
         id::NodeId,
         loader::VisibleApp,
         page::{self, Page, Paginator},

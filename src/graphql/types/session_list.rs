@@ -12,9 +12,10 @@ use crate::{
     },
     auth::AppScope,
     graphql::{
-        ask::{Arguments, Ask, Frozen, RangeKey},
+        ask::{Arguments, Ask},
         context::ContextExt,
         error::Result,
+        frozen::{Frozen, RangeKey},
         guard::report,
         page::{self, CountedPage, Paginator},
     },

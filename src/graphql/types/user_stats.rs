@@ -14,9 +14,10 @@ use crate::{
     clock::Moment,
     error::Error,
     graphql::{
-        ask::{Ask, Frozen, RangeKey},
+        ask::Ask,
         context::ContextExt,
         error::Result,
+        frozen::{Frozen, RangeKey},
         guard::{LOOKUP, passes},
         loader::{self, SeenUser},
         page::{self, CountedPage, Page, Paginator},
