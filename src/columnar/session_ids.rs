@@ -9,7 +9,6 @@ use std::{
     sync::Arc,
 };
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::{
@@ -79,11 +78,8 @@ impl Columnar {
         let ids: Vec<Uuid> = found.keys().copied().collect();
         let mut sessions = HashMap::with_capacity(ids.len());
         for ids in ids.chunks(ROWS) {
-            use event::Column as C;
-            let rows = event::Entity::find().select_only().columns([C::Id, C::SessionId]);
-            let rows = rows.filter(C::AppId.eq(snapshot.app)).filter(C::Id.is_in(ids.iter().copied()));
-            for (id, session) in rows.into_tuple::<(Uuid, Option<String>)>().all(&*self.db).await? {
-                sessions.extend(found.get(&id).copied().zip(session));
+            for row in event::Entity::among(&*self.db, snapshot.app, seq, ids).await? {
+                sessions.extend(found.get(&row.id).copied().zip(row.session_id));
             }
         }
         Ok(Some(sessions))

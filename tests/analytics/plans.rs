@@ -22,9 +22,9 @@ async fn rows_read(postgres: &DatabaseConnection, tables: &str) -> i64 {
     row.try_get_by_index(0).unwrap()
 }
 
-/// How many entries of the indexes of a table were read so far, by connections that are closed.
-async fn entries_read(postgres: &DatabaseConnection, table: &str) -> i64 {
-    let sql = format!("SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname = '{table}'");
+/// How many entries of the indexes of the tables whose names begin so were read so far, by connections that are closed.
+async fn entries_read(postgres: &DatabaseConnection, tables: &str) -> i64 {
+    let sql = format!("SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname LIKE '{tables}%'");
     let row = postgres.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap().unwrap();
     row.try_get_by_index(0).unwrap()
 }
@@ -102,5 +102,48 @@ async fn a_page_of_sessions_reads_the_rows_of_its_own() {
     let after = [rows_read(&postgres, "events").await, rows_read(&postgres, "event_codes").await];
     assert!(after[0] - before[0] < 500, "{} rows were read", after[0] - before[0]);
     assert!(after[1] - before[1] < 500, "{} visitors and sessions were read", after[1] - before[1]);
+    postgres.close().await.unwrap();
+}
+
+/// What statistics know of another app says nothing about this one: Postgres takes it for empty, and every index for as
+/// good as any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_is_new_to_the_statistics_is_read_by_its_keys() {
+    let database = TestDatabase::new().await;
+    let app = TestApp::with(Store::Postgres, &[("DATABASE_URL", database.url())]).await;
+    let (known, site) = (app.site().await, app.site().await);
+    let postgres = connect(database.url()).await.unwrap();
+    known.post((0..500).map(event).collect::<Vec<_>>()).await.ok();
+    assert!(app.app.columnar.seal(id_of(&known)).await.unwrap());
+    postgres.execute_unprepared("ANALYZE events; ANALYZE event_codes").await.unwrap();
+    let events = 6_000;
+    let own = |number: i64| {
+        json!({
+            "id": format!("e{number}"), "event_type": "x", "user_id": format!("u{number}"),
+            "session_id": format!("s{number}"), "timestamp": NOW - number * 1_000,
+        })
+    };
+    for from in (0..events).step_by(2_000) {
+        site.post((from..from + 2_000).map(own).collect::<Vec<_>>()).await.ok();
+    }
+    assert!(app.app.columnar.seal(id_of(&site)).await.unwrap());
+    let stopped = app.stop().await;
+    let before = [entries_read(&postgres, "events").await, entries_read(&postgres, "event_codes").await];
+    let app = stopped.start().await;
+    let mut site = site;
+    site.owner.url.clone_from(&app.url);
+    let found = site.ask("events(range: { preset: LAST_7_DAYS }, first: 50) { nodes { eventId } }").await;
+    assert_eq!(found["events"]["nodes"].as_array().unwrap().len(), 50);
+    assert_eq!(found["events"]["nodes"][49]["eventId"], "e49");
+    // The same people once more, in events that are in no segment.
+    let again = (0..100).map(|number| json!({ "event_type": "y", "user_id": format!("u{number}"), "timestamp": NOW }));
+    site.post(again.collect::<Vec<_>>()).await.ok();
+    let users = site.ask("summary(range: { preset: LAST_7_DAYS }) { uniqueUsers }").await;
+    assert_eq!(users["summary"]["uniqueUsers"], events);
+    app.stop().await;
+    let after = [entries_read(&postgres, "events").await, entries_read(&postgres, "event_codes").await];
+    let [rows, codes] = [after[0] - before[0], after[1] - before[1]];
+    assert!(rows < 3_000, "{rows} entries of rows were read");
+    assert!(codes < 3_000, "{codes} entries of visitors and sessions were read");
     postgres.close().await.unwrap();
 }
