@@ -28,7 +28,9 @@ async function add(app: string, id: string, keep: Keep): Promise<void> {
 export function AddToDashboard({ keep }: { keep: Keep }) {
   const { app } = useScope();
   const asked = useQuestion(Dashboards, { app: app.id });
-  const boards = asked.data?.app?.dashboards.nodes ?? [];
+  // A list that was seen before may lack the dashboard that was made since.
+  const isRead = asked.at !== undefined;
+  const boards = (isRead && asked.data?.app?.dashboards.nodes) || [];
   const [chosen, choose] = useState<string>();
   const [state, setState] = useState<{ busy?: boolean; error?: Failure; done?: string }>({});
   const target = chosen ?? boards[0]?.id ?? NEW;
@@ -84,7 +86,7 @@ export function AddToDashboard({ keep }: { keep: Keep }) {
         </label>
       )}
       <Wrong error={state.error ?? asked.error} />
-      <button type="submit" class="primary" disabled={state.busy || asked.data === undefined}>
+      <button type="submit" class="primary" disabled={state.busy || !isRead}>
         Add
       </button>
     </form>
