@@ -38,7 +38,7 @@ export const METRICS: Record<MetricName, Metric> = {
   events: { title: "Events", about: "Everything that was sent", ...counted },
   bounceRate: {
     title: "Bounce rate",
-    about: "Sessions whose only event is one page view",
+    about: "Sessions of one page view and nothing else that the visitor did",
     short: share,
     full: share,
     inverse: true,

@@ -78,7 +78,7 @@ export function Sessions() {
                     ["Median length", duration(report.medianSeconds), "Half of all sessions are shorter"],
                     ["Mean length", duration(report.averageSeconds), "From the first to the last event"],
                     ["Events in a session", report.eventsPerSession === null ? "–" : number(report.eventsPerSession)],
-                    ["Bounce rate", share(report.bounceRate), "Sessions whose only event is one page view"],
+                    ["Bounce rate", share(report.bounceRate), "Sessions of one page view and nothing else that the visitor did"],
                   ]}
                 />
                 <TimelineChart
