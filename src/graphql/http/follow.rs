@@ -33,7 +33,7 @@ const RECHECK: Duration = Duration::from_secs(2);
 /// How long to wait after an answer failed by no fault of the client's.
 const REST: Duration = Duration::from_secs(5);
 
-/// Operations that one user, key or address may have answered at a time, over all its connections.
+/// Operations that one user, app (by its keys) or address may have answered at a time, over all its connections.
 const PER_SENDER: usize = 40;
 /// And all of them together.
 const PER_PROCESS: usize = 2_000;

@@ -29,7 +29,8 @@ struct CreateApiKeyInput {
     name: String,
     /// When it shall stop working by itself; never when absent.
     expires_at: Option<Moment>,
-    /// How many requests a minute it may make; as many as the server allows by default when absent.
+    /// How many requests a minute it may make; as many as the server allows by default when absent. A key that reads
+    /// never gets more than that.
     requests_per_minute: Option<i32>,
     /// How many events a minute it may let in; no limit of its own when absent. Not for keys that read.
     events_per_minute: Option<i32>,
