@@ -127,7 +127,8 @@ mod tests {
         let (mut segments, mut written) = (Vec::new(), 0);
         for time in 0..times {
             segments.push(size(time));
-            if let Some(run) = runs(&segments).next() {
+            let run = runs(&segments).next();
+            if let Some(run) = run {
                 let total = segments[run.clone()].iter().sum();
                 segments.splice(run, [total]);
                 written += total;

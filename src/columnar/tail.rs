@@ -13,7 +13,7 @@ use super::{
     NONE,
     build::Builder,
     numbers::{self, Kind},
-    part::{Loaded, Part, Parts},
+    part::{Loaded, Parts},
     snapshot::{given, number},
     values::{Places, Texts},
 };
@@ -122,7 +122,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::columnar::values::Translate;
+    use crate::columnar::{part::Part, values::Translate};
 
     #[test]
     fn blocks_stay_few_and_lose_nothing() {
