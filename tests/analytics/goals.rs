@@ -13,7 +13,7 @@ use super::{
     model,
     properties::difference,
     question::{Question, filter, question},
-    time::{compared, zone},
+    time::zone,
 };
 use crate::support::people::Site;
 
@@ -112,7 +112,7 @@ fn figures(events: &[Event], range: (i64, i64), asked: &Asked) -> Value {
 fn expected(events: &[Event], asked: &Asked) -> Value {
     let question = &asked.common;
     let (from, to) = question.range.is;
-    let before = question.compare.map(|comparison| compared(from, to, comparison, &zone(question.zone)));
+    let before = question.compare.map(|comparison| question.range.before(comparison, &zone(question.zone)));
     let reached = |range| model::select(events, range, &asked.both(), question.bots);
     let previous = before.map(reached);
     let timeline = model::timeline(

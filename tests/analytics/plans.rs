@@ -6,6 +6,7 @@ use serde_json::json;
 use super::sealing::{event, id_of};
 use crate::support::{
     app::{NOW, Store, TestApp},
+    people::Site,
     postgres::{TestDatabase, connect},
 };
 
@@ -111,7 +112,8 @@ async fn a_page_of_sessions_reads_the_rows_of_its_own() {
 async fn an_app_that_is_new_to_the_statistics_is_read_by_its_keys() {
     let database = TestDatabase::new().await;
     let app = TestApp::with(Store::Postgres, &[("DATABASE_URL", database.url())]).await;
-    let (known, site) = (app.site().await, app.site().await);
+    let known = app.site().await;
+    let site = Site::of(known.owner.clone(), "New").await;
     let postgres = connect(database.url()).await.unwrap();
     known.post((0..500).map(event).collect::<Vec<_>>()).await.ok();
     assert!(app.app.columnar.seal(id_of(&known)).await.unwrap());

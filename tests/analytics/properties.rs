@@ -15,7 +15,7 @@ use super::{
     filled::{Servers, Step, filled, kept, servers, steps},
     model::{self, Grouping},
     question::{Question, question},
-    time::{compared, zone},
+    time::zone,
     way_model,
 };
 use crate::support::people::Site;
@@ -205,8 +205,7 @@ async fn pages(site: &Site, question: &Question, document: &str, order: Value) -
 /// The same answers by the model.
 fn expected(events: &[Event], question: &Question) -> Value {
     let own = model::select(events, question.range.is, &question.filter, question.bots);
-    let (from, to) = question.range.is;
-    let before = question.compare.map(|comparison| compared(from, to, comparison, &zone(question.zone)));
+    let before = question.compare.map(|comparison| question.range.before(comparison, &zone(question.zone)));
     let previous = before.map(|range| model::select(events, range, &question.filter, question.bots));
     let previous = previous.as_deref();
     let grouping =

@@ -1,12 +1,12 @@
 //! Random questions.
 
-use jiff::ToSpan;
+use jiff::{ToSpan, tz::TimeZone};
 use proptest::{option, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
 use super::{
     event::{HOSTS, KEYS, event_type, near, path, property_value, session, visitor},
-    time::{DAY, HOUR, MINUTE, local, start_of, written, zone},
+    time::{DAY, HOUR, MINUTE, compared, local, start_of, written, zone},
 };
 use crate::support::app::NOW;
 
@@ -26,6 +26,16 @@ const ZONES: [&str; 8] = [
 pub struct Range {
     pub asked: Value,
     pub is: (i64, i64),
+}
+
+impl Range {
+    /// The range to compare with. Of a preset that goes on, what has passed up to the end of the current minute.
+    pub fn before(&self, comparison: &str, zone: &TimeZone) -> (i64, i64) {
+        let (from, to) = self.is;
+        let goes_on = self.asked["preset"].is_string();
+        let until = if goes_on { to.min(NOW / MINUTE * MINUTE + MINUTE).max(from) } else { to };
+        compared(from, to, until, comparison, zone)
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -83,9 +83,9 @@ fn label(at: DateTime, interval: &str) -> Date {
     }
 }
 
-/// The range to compare with.
-pub fn compared(from: i64, to: i64, comparison: &str, zone: &TimeZone) -> (i64, i64) {
-    let (start, end) = (local(from, zone), local(to, zone));
+/// The range to compare with, of which only what lies before `until` has passed.
+pub fn compared(from: i64, to: i64, until: i64, comparison: &str, zone: &TimeZone) -> (i64, i64) {
+    let (start, end, at) = (local(from, zone), local(to, zone), local(until, zone));
     if comparison == "PREVIOUS_YEAR" {
         let before = |at: DateTime, is_end: bool| {
             let year = at.year() - 1;
@@ -99,27 +99,39 @@ pub fn compared(from: i64, to: i64, comparison: &str, zone: &TimeZone) -> (i64, 
             first_showing(date.to_datetime(at.time()), zone)
         };
         let first = before(start, false);
-        return (first, before(end, start.date() != end.date()).max(first));
+        return (first, before(at, until == to && start.date() != end.date()).max(first));
     }
     let (first, last) = (start.date(), end.date());
     if start_of(first, zone) != from || start_of(last, zone) != to {
-        return (from - (to - from), from);
+        return (from - (to - from), until - (to - from));
     }
-    let mut date = first;
+    let (mut date, mut reached) = (first, at.date());
+    let mut is_over = false;
     if first.day() == 1 && last.day() == 1 {
         let mut month = first;
+        let mut before = reached.first_of_month();
         while month < last {
             month = month.last_of_month().tomorrow().unwrap();
             date = date.yesterday().unwrap().first_of_month();
+            before = before.yesterday().unwrap().first_of_month();
         }
+        is_over = before.last_of_month().day() < reached.day();
+        let day = before.last_of_month().day().min(reached.day());
+        reached = jiff::civil::date(before.year(), before.month(), day);
     } else {
         let mut day = first;
         while day < last {
             day = day.tomorrow().unwrap();
             date = date.yesterday().unwrap();
+            reached = reached.yesterday().unwrap();
         }
     }
-    (start_of(date, zone), from)
+    let end = match (until == to, is_over) {
+        (true, _) => from,
+        (false, true) => start_of(reached.tomorrow().unwrap(), zone),
+        (false, false) => first_showing(reached.to_datetime(at.time()), zone),
+    };
+    (start_of(date, zone), end.min(from))
 }
 
 /// A moment as answers write it.
