@@ -253,8 +253,7 @@ impl Basics {
         ctx: &Context<'_>,
         #[graphql(desc = "Go on behind this `next` of an earlier answer.")] after: Option<String>,
     ) -> Result<Verification> {
-        let after = after.map_or(Ok(0), |after| after.parse::<i64>());
-        let after = after.ok().filter(|after| *after >= 0);
+        let after = after.map_or(Some(0), |after| after.parse::<i64>().ok()).filter(|after| *after >= 0);
         let after =
             after.ok_or_else(|| Error::invalid("after", "after must be the next of an earlier verification."))?;
         let server = ctx.app();
