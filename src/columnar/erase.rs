@@ -60,6 +60,9 @@ pub(super) enum Which {
 /// The first commits of a segment, and its last.
 type Stretch = (i64, RangeInclusive<i64>);
 
+/// A segment, how many of its events go, and what is left of it.
+type Replaced<'s> = (&'s Segment, usize, Option<(Segment, Encoded)>);
+
 impl Columnar {
     /// Removes all events of some people, segment by segment.
     pub async fn erase(&self, people: &People) -> Result<()> {
@@ -187,7 +190,7 @@ impl Columnar {
         which: &Which,
         head: &segment_head::Model,
         commits: RangeInclusive<i64>,
-        replaced: Option<(&Segment, usize, Option<(Segment, Encoded)>)>,
+        replaced: Option<Replaced<'_>>,
     ) -> Result<bool> {
         let app = which.app();
         let transaction = self.db.begin().await?;

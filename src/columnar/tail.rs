@@ -119,6 +119,8 @@ impl Gathered {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use uuid::Uuid;
 
     use super::*;
