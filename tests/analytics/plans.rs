@@ -83,6 +83,7 @@ async fn a_page_of_sessions_reads_the_rows_of_its_own() {
     assert!(app.app.columnar.seal(id_of(&site)).await.unwrap());
     // One more, of somebody who has no number yet.
     site.post([json!({ "event_type": "x", "user_id": "new", "session_id": "new", "timestamp": NOW })]).await.ok();
+    postgres.execute_unprepared("ANALYZE event_codes").await.unwrap();
     let known = app.stop().await;
     let before = [rows_read(&postgres, "events").await, rows_read(&postgres, "event_codes").await];
     let app = known.start().await;
