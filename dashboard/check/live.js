@@ -92,7 +92,8 @@ async function flooding(check) {
   await fetch(`${url}/api/v1/events`, { method: "POST", headers, body: JSON.stringify(events) });
   await page.locator(".here strong").getByText(String(before + 50), { exact: true }).waitFor({ timeout: SOON_MS });
   await page.getByText("They come faster than they can be listed").waitFor();
-  await explore(check, "Here now", "Live", "eventId");
+  // In every answer: events are only in those that they came with.
+  await explore(check, "Here now", "Live", "uniqueUsers");
 }
 
 /** A connection that is cut is said to be, and comes back with what was missed. */
