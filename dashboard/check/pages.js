@@ -237,7 +237,7 @@ export async function leaving(check) {
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
   await page.goto(`${url}/apps/${app}/users?range=TODAY`);
   await enter();
-  await page.getByRole("heading", { name: "Users", exact: true }).waitFor();
+  await page.getByRole("heading", { name: "Users", exact: true, level: 1 }).waitFor();
   same("the address", page.url(), `${url}/apps/${app}/users?range=TODAY`);
   await page.unroute("**/graphql");
   await page.goto(`${url}/apps/app_none`);
