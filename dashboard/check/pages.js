@@ -239,7 +239,7 @@ export async function leaving(check) {
   await enter();
   await page.getByRole("heading", { name: "Users", exact: true, level: 1 }).waitFor();
   same("the address", page.url(), `${url}/apps/${app}/users?range=TODAY`);
-  await page.unroute("**/graphql");
+  await page.unrouteAll({ behavior: "wait" });
   await page.goto(`${url}/apps/app_none`);
   await page.getByRole("heading", { name: "Nothing here" }).waitFor();
   await looks(check, "not found");
