@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How often heads are read.
-const INTERVAL: Duration = Duration::from_millis(200);
+const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Heads that one statement reads.
 const HEADS: usize = 1_000;

@@ -69,6 +69,7 @@ fn describe() {
     describe_histogram!("uea_ingest_group_events", "Events stored by one commit.");
     describe_histogram!("uea_scan_seconds", Unit::Seconds, "Time to read the events of a question.");
     describe_counter!("uea_segments_read_total", "Segments that questions read.");
+    describe_counter!("uea_tail_rows_read_total", "Rows of no segment that questions read back from the database.");
     describe_counter!("uea_segments_pruned_total", "Segments of the right time that questions could do without.");
     describe_counter!("uea_key_events_total", "Events let in by API keys.");
     describe_gauge!("uea_spool_events", "Events in the spool.");

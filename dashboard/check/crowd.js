@@ -1,4 +1,4 @@
-// An owner of much: a hundred apps, a dashboard of thirty panels, more goals and values than a page shows.
+// An owner of much: a hundred apps, a dashboard of thirty panels, more keys, goals and values than a page shows.
 // Usage: node check/crowd.js URL and what to look at: a `board`, under the limits of the server, or `lists`.
 import { readFileSync } from "node:fs";
 import { open, watch } from "../../playground/browser.js";
@@ -18,15 +18,18 @@ const document = (name) => readFileSync(new URL(`../operations/${name}.graphql`,
 
 const region = (name) => page.getByRole("region", { name, exact: true });
 
-/** Many changes by few requests. */
+/** Many changes by few requests; what came of each. */
 async function many(field, type, inputs, selection) {
+  const made = [];
   for (let from = 0; from < inputs.length; from += 20) {
     const some = inputs.slice(from, from + 20);
     const names = some.map((_, place) => `$input${place}: ${type}!`).join(", ");
     const fields = some.map((_, place) => `a${place}: ${field}(input: $input${place}) { ${selection} }`).join(" ");
     const variables = Object.fromEntries(some.map((input, place) => [`input${place}`, input]));
-    await request(check, `mutation(${names}) { ${fields} }`, variables);
+    const answer = await request(check, `mutation(${names}) { ${fields} }`, variables);
+    made.push(...some.map((_, place) => answer[`a${place}`]));
   }
+  return made;
 }
 
 async function prepare() {
@@ -46,6 +49,13 @@ async function prepare() {
     filter: { pagePath: { eq: `/page-${number}` } },
   }));
   await many("createGoal", "CreateGoalInput", goals, "goal { id }");
+  // As many keys may be in force at a time as a page shows, and those that were revoked are listed as well.
+  for (const name of ["Old key", "Later key"]) {
+    const keys = Array.from({ length: 60 }, (_, number) => ({ appId: check.app, name: `${name} ${number}` }));
+    const made = await many("createApiKey", "CreateApiKeyInput", keys, "apiKey { id }");
+    const ids = made.map(({ apiKey }) => ({ id: apiKey.id }));
+    await many("revokeApiKey", "RevokeApiKeyInput", ids, "apiKey { id }");
+  }
   const events = Array.from({ length: 600 }, (_, number) => ({
     event_type: number % 3 ? "page_view" : "purchase",
     user_id: `user-${number % 70}`,
@@ -116,6 +126,11 @@ async function reached() {
   await page.goto(`${url}/apps/${check.app}/goals`);
   await page.getByRole("button", { name: "Show more" }).click();
   await page.getByText("Goal 24", { exact: true }).waitFor();
+  await page.goto(`${url}/apps/${check.app}/settings`);
+  await page.getByText("Later key 59", { exact: true }).waitFor();
+  same("the first key, before more are shown", await page.getByText("Key", { exact: true }).count(), 0);
+  await page.getByRole("button", { name: "Show more" }).click();
+  await page.getByText("Key", { exact: true }).waitFor();
   await page.goto(`${url}/apps/${check.app}?range=LAST_30_DAYS`);
   await page.getByRole("button", { name: "The first 500 of 600 values" }).click();
   const values = page.getByRole("dialog", { name: "Pages" });

@@ -220,12 +220,16 @@ fn gather<M: Copy>(chunks: &[&[M]], group: impl Fn(&M) -> usize, when: impl Fn(&
     chunks.sort_by_key(|chunk| chunk.first().map(&when));
     let events: usize = chunks.iter().map(|chunk| chunk.len()).sum();
     let groups = chunks.iter().copied().flatten().map(&group).max().map_or(0, |most| most + 1);
-    sorted.clear();
-    sorted.extend(chunks.iter().copied().flatten());
+    let Some(&any) = chunks.first().and_then(|chunk| chunk.first()) else {
+        return sorted.clear();
+    };
     if groups > 4 * events + 1_024 {
-        sorted.sort_unstable_by_key(&group);
-        return;
+        sorted.clear();
+        sorted.extend(chunks.iter().copied().flatten());
+        return sorted.sort_unstable_by_key(&group);
     }
+    // Every place is written below: what is in them before does not matter.
+    sorted.resize(events, any);
     let mut ends = vec![0_u32; groups];
     chunks.iter().copied().flatten().for_each(|mark| ends[group(mark)] += 1);
     let mut end = 0;

@@ -150,6 +150,38 @@ impl Builder {
         }
     }
 
+    /// Adds these events of another builder, in rising order. All events of both came as rows.
+    pub(super) fn append_rows(&mut self, other: &Self, rows: &[u32]) {
+        let (first, places) = (self.len(), Places::Some(rows));
+        pick(&other.times, places, &mut self.times);
+        pick(&other.seqs, places, &mut self.seqs);
+        pick(&other.ids, places, &mut self.ids);
+        for (own, theirs) in self.core.iter_mut().zip(&other.core) {
+            let mut table = Renamed::of(&theirs.values);
+            let codes = rows.iter().map(|&row| table.code(theirs.codes[row as usize], &mut own.values));
+            own.codes.extend(codes);
+        }
+        for (key, &place) in &other.places {
+            let Some(theirs) = other.properties.get(place) else { continue };
+            let mut table = Renamed::of(&theirs.values);
+            for (row, code) in among(&theirs.codes, rows) {
+                let row = first as u32 + row;
+                match self.property(key) {
+                    Some(own) => own.codes.push((row, table.code(code, &mut own.values))),
+                    None => {
+                        let value = theirs.values.value(code).unwrap_or("null");
+                        self.shred(row, |found| found(key, value));
+                    }
+                }
+            }
+        }
+        for (row, code) in among(&other.rest.codes, rows) {
+            if let Some(json) = other.rest.values.value(code) {
+                self.shred(first as u32 + row, |found| property::each(json, found));
+            }
+        }
+    }
+
     fn append_column(&mut self, column: &Column, values: &Values, places: Places<'_>, first: usize) {
         if let Some(core) = CORE.iter().position(|(own, _)| own == column) {
             let Some(Gathered { values: dictionary, codes }) = self.core.get_mut(core) else { return };
@@ -246,6 +278,36 @@ impl Builder {
         }
         rest
     }
+}
+
+/// The codes of some values in another dictionary, as far as they were asked for.
+struct Renamed<'d> {
+    from: &'d Dictionary,
+    codes: Vec<u32>,
+}
+
+impl<'d> Renamed<'d> {
+    fn of(from: &'d Dictionary) -> Self {
+        Self { from, codes: vec![NONE; from.codes()] }
+    }
+
+    fn code(&mut self, code: u32, into: &mut Dictionary) -> u32 {
+        let (Some(known), Some(value)) = (self.codes.get_mut(code as usize), self.from.value(code)) else { return NONE };
+        if *known == NONE {
+            *known = into.intern(value);
+        }
+        *known
+    }
+}
+
+/// Of the values of some events those of `rows`, by their places there. Both are in rising order.
+fn among<'a>(sparse: &'a [(u32, u32)], rows: &'a [u32]) -> impl Iterator<Item = (u32, u32)> + 'a {
+    let first = rows.first().map_or(sparse.len(), |&first| sparse.partition_point(|&(row, _)| row < first));
+    let mut at = 0;
+    sparse.get(first..).unwrap_or_default().iter().filter_map(move |&(row, code)| {
+        at += rows.get(at..)?.partition_point(|&own| own < row);
+        (rows.get(at) == Some(&row)).then_some((at as u32, code))
+    })
 }
 
 fn dense(sparse: &[(u32, u32)], events: usize) -> Vec<u32> {

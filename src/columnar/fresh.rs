@@ -2,7 +2,8 @@
 //!
 //! The writer hands over what it has committed, commit by commit. As long as no other instance writes
 //! between, the commits gathered follow one another without a gap, and their events are those that
-//! sealing would read. With a gap they are thrown away, and rows are read: they are what counts.
+//! sealing would read. With a gap they are thrown away, and rows are read: they are what counts. Questions take
+//! the latest of them likewise.
 
 use std::{
     collections::VecDeque,
@@ -26,7 +27,7 @@ use super::{
 };
 use crate::{
     entity::{event, event_head, segment_head},
-    error::Result,
+    error,
 };
 
 /// Events after which a stretch ends, and the next begins.
@@ -39,8 +40,10 @@ const MOST_BYTES: usize = 160 << 20;
 const APPS: u64 = 256;
 /// How long an app may be silent.
 const IDLE: Duration = Duration::from_secs(15 * 60);
-/// How long sealing waits for a commit that overtook another on its way here.
+/// How long sealing waits for a commit that overtook another on its way here,
 const OVERTAKEN: Duration = Duration::from_millis(20);
+/// and how long a question does.
+const ON_ITS_WAY: Duration = Duration::from_millis(5);
 
 /// An event as it was stored.
 #[derive(Debug, Clone, Copy)]
@@ -115,13 +118,13 @@ impl Columnar {
 
     /// Events of the first commits behind `head`, of which `seq` is the last, and up to which commit they are:
     /// what was handed over, with the rows before it where that is not too many, or rows.
-    pub(super) async fn gather(&self, head: &segment_head::Model, seq: i64) -> Result<(Builder, i64)> {
+    pub(super) async fn gather(&self, head: &segment_head::Model, seq: i64) -> error::Result<(Builder, i64)> {
         let erased = event_head::Entity::find_by_id(head.app_id).one(&*self.db).await?;
         let fresh = self.take_fresh(head, erased.map_or(0, |head| head.erased_seq)).await;
         let follows = fresh.as_ref().is_some_and(|fresh| fresh.first == head.sealed_seq + 1);
         let mut until = head.sealed_seq;
         if !follows {
-            until = seq_of(&*self.db, head, MOST - 1).await?.unwrap_or(seq);
+            until = seq_of(&*self.db, head.app_id, head.sealed_seq, MOST - 1).await?.unwrap_or(seq);
         }
         let (mut builder, rows_until, until) = match fresh {
             Some(fresh) if follows || fresh.first <= until => {
@@ -148,6 +151,25 @@ impl Columnar {
             reached = read_rows(&*self.db, head.app_id, commits, MOST_SEALED_BYTES, &mut builder).await?;
         }
         Ok((builder, reached))
+    }
+
+    /// The events of the commits behind one and up to another, unless some of them were not handed over, or are
+    /// being sealed.
+    pub(super) async fn handed_over(&self, app: Uuid, after: i64, until: i64) -> Option<Builder> {
+        if until <= after {
+            return Some(Builder::default());
+        }
+        for rest in [ON_ITS_WAY, Duration::ZERO] {
+            let line = self.fresh.apps.get(&app)?;
+            let between = move || line.lock().unwrap_or_else(PoisonError::into_inner).between(after, until);
+            match tokio::task::spawn_blocking(between).await.ok()? {
+                Ok(events) => return Some(events),
+                Err(Missing::ForGood) => return None,
+                Err(Missing::Yet) => {}
+            }
+            tokio::time::sleep(rest).await;
+        }
+        None
     }
 
     /// Whether so much was handed over of an app's events that it is to be sealed.
@@ -190,6 +212,35 @@ impl Columnar {
     }
 }
 
+/// Whether what was not handed over may still be.
+enum Missing {
+    Yet,
+    ForGood,
+}
+
+impl Line {
+    /// The events of the commits behind one and up to another.
+    fn between(&self, after: i64, until: i64) -> Result<Builder, Missing> {
+        let (mut events, mut next) = (Builder::default(), after + 1);
+        for stretch in self.ended.iter().chain(&self.grows).filter(|stretch| stretch.last > after) {
+            if next > until {
+                break;
+            }
+            if stretch.first > next {
+                return Err(Missing::ForGood);
+            }
+            if !stretch.is_whole() {
+                return Err(Missing::Yet);
+            }
+            let (builder, commits) = (&stretch.builder, next..=until);
+            let rows = (0..).zip(&builder.seqs).filter(|(_, seq)| commits.contains(seq)).map(|(row, _)| row);
+            events.append_rows(builder, &rows.collect::<Vec<u32>>());
+            next = stretch.last + 1;
+        }
+        if next > until { Ok(events) } else { Err(Missing::Yet) }
+    }
+}
+
 impl Stretch {
     /// Its events.
     fn into_builder(mut self) -> Builder {
@@ -220,5 +271,99 @@ impl Stretch {
     /// Whether no commit is missing between its first and its last.
     fn is_whole(&self) -> bool {
         self.last - self.first + 1 == self.commits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::columnar::{
+        part::{Loaded, Part},
+        property,
+    };
+
+    /// What the commits have stored: a few events each, with more properties than get columns of their own.
+    fn of_commit(seq: i64) -> Vec<event::Model> {
+        let event = |n: i64| event::Model {
+            id: Uuid::from_u128((seq * 10 + n) as u128),
+            timestamp: 1_000 - seq * 7 % 50 + n,
+            event_type: ["view", "click"][(seq + n) as usize % 2].to_owned(),
+            path: (n > 0).then(|| format!("/{}", seq % 5)),
+            metadata: (n != 1).then(|| json!({ "plan": n, format!("p{}", seq * 3 + n): seq, "same": "a" })),
+            ..event::Model::default()
+        };
+        (0..1 + seq % 4).map(event).collect()
+    }
+
+    fn add(stretch: &mut Stretch, seq: i64) {
+        let events = of_commit(seq);
+        let visitor = format!("v{}", seq % 9);
+        let stored = |event| Stored { event, visitor: Some(&visitor), session: None };
+        stretch.add(seq, events.iter().map(stored));
+    }
+
+    /// A line of the commits from 1 to 400 but for those left out, of which every second came before the one before it.
+    fn line(left_out: &[i64]) -> Line {
+        let mut line = Line::default();
+        let total = Arc::<AtomicUsize>::default();
+        for first in (1..=400).step_by(100) {
+            let mut stretch = Stretch::new(first + 1, total.clone());
+            let commits = (first..first + 100).map(|seq| if seq % 2 == 0 { seq - 1 } else { seq + 1 });
+            commits.filter(|seq| !left_out.contains(seq)).for_each(|seq| add(&mut stretch, seq));
+            line.ended.extend(line.grows.replace(stretch));
+        }
+        line
+    }
+
+    /// What is known of each event, whichever of its properties have columns.
+    fn told(builder: &Builder) -> BTreeMap<Uuid, BTreeMap<String, String>> {
+        let parts = builder.build();
+        let Loaded::Ids(ids) = &parts[&Part::Ids] else { panic!("ids are ids") };
+        let mut all: BTreeMap<Uuid, BTreeMap<String, String>> = BTreeMap::new();
+        for (part, loaded) in &parts {
+            for (place, id) in ids.iter().enumerate() {
+                let event = all.entry(*id).or_default();
+                match loaded {
+                    Loaded::Numbers(numbers) => drop(event.insert(format!("{part:?}"), numbers[place].to_string())),
+                    Loaded::Values(values) => {
+                        let Some(value) = values.texts.get(values.codes.get(place)) else { continue };
+                        match part {
+                            Part::Rest => property::each(value, |key: &str, value: &str| {
+                                event.insert(format!("Column(Property({key:?}))"), value.to_owned());
+                            }),
+                            part => drop(event.insert(format!("{part:?}"), value.to_owned())),
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn events_of_some_commits_are_those_that_were_handed_over() {
+        let line = line(&[]);
+        for (after, until) in [(0, 400), (0, 1), (37, 38), (99, 101), (120, 350), (399, 400)] {
+            let mut expected = Stretch::new(after + 1, Arc::default());
+            (after + 1..=until).for_each(|seq| add(&mut expected, seq));
+            let found = line.between(after, until).ok().map(|found| told(&found));
+            assert_eq!(found, Some(told(&expected.builder)), "{after} to {until}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_told_of_commits_with_a_gap() {
+        let line = line(&[150, 400]);
+        let is_there = |after, until| line.between(after, until).is_ok();
+        assert!(is_there(0, 100) && is_there(200, 300));
+        assert!(!is_there(90, 120) && !is_there(160, 170) && !is_there(300, 400) && !is_there(300, 401));
+        assert!(matches!(Line::default().between(0, 1), Err(Missing::Yet)));
+        let late = Line { grows: Some(Stretch::new(5, Arc::default())), ..Line::default() };
+        assert!(matches!(late.between(2, 5), Err(Missing::ForGood)));
     }
 }

@@ -87,7 +87,7 @@ pub struct Inner {
     clock: Clock,
     /// Decoded columns and sums of hours, by their bytes.
     parts: Cache<load::Key, load::Kept>,
-    apps: Cache<Uuid, Arc<Known>>,
+    apps: Cache<Uuid, Known>,
     /// The ids of visitors and sessions by their numbers, where a question wanted all.
     names: Cache<(Uuid, Kind), Arc<Names>>,
     /// Events on their way into segments.

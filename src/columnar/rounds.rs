@@ -105,7 +105,7 @@ impl Columnar {
 
     async fn is_due(&self, app: Uuid) -> Result<bool> {
         let Ok((_, head)) = heads(&*self.db, app).await else { return Ok(false) };
-        if self.has_many_fresh(app) || seq_of(&*self.db, &head, ENOUGH - 1).await?.is_some() {
+        if self.has_many_fresh(app) || seq_of(&*self.db, app, head.sealed_seq, ENOUGH - 1).await?.is_some() {
             return Ok(true);
         }
         let oldest = event::Entity::find()

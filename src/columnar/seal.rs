@@ -143,9 +143,9 @@ impl Columnar {
             transaction.rollback().await?;
             return Ok(Replaced::Overtaken);
         }
-        for (kind, texts) in given_now {
+        for (kind, texts) in &given_now {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            if !numbers::give(&transaction, app, kind, given(head, kind) + 1, &texts).await? {
+            if !numbers::give(&transaction, app, *kind, given(head, *kind) + 1, &texts).await? {
                 transaction.rollback().await?;
                 return Ok(Replaced::Met);
             }
@@ -154,7 +154,14 @@ impl Columnar {
         if let Some((segment, columns)) = new {
             store(&transaction, app, head.revision + 1, &segment, columns).await?;
         }
+        // From here on, questions that follow find their tail as it goes on behind what is sealed.
+        let held = self.hold(app).await;
         transaction.commit().await?;
+        if let Some(mut state) = held {
+            let head = head.clone();
+            let go_on = move || state.iter_mut().for_each(|state| state.go_on(&head, &next, &given_now));
+            task::spawn_blocking(go_on).await.map_err(Error::internal)?;
+        }
         Ok(Replaced::Done)
     }
 }

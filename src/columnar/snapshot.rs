@@ -2,13 +2,14 @@
 //!
 //! Commits of an app are numbered one after the other, and a segment holds all events of a stretch
 //! of them. Rows behind the last sealed commit are the tail. Both are read in one database snapshot,
-//! so every event is met exactly once. What was read is kept: while nothing is sealed, the next
-//! question reads only the rows that came since.
+//! so every event is met exactly once. What was read is kept: the next question reads only the rows that
+//! came since, and takes those that this instance has stored out of its memory ([`fresh`](super::fresh)).
 
 use std::{
     collections::{HashMap, HashSet},
     pin::pin,
     sync::Arc,
+    time::Duration,
 };
 
 use futures::TryStreamExt;
@@ -16,7 +17,11 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait, Select, StreamTrait,
 };
-use tokio::{sync::Mutex, task};
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard},
+    task,
+    time::timeout,
+};
 use uuid::Uuid;
 
 use super::{
@@ -36,13 +41,15 @@ use crate::{
 };
 
 /// Events of a tail. One that is longer is sealed first by whoever asks,
-const MAX_TAIL: u64 = 400_000;
+const MAX_TAIL: usize = 400_000;
 /// and so is one of more bytes.
 const MAX_TAIL_BYTES: usize = 256 << 20;
 /// Rows that the first statement reads where there may be many,
 const PAGE: u64 = 256;
 /// and each that follows: as many as there is room for, and no more than so many.
 const LONGEST_PAGE: u64 = 16_384;
+/// How long whoever seals waits for those who read what is known of an app.
+const HOLD: Duration = Duration::from_millis(100);
 
 /// An app's events, as of a moment.
 #[derive(Debug)]
@@ -56,15 +63,32 @@ pub(super) struct Snapshot {
 }
 
 /// What an instance keeps of an app.
-#[derive(Debug, Default)]
-pub(super) struct Known(Mutex<Option<State>>);
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known(Arc<Mutex<Option<State>>>);
 
 #[derive(Debug)]
-struct State {
+pub(super) struct State {
     snapshot: Arc<Snapshot>,
     /// The commit up to which the tail has been read.
     seq: i64,
     tail: Gathered,
+    /// The revision of the segments that the tail follows on.
+    revision: i64,
+}
+
+impl State {
+    /// Lets the tail follow on the segments as they have become, where it followed on them as they were. `new` are
+    /// those who got numbers, from the first that was free.
+    pub(super) fn go_on(&mut self, before: &segment_head::Model, now: &segment_head::Model, new: &[(Kind, Vec<String>)]) {
+        if self.revision != before.revision {
+            return;
+        }
+        self.revision += 1;
+        if before.sealed_seq != now.sealed_seq {
+            self.tail.seal(before, now, new);
+            self.seq = self.seq.max(now.sealed_seq);
+        }
+    }
 }
 
 impl Snapshot {
@@ -108,28 +132,75 @@ pub(super) fn given(head: &segment_head::Model, kind: Kind) -> i64 {
 impl Columnar {
     /// The events of an app now. Whatever was acknowledged before the call is among them.
     pub(super) async fn snapshot(&self, app: Uuid) -> Result<Arc<Snapshot>> {
-        let known = self.apps.get_with(app, Arc::default);
-        let mut state = known.0.lock().await;
-        let (seq, head) = heads(&*self.db, app).await?;
-        if let Some(state) = state.as_ref()
-            && state.seq >= seq
-            && state.snapshot.head.revision == head.revision
-        {
-            return Ok(state.snapshot.clone());
-        }
-        let before = state.as_ref().map(|state| state.snapshot.clone());
+        let mut before = None;
         loop {
-            let transaction = self.db.begin_read().await?;
-            let (seq, head) = heads(&transaction, app).await?;
-            if is_long(&transaction, &head).await? {
-                transaction.rollback().await?;
-            } else if let Some(renewed) = renew(transaction, seq, head, state.take()).await? {
+            let known = self.apps.get_with(app, Known::default);
+            let mut state = known.0.lock().await;
+            let (seq, head) = heads(&*self.db, app).await?;
+            if let Some(state) = state.as_ref()
+                && state.seq >= seq
+                && state.snapshot.head.revision == head.revision
+            {
+                return Ok(state.snapshot.clone());
+            }
+            before = state.as_ref().map(|state| state.snapshot.clone()).or(before);
+            if let Some(renewed) = self.renew(app, state.take()).await? {
                 let renewed = state.insert(renewed).snapshot.clone();
                 self.drop_replaced(before.as_deref(), &renewed);
                 return Ok(renewed);
             }
+            // Whoever seals may wait for it.
+            drop(state);
             self.seal(app).await?;
         }
+    }
+
+    /// Keeps questions from what is known of an app, unless they are long at it.
+    pub(super) async fn hold(&self, app: Uuid) -> Option<OwnedMutexGuard<Option<State>>> {
+        let known = self.apps.get(&app)?;
+        timeout(HOLD, known.0.lock_owned()).await.ok()
+    }
+
+    /// What is known of an app now; nothing when its tail is too long to be read.
+    async fn renew(&self, app: Uuid, before: Option<State>) -> Result<Option<State>> {
+        let db = self.db.begin_read().await?;
+        let (seq, head) = heads(&db, app).await?;
+        let (old, going_on) = match before {
+            Some(state) if state.revision == head.revision && state.seq <= seq => {
+                (Some(state.snapshot), Some((state.seq, state.tail)))
+            }
+            before => (before.map(|state| state.snapshot), None),
+        };
+        let (segments, rollups) = match &old {
+            Some(old) if old.head.revision == head.revision => (old.segments.clone(), old.rollups.clone()),
+            old => (segments(&db, app, old.as_deref()).await?, Arc::new(rollups(&db, app).await?)),
+        };
+        // What was stored since the tail was read is there as it was stored: whoever removes rows moves the revision on.
+        let handed_over = match &going_on {
+            Some((after, _)) => self.handed_over(app, *after, seq).await,
+            None => None,
+        };
+        let (after, mut tail) = going_on.unwrap_or((head.sealed_seq, Gathered::default()));
+        let rows = match handed_over {
+            Some(rows) => Some(rows).filter(|rows| tail.events() + rows.len() <= MAX_TAIL),
+            None => rows_behind(&db, app, (after, seq), &tail).await?,
+        };
+        let Some(rows) = rows else {
+            db.rollback().await?;
+            return Ok(None);
+        };
+        let numbers = tail.number(&db, &head, &rows).await?;
+        db.commit().await?;
+        if rows.len() > 0 {
+            let added = task::spawn_blocking(move || {
+                tail.add(&rows, &numbers);
+                tail
+            });
+            tail = added.await.map_err(Error::internal)?;
+        }
+        let (view, revision) = (tail.view(), head.revision);
+        let snapshot = Arc::new(Snapshot { app, head, segments, rollups, tail: view });
+        Ok(Some(State { snapshot, seq, tail, revision }))
     }
 
     /// Frees the memory of segments that are there no more: what was erased from them is not kept either.
@@ -169,21 +240,37 @@ pub(super) async fn heads(db: &impl ConnectionTrait, app: Uuid) -> Result<(i64, 
     Ok((seq, segment_head::Model { app_id: app, sealed_seq, revision, next_segment, visitors, sessions, forgotten }))
 }
 
-async fn is_long(db: &impl ConnectionTrait, head: &segment_head::Model) -> Result<bool> {
-    Ok(seq_of(db, head, MAX_TAIL).await?.is_some())
-}
-
-/// The commit of the event that comes so many events after the first unsealed one.
-pub(super) async fn seq_of(db: &impl ConnectionTrait, head: &segment_head::Model, place: u64) -> Result<Option<i64>> {
+/// The commit of the event that comes so many events after the first one behind a commit.
+pub(super) async fn seq_of(db: &impl ConnectionTrait, app: Uuid, after: i64, place: u64) -> Result<Option<i64>> {
     let seq = event::Entity::find()
         .select_only()
         .column(event::Column::Seq)
-        .filter(event::Column::AppId.eq(head.app_id))
-        .filter(event::Column::Seq.gt(head.sealed_seq))
+        .filter(event::Column::AppId.eq(app))
+        .filter(event::Column::Seq.gt(after))
         .order_by_asc(event::Column::Seq)
         .offset(place)
         .limit(1);
     Ok(seq.into_tuple::<i64>().one(db).await?)
+}
+
+/// The rows of the commits behind one and up to another, unless a tail had too many or too long ones with them.
+async fn rows_behind(
+    db: &DatabaseTransaction,
+    app: Uuid,
+    (after, until): (i64, i64),
+    tail: &Gathered,
+) -> Result<Option<Builder>> {
+    let (place, bytes) = (MAX_TAIL.saturating_sub(tail.events()), MAX_TAIL_BYTES.saturating_sub(tail.bytes()));
+    let mut rows = Builder::default();
+    if until <= after {
+        return Ok(Some(rows));
+    }
+    if seq_of(db, app, after, place as u64).await?.is_some() {
+        return Ok(None);
+    }
+    let reached = read_rows(db, app, (after, until), bytes, &mut rows).await?;
+    metrics::counter!("uea_tail_rows_read_total").increment(rows.len() as u64);
+    Ok((reached >= until).then_some(rows))
 }
 
 /// Adds the rows of the commits behind one and up to another to a builder, until it takes more than `most` bytes;
@@ -227,45 +314,6 @@ async fn read_all<C: ConnectionTrait + StreamTrait>(
         count += 1;
     }
     Ok(count)
-}
-
-/// What is known of an app now; nothing when its tail is too long to be read.
-async fn renew(
-    db: DatabaseTransaction,
-    seq: i64,
-    head: segment_head::Model,
-    before: Option<State>,
-) -> Result<Option<State>> {
-    let app = head.app_id;
-    let before = before.filter(|before| before.seq <= seq);
-    let (old, after, mut tail) = match before {
-        Some(State { snapshot, seq, tail }) if snapshot.head.revision == head.revision => (Some(snapshot), seq, tail),
-        Some(State { snapshot, .. }) => (Some(snapshot), head.sealed_seq, Gathered::default()),
-        None => (None, head.sealed_seq, Gathered::default()),
-    };
-    let (segments, rollups) = match &old {
-        Some(old) if old.head.revision == head.revision => (old.segments.clone(), old.rollups.clone()),
-        old => (segments(&db, app, old.as_deref()).await?, Arc::new(rollups(&db, app).await?)),
-    };
-    if seq > after {
-        let mut rows = Builder::default();
-        let room = MAX_TAIL_BYTES.saturating_sub(tail.bytes());
-        if read_rows(&db, app, (after, seq), room, &mut rows).await? < seq {
-            db.rollback().await?;
-            return Ok(None);
-        }
-        let numbers = tail.number(&db, &head, &rows).await?;
-        db.commit().await?;
-        let added = task::spawn_blocking(move || {
-            tail.add(&rows, &numbers);
-            tail
-        });
-        tail = added.await.map_err(Error::internal)?;
-    } else {
-        db.commit().await?;
-    }
-    let view = tail.view();
-    Ok(Some(State { snapshot: Arc::new(Snapshot { app, head, segments, rollups, tail: view }), seq, tail }))
 }
 
 /// All segments of an app in the order of their commits, those known before taken from there.

@@ -295,7 +295,7 @@ async fn store_group<'a>(
     committed
 }
 
-/// Spares sealing the trouble of reading back what was committed.
+/// Spares sealing and questions the trouble of reading back what was committed.
 fn hand_over(columnar: &Columnar, committed: &Committed<'_>) {
     let Committed { rows, commits, .. } = committed;
     for &(app, seq) in commits {

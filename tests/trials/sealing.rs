@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Trial;
 use crate::support::{
+    app::Store,
     binary,
     people::Site,
     postgres::{TestDatabase, connect},
@@ -214,4 +215,43 @@ async fn the_server_is_killed_four_times_while_it_seals_on_sqlite() {
         trial.restart().await;
         holds(&trial, &acknowledged).await;
     }
+}
+
+/// Whoever asks while events arrive meets each at once, and costs the database little.
+async fn what_was_stored_here_is_not_read_back(store: Store) {
+    let database = match store {
+        Store::Postgres => Some(TestDatabase::new().await),
+        Store::Sqlite => None,
+    };
+    let vars: Vec<_> = database.iter().map(|database| ("DATABASE_URL", database.url())).collect();
+    let trial = Trial::start(&vars).await;
+    let question = "summary(range: {preset: LAST_7_DAYS}) { events uniqueUsers sessions }";
+    let sealed = async || trial.metric("uea_seal_seconds_count").await.unwrap_or_default();
+    // More than it takes for a segment, of people who come again.
+    for round in 1..=26 {
+        if round == 26 {
+            until(false, async || sealed().await as i64).await;
+        }
+        let event = |n| {
+            let (user, session) = (format!("u{}", n % (40 * round)), format!("s{round}-{}", n % 50));
+            json!({"event_type": "x", "user_id": user, "session_id": session})
+        };
+        let batch: Vec<_> = (0..2_000).map(event).collect();
+        assert_eq!(trial.site.post(batch).await.ok()["accepted"], 2_000);
+        let answer = trial.site.ask(question).await;
+        let right = json!({"events": 2_000 * round, "uniqueUsers": 40 * round, "sessions": 50 * round});
+        assert_eq!(answer["summary"], right, "after {round}");
+    }
+    let read = trial.metric("uea_tail_rows_read_total").await.unwrap_or_default();
+    assert!(read < 16_000.0, "{read} rows were read of 52,000 stored");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_stored_here_is_not_read_back_on_postgres() {
+    what_was_stored_here_is_not_read_back(Store::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_stored_here_is_not_read_back_on_sqlite() {
+    what_was_stored_here_is_not_read_back(Store::Sqlite).await;
 }

@@ -13,7 +13,7 @@ type Paged = { after?: string | null | undefined };
 
 export function useList<A, V extends Paged, Node>(
   operation: Operation<A, V>,
-  variables: V,
+  variables: V | null,
   connectionOf: (answer: A) => Connection<Node> | null | undefined,
 ) {
   const first = useQuestion(operation, variables);
@@ -26,7 +26,7 @@ export function useList<A, V extends Paged, Node>(
   /** Reads on behind these pages, until there are so many; null when something else is looked at by then. */
   const read = async (pages: Connection<Node>[], until: number): Promise<Connection<Node>[] | null> => {
     const last = pages.at(-1)?.pageInfo;
-    if (!last?.hasNextPage || pages.length >= until) return pages;
+    if (!variables || !last?.hasNextPage || pages.length >= until) return pages;
     const page = connectionOf(await ask(operation, { ...variables, after: last.endCursor }));
     if (asked.current !== key) return null;
     return page ? read([...pages, page], until) : pages;

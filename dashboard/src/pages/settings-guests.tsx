@@ -1,9 +1,11 @@
 // Those who see one app, and neither its organization nor its other apps.
 import { useState } from "preact/hooks";
 import { day } from "../data/format";
-import { useChange, useQuestion } from "../data/use-question";
+import { useList } from "../data/use-list";
+import { useChange } from "../data/use-question";
 import { Snippet } from "../layout/copy";
 import { Wrong } from "../layout/states";
+import { More } from "../panels/more";
 import { Answered } from "../panels/panel";
 import { Guests as Question, InviteGuest, LeaveApp, RemoveGuest } from "../schema.gen";
 import { navigate } from "../router";
@@ -17,7 +19,7 @@ const HAND_OVER = "Hand this link over by a way you trust; it works once, for se
 export function Guests({ invited }: { invited: () => void }) {
   const { app } = useScope();
   const { viewer } = useViewer();
-  const asked = useQuestion(Question, { app: app.id });
+  const list = useList(Question, { app: app.id }, (answer) => answer.app?.guests);
   const invite = useChange(InviteGuest);
   const remove = useChange(RemoveGuest);
   const [made, setMade] = useState<{ link: string; email: string; isMailed: boolean }>();
@@ -38,10 +40,10 @@ export function Guests({ invited }: { invited: () => void }) {
       <p class="muted">Guests look at this app alone. They see neither its organization nor other apps.</p>
       {made?.isMailed && <p role="status">A letter with this link is on its way to {made.email}.</p>}
       {made && <Snippet label={HAND_OVER} text={made.link} />}
-      <Answered asked={asked} rows={1}>
-        {(data) => (
+      <Answered asked={list.first} rows={1}>
+        {() => (
           <ul class="list">
-            {data.app?.guests.nodes.map(({ userId, name, email, role, createdAt }) => (
+            {list.nodes.map(({ userId, name, email, role, createdAt }) => (
               <li key={userId}>
                 <div>
                   <strong>{name}</strong> {role !== "VIEWER" && <span class="badge">{ROLES[role]}</span>}{" "}
@@ -58,7 +60,7 @@ export function Guests({ invited }: { invited: () => void }) {
                   onClick={async () =>
                     confirm(`Remove ${name}? They see nothing of “${app.name}” any more.`) &&
                     (await remove.run({ input: { appId: app.id, userId } })) &&
-                    asked.retry()
+                    list.first.retry()
                   }
                 >
                   Remove
@@ -68,6 +70,7 @@ export function Guests({ invited }: { invited: () => void }) {
           </ul>
         )}
       </Answered>
+      <More {...list} />
       <form class="sentence" onSubmit={submit}>
         <label>
           E-mail of a new guest

@@ -1,8 +1,10 @@
 // The API keys of an app: made, shown once, replaced, revoked.
 import { useState } from "preact/hooks";
+import { useList } from "../data/use-list";
 import { useChange } from "../data/use-question";
 import { Snippet } from "../layout/copy";
 import { Wrong } from "../layout/states";
+import { More } from "../panels/more";
 import { Panel } from "../panels/panel";
 import { type ApiKeyScope, CreateApiKey, Settings, type SettingsQuery } from "../schema.gen";
 import { mayChange, useScope } from "../viewer";
@@ -94,29 +96,35 @@ function NewKey({ app, made }: { app: App; made: (secret: string) => void }) {
   );
 }
 
-export function ApiKeys({ app, changed }: { app: App; changed: () => void }) {
+/** The settings of an app, and its keys as a list. */
+export function useKeys(app: string) {
+  return useList(Settings, { app }, (answer) => answer.app?.apiKeys);
+}
+
+export function ApiKeys({ app, keys }: { app: App; keys: ReturnType<typeof useKeys> }) {
   const { app: scope } = useScope();
   const [fresh, setFresh] = useState<string>();
   return (
     <Panel
       title="API keys"
       class="apart"
-      table={{ name: "keys", rows: app.apiKeys.nodes, fields }}
+      table={{ name: "keys", rows: keys.nodes, fields }}
       shown={{ operation: Settings, variables: { app: app.id } }}
     >
       <p class="muted">A key sends events for this app and sees nothing, or asks about it and changes nothing.</p>
       {fresh && <Snippet label="The new key, shown only now: keep it" text={fresh} />}
       <ul class="list">
-        {app.apiKeys.nodes.map((key) => (
-          <KeyLine key={key.id} apiKey={key} changed={changed} shown={setFresh} />
+        {keys.nodes.map((key) => (
+          <KeyLine key={key.id} apiKey={key} changed={keys.first.retry} shown={setFresh} />
         ))}
       </ul>
+      <More {...keys} />
       {mayChange(scope) && (
         <NewKey
           app={app}
           made={(secret) => {
             setFresh(secret);
-            changed();
+            keys.first.retry();
           }}
         />
       )}

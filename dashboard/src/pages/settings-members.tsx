@@ -1,15 +1,16 @@
 // The people of the app's organization: their roles, and invitations that are open.
 import { useState } from "preact/hooks";
 import { day } from "../data/format";
-import { type Asked, useChange, useQuestion } from "../data/use-question";
+import { useList } from "../data/use-list";
+import { useChange } from "../data/use-question";
 import { Snippet } from "../layout/copy";
 import { Choice } from "../layout/controls";
 import { Wrong } from "../layout/states";
+import { More } from "../panels/more";
 import { Answered, Panel } from "../panels/panel";
 import {
   ChangeMemberRole,
   InviteMember,
-  type InvitationsQuery,
   Invitations as InvitationsQuestion,
   Members as Question,
   type MembersQuery,
@@ -84,7 +85,18 @@ function MemberLine({
   );
 }
 
-function Invitations({ organization, asked }: { organization: Organization; asked: Asked<InvitationsQuery> }) {
+function useInvitations(organization: Organization) {
+  const variables = mayChange(organization) ? { organization: organization.id } : null;
+  return useList(InvitationsQuestion, variables, (answer) => answer.organization?.invitations);
+}
+
+function Invitations({
+  organization,
+  list,
+}: {
+  organization: Organization;
+  list: ReturnType<typeof useInvitations>;
+}) {
   const { app } = useScope();
   const invite = useChange(InviteMember);
   const revoke = useChange(RevokeInvitation);
@@ -103,7 +115,7 @@ function Invitations({ organization, asked }: { organization: Organization; aske
     const { token, isMailed } = done.inviteMember;
     setMade({ link: invitationLink(token), email: input.email, isMailed });
     form.reset();
-    asked.retry();
+    list.first.retry();
   };
   return (
     <>
@@ -111,10 +123,10 @@ function Invitations({ organization, asked }: { organization: Organization; aske
       {made && (
         <Snippet label="Hand this link over by a way you trust; it works once, for seven days" text={made.link} />
       )}
-      <Answered asked={asked} rows={1}>
-        {(data) => (
+      <Answered asked={list.first} rows={1}>
+        {() => (
           <ul class="list">
-            {data.organization?.invitations.nodes.map(({ id, email, role, app: only, expiresAt }) => (
+            {list.nodes.map(({ id, email, role, app: only, expiresAt }) => (
               <li key={id}>
                 <div>
                   <strong>{email}</strong> <span class="badge">invited</span>
@@ -125,7 +137,7 @@ function Invitations({ organization, asked }: { organization: Organization; aske
                 <button
                   type="button"
                   class="button"
-                  onClick={async () => (await revoke.run({ input: { id } })) && asked.retry()}
+                  onClick={async () => (await revoke.run({ input: { id } })) && list.first.retry()}
                 >
                   Take back
                 </button>
@@ -134,6 +146,7 @@ function Invitations({ organization, asked }: { organization: Organization; aske
           </ul>
         )}
       </Answered>
+      <More {...list} />
       <form class="sentence" onSubmit={submit}>
         <label>
           E-mail of a new member
@@ -158,16 +171,26 @@ function Invitations({ organization, asked }: { organization: Organization; aske
   );
 }
 
-function OrganizationMembers({ organization, changed }: { organization: Organization; changed: () => void }) {
+function useMembers(app: string) {
+  return useList(Question, { app }, (answer) => answer.app?.organization?.members);
+}
+
+function OrganizationMembers({
+  organization,
+  list,
+}: {
+  organization: Organization;
+  list: ReturnType<typeof useMembers>;
+}) {
   const { app } = useScope();
   const manages = mayChange(organization);
-  const invitations = useQuestion(InvitationsQuestion, manages ? { organization: organization.id } : null);
+  const invitations = useInvitations(organization);
   return (
     <>
       <Panel
         title="Members"
         head={<h2>Members of {organization.name}</h2>}
-        table={{ name: "members", rows: organization.members.nodes, fields }}
+        table={{ name: "members", rows: list.nodes, fields }}
         shown={{ operation: Question, variables: { app: app.id } }}
       >
         <p class="muted">
@@ -175,13 +198,14 @@ function OrganizationMembers({ organization, changed }: { organization: Organiza
           rename or hand over, see <a href="/organizations">your organizations</a>.
         </p>
         <ul class="list">
-          {organization.members.nodes.map((member) => (
-            <MemberLine key={member.userId} member={member} organization={organization} changed={changed} />
+          {list.nodes.map((member) => (
+            <MemberLine key={member.userId} member={member} organization={organization} changed={list.first.retry} />
           ))}
         </ul>
-        {manages && <Invitations organization={organization} asked={invitations} />}
+        <More {...list} />
+        {manages && <Invitations organization={organization} list={invitations} />}
       </Panel>
-      {mayChange(app) && <Guests invited={invitations.retry} />}
+      {mayChange(app) && <Guests invited={invitations.first.retry} />}
       {manages && <AuditLog organization={organization.id} />}
     </>
   );
@@ -189,12 +213,12 @@ function OrganizationMembers({ organization, changed }: { organization: Organiza
 
 export function Members() {
   const { app } = useScope();
-  const asked = useQuestion(Question, { app: app.id });
+  const list = useMembers(app.id);
   return (
-    <Answered asked={asked} rows={3}>
+    <Answered asked={list.first} rows={3}>
       {(data) =>
         data.app?.organization ? (
-          <OrganizationMembers organization={data.app.organization} changed={asked.retry} />
+          <OrganizationMembers organization={data.app.organization} list={list} />
         ) : (
           <>
             <LeaveGuest />

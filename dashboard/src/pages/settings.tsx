@@ -1,19 +1,12 @@
 // What can be set of an app, and its keys.
-import { useChange, useQuestion } from "../data/use-question";
+import { useChange } from "../data/use-question";
 import { Wrong } from "../layout/states";
 import { Answered } from "../panels/panel";
 import { navigate } from "../router";
-import {
-  type BotPolicy,
-  DeleteApp,
-  type IpMode,
-  Settings as Question,
-  type SettingsQuery,
-  UpdateApp,
-} from "../schema.gen";
+import { type BotPolicy, DeleteApp, type IpMode, type SettingsQuery, UpdateApp } from "../schema.gen";
 import { mayChange, useScope, useViewer } from "../viewer";
 import { listed } from "./settings-key";
-import { ApiKeys } from "./settings-keys";
+import { ApiKeys, useKeys } from "./settings-keys";
 import { ZoneField } from "./new-app";
 import { SettingsShell } from "./settings-shell";
 
@@ -148,19 +141,19 @@ function Danger({ app }: { app: App }) {
 export function Settings() {
   const { app } = useScope();
   const { again } = useViewer();
-  const asked = useQuestion(Question, { app: app.id });
+  const keys = useKeys(app.id);
   const saved = () => {
-    asked.retry();
+    keys.first.retry();
     void again();
   };
   return (
     <SettingsShell page="settings">
-      <Answered asked={asked} rows={12}>
+      <Answered asked={keys.first} rows={12}>
         {(data) =>
           data.app && (
             <>
               {mayChange(app) && <AppForm app={data.app} saved={saved} key={app.id} />}
-              <ApiKeys app={data.app} changed={asked.retry} />
+              <ApiKeys app={data.app} keys={keys} />
               {app.myRole === "OWNER" && <Danger app={data.app} />}
             </>
           )

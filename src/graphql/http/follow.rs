@@ -24,7 +24,8 @@ use crate::{
     live::Followed,
 };
 
-/// The least time between two answers.
+/// The least time between the beginnings of two answers. Whatever took longer is followed by as long a rest, and no
+/// longer one than this.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How long after an answer the question is asked again though nothing has come.
 const UNPROMPTED: Duration = Duration::from_secs(10);
@@ -171,7 +172,7 @@ impl Following {
 
     /// One answer, as of `head` where there is one.
     async fn run(&mut self, head: Option<event_head::Model>) -> Result<Answer> {
-        let app = &self.edge.app;
+        let (app, began) = (&self.edge.app, Instant::now());
         let sender = Sender::of(app, &self.parts).await?;
         // Counted apart, so that what runs by itself keeps nobody from asking.
         let (asker, charge) = (sender.asker(), Charge::to(format!("live:{}", sender.payer())));
@@ -187,7 +188,7 @@ impl Following {
         }
         answer.errors.iter_mut().for_each(report::classify);
         self.answered_at = Instant::now();
-        self.not_before = self.answered_at + PAUSE;
+        self.not_before = (began + PAUSE).max(self.answered_at + began.elapsed().min(PAUSE));
         if let Some((scope, seq)) = tick.shown.get() {
             self.since = Some(*seq);
             if self.followed.is_none() && self.asked.kind == Some(OperationType::Subscription) {
