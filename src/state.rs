@@ -13,7 +13,10 @@ use crate::{
     config::Config,
     db::Db,
     error::Result,
-    ingest::{enrich::Enricher, erase::Eraser, export::Exporter, shares::Shares, spool::Spool, writer::Writer},
+    ingest::{
+        enrich::Enricher, erase::Eraser, export::Exporter, refusals::Refusals, shares::Shares, spool::Spool,
+        writer::Writer,
+    },
     limiter::{Limiter, turns::Turns},
     live::Live,
     mail::Mailer,
@@ -76,6 +79,8 @@ pub struct Parts {
     pub invitations: Digests,
     /// The one way an event is stored.
     pub writer: Writer,
+    /// Why events were not kept.
+    pub refusals: Refusals,
     /// Memory for bodies of events that are under way, in bytes.
     pub bodies: Shares,
     /// Requests that bring events, by the app whose key they showed.
@@ -128,6 +133,7 @@ impl App {
             mailer: config.mail.as_ref().map(Mailer::new).transpose()?,
             letters: Arc::new(Semaphore::new(LETTERS)),
             enricher: Enricher::new(&config, db.clone())?,
+            refusals: Refusals::new(db.clone(), clock.clone()),
             writer,
             bodies: Shares::new(BODIES.max(config.limits.body_bytes.saturating_mul(8))),
             at_work: Shares::new(INGESTING),

@@ -30,7 +30,7 @@ export async function keys(check) {
   await renamed.getByText("the key before works until").waitFor();
   // The key before still works, from where it may.
   const headers = { "x-api-key": check.key, origin: "https://shop.example", "content-type": "application/json" };
-  const body = JSON.stringify({ event_type: "page_view", user_id: "late" });
+  const body = JSON.stringify([{ event_type: "page_view", user_id: "late" }, { user_id: "in vain" }]);
   const sent = await fetch(`${check.url}/api/v1/events`, { method: "POST", headers, body });
   same("the key before", sent.status, 200);
   await page.getByLabel("Name of a new key").fill("Bounded");
@@ -102,7 +102,14 @@ export async function person(check) {
   await page.getByText("Nothing of this user.").waitFor();
   await looks(check, "a person erased");
 
+  const refused = "query($app: ID!) { app(id: $app) { refusedEvents { code } } }";
+  while ((await request(check, refused, { app: check.app })).app.refusedEvents.length === 0) {
+    await page.waitForTimeout(200);
+  }
   await show(check, "settings/data");
+  const reasons = page.getByRole("region", { name: "Refused events" });
+  await reasons.getByText("MISSING_FIELD").waitFor();
+  await reasons.getByText("1 event", { exact: true }).waitFor();
   await page.getByText("10 events removed").click();
   await page.getByRole("button", { name: "Compare" }).click();
   await page.getByText("everything agrees").waitFor();

@@ -25,6 +25,7 @@ mod m20261123_000020_identities;
 mod m20261123_000021_password_resets;
 mod m20261123_000022_registrations;
 mod m20261123_000023_dashboard_shares;
+mod m20261129_000024_refusals;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000021_password_resets::Migration),
             Box::new(m20261123_000022_registrations::Migration),
             Box::new(m20261123_000023_dashboard_shares::Migration),
+            Box::new(m20261129_000024_refusals::Migration),
         ]
     }
 }

@@ -292,7 +292,9 @@ impl<'d> Renamed<'d> {
     }
 
     fn code(&mut self, code: u32, into: &mut Dictionary) -> u32 {
-        let (Some(known), Some(value)) = (self.codes.get_mut(code as usize), self.from.value(code)) else { return NONE };
+        let (Some(known), Some(value)) = (self.codes.get_mut(code as usize), self.from.value(code)) else {
+            return NONE;
+        };
         if *known == NONE {
             *known = into.intern(value);
         }

@@ -40,6 +40,8 @@ const MOST_BYTES: usize = 160 << 20;
 const APPS: u64 = 256;
 /// How long an app may be silent.
 const IDLE: Duration = Duration::from_secs(15 * 60);
+/// Events that are copied at once.
+const SOME: i64 = 16_384;
 /// How long sealing waits for a commit that overtook another on its way here,
 const OVERTAKEN: Duration = Duration::from_millis(20);
 /// and how long a question does.
@@ -161,8 +163,7 @@ impl Columnar {
         }
         for rest in [ON_ITS_WAY, Duration::ZERO] {
             let line = self.fresh.apps.get(&app)?;
-            let between = move || line.lock().unwrap_or_else(PoisonError::into_inner).between(after, until);
-            match tokio::task::spawn_blocking(between).await.ok()? {
+            match tokio::task::spawn_blocking(move || between(&line, after, until)).await.ok()? {
                 Ok(events) => return Some(events),
                 Err(Missing::ForGood) => return None,
                 Err(Missing::Yet) => {}
@@ -218,26 +219,31 @@ enum Missing {
     ForGood,
 }
 
+/// The events of the commits behind one and up to another: some of them at a time, as the writer waits meanwhile.
+fn between(line: &Mutex<Line>, after: i64, until: i64) -> Result<Builder, Missing> {
+    let (mut events, mut next) = (Builder::default(), after + 1);
+    while next <= until {
+        next = line.lock().unwrap_or_else(PoisonError::into_inner).add_some(next, until, &mut events)?;
+    }
+    Ok(events)
+}
+
 impl Line {
-    /// The events of the commits behind one and up to another.
-    fn between(&self, after: i64, until: i64) -> Result<Builder, Missing> {
-        let (mut events, mut next) = (Builder::default(), after + 1);
-        for stretch in self.ended.iter().chain(&self.grows).filter(|stretch| stretch.last > after) {
-            if next > until {
-                break;
-            }
-            if stretch.first > next {
-                return Err(Missing::ForGood);
-            }
-            if !stretch.is_whole() {
-                return Err(Missing::Yet);
-            }
-            let (builder, commits) = (&stretch.builder, next..=until);
-            let rows = (0..).zip(&builder.seqs).filter(|(_, seq)| commits.contains(seq)).map(|(row, _)| row);
-            events.append_rows(builder, &rows.collect::<Vec<u32>>());
-            next = stretch.last + 1;
+    /// Adds the events of some commits from `next` on and up to `until`; which commit is the next.
+    fn add_some(&self, next: i64, until: i64, events: &mut Builder) -> Result<i64, Missing> {
+        let stretch = self.ended.iter().chain(&self.grows).find(|stretch| stretch.last >= next).ok_or(Missing::Yet)?;
+        if stretch.first > next {
+            return Err(Missing::ForGood);
         }
-        if next > until { Ok(events) } else { Err(Missing::Yet) }
+        if !stretch.is_whole() {
+            return Err(Missing::Yet);
+        }
+        let builder = &stretch.builder;
+        let commits_of_some = stretch.commits * SOME / builder.len().max(1) as i64;
+        let last = stretch.last.min(until).min(next.saturating_add(commits_of_some));
+        let rows = (0..).zip(&builder.seqs).filter(|(_, seq)| (next..=last).contains(*seq)).map(|(row, _)| row);
+        events.append_rows(builder, &rows.collect::<Vec<u32>>());
+        Ok(last + 1)
     }
 }
 
@@ -347,23 +353,23 @@ mod tests {
 
     #[test]
     fn events_of_some_commits_are_those_that_were_handed_over() {
-        let line = line(&[]);
+        let line = Mutex::new(line(&[]));
         for (after, until) in [(0, 400), (0, 1), (37, 38), (99, 101), (120, 350), (399, 400)] {
             let mut expected = Stretch::new(after + 1, Arc::default());
             (after + 1..=until).for_each(|seq| add(&mut expected, seq));
-            let found = line.between(after, until).ok().map(|found| told(&found));
+            let found = between(&line, after, until).ok().map(|found| told(&found));
             assert_eq!(found, Some(told(&expected.builder)), "{after} to {until}");
         }
     }
 
     #[test]
     fn nothing_is_told_of_commits_with_a_gap() {
-        let line = line(&[150, 400]);
-        let is_there = |after, until| line.between(after, until).is_ok();
+        let line = Mutex::new(line(&[150, 400]));
+        let is_there = |after, until| between(&line, after, until).is_ok();
         assert!(is_there(0, 100) && is_there(200, 300));
         assert!(!is_there(90, 120) && !is_there(160, 170) && !is_there(300, 400) && !is_there(300, 401));
-        assert!(matches!(Line::default().between(0, 1), Err(Missing::Yet)));
-        let late = Line { grows: Some(Stretch::new(5, Arc::default())), ..Line::default() };
-        assert!(matches!(late.between(2, 5), Err(Missing::ForGood)));
+        assert!(matches!(between(&Mutex::default(), 0, 1), Err(Missing::Yet)));
+        let late = Mutex::new(Line { grows: Some(Stretch::new(5, Arc::default())), ..Line::default() });
+        assert!(matches!(between(&late, 2, 5), Err(Missing::ForGood)));
     }
 }

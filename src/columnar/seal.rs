@@ -43,10 +43,15 @@ const INSERT_BYTES: usize = 4 << 20;
 impl Columnar {
     /// Seals the first events that are in no segment; whether there were any.
     pub async fn seal(&self, app: Uuid) -> Result<bool> {
+        self.seal_behind(app, i64::MAX).await
+    }
+
+    /// The same, unless somebody has sealed what follows on this commit by then.
+    pub(super) async fn seal_behind(&self, app: Uuid, sealed_seq: i64) -> Result<bool> {
         let mut alone = self.sealing.lock().await;
         let started = Instant::now();
         let (seq, head) = heads(&*self.db, app).await?;
-        if seq <= head.sealed_seq {
+        if seq <= head.sealed_seq || sealed_seq < head.sealed_seq {
             return Ok(false);
         }
         let (builder, until) = self.gather(&head, seq).await?;

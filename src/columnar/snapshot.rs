@@ -9,7 +9,7 @@ use std::{
     collections::{HashMap, HashSet},
     pin::pin,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::TryStreamExt;
@@ -25,7 +25,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    Columnar,
+    APP_IDLE, Columnar,
     build::Builder,
     header::Segment,
     numbers::Kind,
@@ -74,20 +74,27 @@ pub(super) struct State {
     tail: Gathered,
     /// The revision of the segments that the tail follows on.
     revision: i64,
+    asked_at: Instant,
 }
 
 impl State {
     /// Lets the tail follow on the segments as they have become, where it followed on them as they were. `new` are
     /// those who got numbers, from the first that was free.
-    pub(super) fn go_on(&mut self, before: &segment_head::Model, now: &segment_head::Model, new: &[(Kind, Vec<String>)]) {
+    pub(super) fn go_on(
+        &mut self,
+        before: &segment_head::Model,
+        now: &segment_head::Model,
+        new: &[(Kind, Vec<String>)],
+    ) {
         if self.revision != before.revision {
             return;
         }
-        self.revision += 1;
-        if before.sealed_seq != now.sealed_seq {
+        let state_of = |head: &segment_head::Model| (head.sealed_seq, head.visitors, head.sessions);
+        if state_of(before) != state_of(now) {
             self.tail.seal(before, now, new);
             self.seq = self.seq.max(now.sealed_seq);
         }
+        self.revision += 1;
     }
 }
 
@@ -137,58 +144,62 @@ impl Columnar {
             let known = self.apps.get_with(app, Known::default);
             let mut state = known.0.lock().await;
             let (seq, head) = heads(&*self.db, app).await?;
-            if let Some(state) = state.as_ref()
+            if let Some(state) = state.as_mut()
                 && state.seq >= seq
                 && state.snapshot.head.revision == head.revision
             {
+                state.asked_at = Instant::now();
                 return Ok(state.snapshot.clone());
             }
             before = state.as_ref().map(|state| state.snapshot.clone()).or(before);
-            if let Some(renewed) = self.renew(app, state.take()).await? {
-                let renewed = state.insert(renewed).snapshot.clone();
-                self.drop_replaced(before.as_deref(), &renewed);
-                return Ok(renewed);
+            let is_renewed = self.renew(app, &mut state).await?;
+            if let Some(state) = state.as_ref().filter(|_| is_renewed) {
+                self.drop_replaced(before.as_deref(), &state.snapshot);
+                return Ok(state.snapshot.clone());
             }
-            // Whoever seals may wait for it.
+            // Whoever seals may wait for it, and one is enough.
             drop(state);
-            self.seal(app).await?;
+            self.seal_behind(app, head.sealed_seq).await?;
         }
     }
 
-    /// Keeps questions from what is known of an app, unless they are long at it.
+    /// Keeps questions from what is known of an app, unless they are long at it. What nobody has asked for long is
+    /// forgotten.
     pub(super) async fn hold(&self, app: Uuid) -> Option<OwnedMutexGuard<Option<State>>> {
         let known = self.apps.get(&app)?;
-        timeout(HOLD, known.0.lock_owned()).await.ok()
+        let mut state = timeout(HOLD, known.0.lock_owned()).await.ok()?;
+        state.take_if(|state| state.asked_at.elapsed() > APP_IDLE);
+        Some(state)
     }
 
-    /// What is known of an app now; nothing when its tail is too long to be read.
-    async fn renew(&self, app: Uuid, before: Option<State>) -> Result<Option<State>> {
+    /// Brings what is known of an app up to date; false when its tail is too long to be read.
+    async fn renew(&self, app: Uuid, state: &mut Option<State>) -> Result<bool> {
         let db = self.db.begin_read().await?;
         let (seq, head) = heads(&db, app).await?;
-        let (old, going_on) = match before {
-            Some(state) if state.revision == head.revision && state.seq <= seq => {
-                (Some(state.snapshot), Some((state.seq, state.tail)))
-            }
-            before => (before.map(|state| state.snapshot), None),
-        };
+        let old = state.as_ref().map(|state| state.snapshot.clone());
         let (segments, rollups) = match &old {
             Some(old) if old.head.revision == head.revision => (old.segments.clone(), old.rollups.clone()),
             old => (segments(&db, app, old.as_deref()).await?, Arc::new(rollups(&db, app).await?)),
         };
+        let going_on = state.as_ref().filter(|state| state.revision == head.revision && state.seq <= seq);
+        let nothing = Gathered::default();
+        let (after, tail) = going_on.map_or((head.sealed_seq, &nothing), |state| (state.seq, &state.tail));
+        let (places, bytes) = (MAX_TAIL.saturating_sub(tail.events()), MAX_TAIL_BYTES.saturating_sub(tail.bytes()));
         // What was stored since the tail was read is there as it was stored: whoever removes rows moves the revision on.
-        let handed_over = match &going_on {
-            Some((after, _)) => self.handed_over(app, *after, seq).await,
+        let handed_over = match going_on {
+            Some(_) => self.handed_over(app, after, seq).await,
             None => None,
         };
-        let (after, mut tail) = going_on.unwrap_or((head.sealed_seq, Gathered::default()));
         let rows = match handed_over {
-            Some(rows) => Some(rows).filter(|rows| tail.events() + rows.len() <= MAX_TAIL),
-            None => rows_behind(&db, app, (after, seq), &tail).await?,
+            Some(rows) => Some(rows).filter(|rows| rows.len() <= places && rows.bytes() <= bytes),
+            None => rows_behind(&db, app, (after, seq), (places, bytes)).await?,
         };
         let Some(rows) = rows else {
             db.rollback().await?;
-            return Ok(None);
+            return Ok(false);
         };
+        let goes_on = going_on.is_some();
+        let mut tail = state.take().filter(|_| goes_on).map(|state| state.tail).unwrap_or_default();
         let numbers = tail.number(&db, &head, &rows).await?;
         db.commit().await?;
         if rows.len() > 0 {
@@ -200,7 +211,8 @@ impl Columnar {
         }
         let (view, revision) = (tail.view(), head.revision);
         let snapshot = Arc::new(Snapshot { app, head, segments, rollups, tail: view });
-        Ok(Some(State { snapshot, seq, tail, revision }))
+        *state = Some(State { snapshot, seq, tail, revision, asked_at: Instant::now() });
+        Ok(true)
     }
 
     /// Frees the memory of segments that are there no more: what was erased from them is not kept either.
@@ -253,19 +265,18 @@ pub(super) async fn seq_of(db: &impl ConnectionTrait, app: Uuid, after: i64, pla
     Ok(seq.into_tuple::<i64>().one(db).await?)
 }
 
-/// The rows of the commits behind one and up to another, unless a tail had too many or too long ones with them.
+/// The rows of the commits behind one and up to another, unless they are more, or of more bytes, than there is room for.
 async fn rows_behind(
     db: &DatabaseTransaction,
     app: Uuid,
     (after, until): (i64, i64),
-    tail: &Gathered,
+    (places, bytes): (usize, usize),
 ) -> Result<Option<Builder>> {
-    let (place, bytes) = (MAX_TAIL.saturating_sub(tail.events()), MAX_TAIL_BYTES.saturating_sub(tail.bytes()));
     let mut rows = Builder::default();
     if until <= after {
         return Ok(Some(rows));
     }
-    if seq_of(db, app, after, place as u64).await?.is_some() {
+    if seq_of(db, app, after, places as u64).await?.is_some() {
         return Ok(None);
     }
     let reached = read_rows(db, app, (after, until), bytes, &mut rows).await?;

@@ -20,7 +20,7 @@ use super::{
 use crate::{entity::segment_head, error::Result};
 
 /// Numbers that are kept of those who were met; more are looked up again.
-const MOST_NUMBERS: usize = 200_000;
+const MOST_NUMBERS: usize = 20_000;
 
 /// The events that are in no segment yet.
 #[derive(Debug)]
@@ -148,7 +148,12 @@ impl Gathered {
 
     /// Leaves out the events of the commits that have been sealed. Those who got numbers by it, `new`, have them from
     /// now on, and the other newcomers have those that follow.
-    pub(super) fn seal(&mut self, before: &segment_head::Model, now: &segment_head::Model, new: &[(Kind, Vec<String>)]) {
+    pub(super) fn seal(
+        &mut self,
+        before: &segment_head::Model,
+        now: &segment_head::Model,
+        new: &[(Kind, Vec<String>)],
+    ) {
         let mut renumbered = Vec::new();
         for kind in Kind::ALL {
             let (first, free) = (given(before, kind) as u32, given(now, kind) as u32);

@@ -27,6 +27,7 @@ pub mod invitation;
 pub mod organization;
 pub mod organization_member;
 pub mod password_reset;
+pub mod refusal;
 pub mod registration;
 pub mod role;
 pub mod saved_segment;

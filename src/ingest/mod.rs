@@ -5,6 +5,7 @@ pub mod enrich;
 pub mod erase;
 pub mod export;
 pub mod heavy;
+pub mod refusals;
 pub mod shares;
 pub mod spool;
 pub mod wire;

@@ -176,7 +176,7 @@ pub(super) async fn prepare(
     heavy(bytes, || ingest::prepare(intake, &sender, events)).await.holding(memory)
 }
 
-/// Stores events, and counts them for their key.
+/// Stores events, counts them for their key, and notes what was not kept.
 pub(super) async fn store(
     app: &App,
     key: &ActiveKey,
@@ -186,6 +186,7 @@ pub(super) async fn store(
     take_events(app, key, prepared.len(), allowed).await?;
     let receipt = prepared.store(&app.writer, key.scope).await?;
     count_use(app, key, &receipt);
+    app.refusals.note(key.scope.app_id(), &receipt);
     Ok(receipt)
 }
 

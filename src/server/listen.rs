@@ -89,7 +89,7 @@ pub async fn serve_patiently(
     stop.cancel();
     // Not aborted: counts that it is writing would be lost.
     let _ = upkeep.await;
-    let flushed = app.api_keys.flush_usage().await;
+    let flushed = app.api_keys.flush_usage().await.and(app.refusals.flush().await);
     if timeout(CLOSE_TIMEOUT, app.db.close()).await.is_err() {
         tracing::warn!("the store did not close in time");
     }
@@ -202,6 +202,9 @@ async fn keep_up(app: App, stop: CancellationToken) {
         if let Err(error) = app.api_keys.flush_usage().await {
             error.log();
         }
+        if let Err(error) = app.refusals.flush().await {
+            error.log();
+        }
         if keys_read.elapsed() >= KEYS_INTERVAL {
             keys_read = Instant::now();
             if let Err(error) = app.api_keys.read_again().await {
@@ -230,6 +233,9 @@ async fn sweep(app: App) {
             error.log();
         }
         if let Err(error) = app.api_keys.forget_old_days().await {
+            error.log();
+        }
+        if let Err(error) = app.refusals.forget_old().await {
             error.log();
         }
         let retention = i64::try_from(app.config.audit_retention.as_millis()).unwrap_or(i64::MAX);

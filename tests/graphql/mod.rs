@@ -22,6 +22,7 @@ mod permission_world;
 mod permissions;
 mod questions;
 mod rates;
+mod refused_events;
 mod registration;
 mod revenue;
 mod saved_segments;

@@ -1,4 +1,4 @@
-// What the server keeps for an app: whether it adds up, what could not be stored, and who was erased.
+// What the server keeps for an app: whether it adds up, what was not kept or could not be stored, and who was erased.
 import { useState } from "preact/hooks";
 import { Failure, ask } from "../data/ask";
 import { count, moment, whole } from "../data/format";
@@ -16,6 +16,7 @@ import {
 } from "../schema.gen";
 import { mayChange, useScope } from "../viewer";
 import { DeadLetters } from "./settings-dead-letters";
+import { RefusedEvents } from "./settings-refused";
 
 type Part = NonNullable<VerificationQuery["app"]>["verification"];
 type Sums = Omit<Part, "isConsistent" | "next">;
@@ -179,6 +180,7 @@ export function DataSettings() {
   return (
     <>
       <Verification />
+      <RefusedEvents />
       <DeadLetters />
       {mayChange(app) && <Erasures />}
     </>

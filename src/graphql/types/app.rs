@@ -2,7 +2,6 @@
 
 use async_graphql::{Context, Enum, ID, MergedObject, Object};
 use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QuerySelect};
-use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
@@ -16,12 +15,13 @@ use super::{
     organization::Belonging,
     overview::Overview,
     questions::Questions,
+    refusal::Refusals,
     saved_segment::{self, SavedSegment},
     session_list::SessionList,
     settings::{BotPolicy, IpMode},
     share::DashboardShares,
     user_stats::{self, UserStats},
-    verification::Verification,
+    verification::{self, Verification},
 };
 use crate::{
     analytics::{
@@ -31,7 +31,6 @@ use crate::{
     auth::{AppScope, Viewer, settings::entries},
     clock::Moment,
     entity::{app, role},
-    error::Error,
     graphql::{
         ask::{Arguments, Ask, Grouping},
         context::ContextExt,
@@ -66,7 +65,7 @@ pub enum Role {
 /// asks for the same figures of an earlier range beside them. Figures that are not selected are
 /// not computed.
 #[derive(MergedObject)]
-pub struct App(Basics, Questions, SessionList, Dashboards, DashboardShares, Erasures, Belonging, Guests);
+pub struct App(Basics, Questions, SessionList, Dashboards, DashboardShares, Erasures, Refusals, Belonging, Guests);
 
 /// What an app is, and the questions about its events as such.
 pub struct Basics {
@@ -82,7 +81,7 @@ impl App {
         let sessions = SessionList { scope, timezone: timezone.clone() };
         let (basics, questions) = (Basics { model, scope }, Questions::new(scope, timezone));
         let (boards, shares) = (Dashboards(scope), DashboardShares(scope));
-        Self(basics, questions, sessions, boards, shares, Erasures(scope), belonging, Guests(scope))
+        Self(basics, questions, sessions, boards, shares, Erasures(scope), Refusals(scope), belonging, Guests(scope))
     }
 
     /// Identifies the app everywhere.
@@ -253,15 +252,7 @@ impl Basics {
         ctx: &Context<'_>,
         #[graphql(desc = "Go on behind this `next` of an earlier answer.")] after: Option<String>,
     ) -> Result<Verification> {
-        let after = after.map_or(Some(0), |after| after.parse::<i64>().ok()).filter(|after| *after >= 0);
-        let after =
-            after.ok_or_else(|| Error::invalid("after", "after must be the next of an earlier verification."))?;
-        let server = ctx.app();
-        // What was begun has as long again to come to its end, and so has whoever waits for their turn.
-        let within = server.config.limits.query_timeout / 3;
-        let turn = timeout(within, server.db.long_read()).await;
-        let _turn = turn.map_err(|_| Error::unavailable("too many verifications at a time"))??;
-        Ok(Verification(server.columnar.verify_after(self.scope.app_id(), after, Some(within)).await?))
+        verification::verify(ctx, self.scope, after).await
     }
 
     /// The page that opens a dashboard: headline figures, their course, and what leads.

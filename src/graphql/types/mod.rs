@@ -15,6 +15,7 @@ pub mod organization;
 pub mod overview;
 pub mod questions;
 pub mod rate_limit;
+pub mod refusal;
 pub mod registration;
 pub mod saved_segment;
 pub mod session;

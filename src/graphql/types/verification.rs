@@ -1,13 +1,32 @@
 //! Whether the figures can be trusted.
 
-use async_graphql::{Description, Object};
+use async_graphql::{Context, Description, Object};
+use tokio::time::timeout;
 
-use crate::{analytics::BigInt, columnar::verify};
+use crate::{
+    analytics::BigInt,
+    auth::AppScope,
+    columnar::verify,
+    error::Error,
+    graphql::{context::ContextExt, error::Result},
+};
 
 /// A comparison of the events as they were stored with the columns that questions are answered from: of all
 /// of them, or of as many as one request has time for, in the order in which they were stored.
 #[derive(Description)]
 pub struct Verification(pub verify::Verification);
+
+/// Compares as much of an app as there is time for, behind the `next` of an earlier answer.
+pub async fn verify(ctx: &Context<'_>, scope: AppScope, after: Option<String>) -> Result<Verification> {
+    let after = after.map_or(Some(0), |after| after.parse::<i64>().ok()).filter(|after| *after >= 0);
+    let after = after.ok_or_else(|| Error::invalid("after", "after must be the next of an earlier verification."))?;
+    let server = ctx.app();
+    // What was begun has as long again to come to its end, and so has whoever waits for their turn.
+    let within = server.config.limits.query_timeout / 3;
+    let turn = timeout(within, server.db.long_read()).await;
+    let _turn = turn.map_err(|_| Error::unavailable("too many verifications at a time"))??;
+    Ok(Verification(server.columnar.verify_after(scope.app_id(), after, Some(within)).await?))
+}
 
 #[Object(use_type_description)]
 impl Verification {
