@@ -4,7 +4,6 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use sea_orm::{EntityTrait as _, QueryOrder as _};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -147,7 +146,7 @@ async fn serve() -> Result<()> {
     telemetry::log_to_stderr(config.log_json, "info");
     let stop = stop_on_signal();
     let address = config.listen_addr;
-    let listener = TcpListener::bind(address).await.map_err(|cause| {
+    let listener = server::listen(address).map_err(|cause| {
         Error::invalid("LISTEN_ADDR", format!("{address} cannot be used ({cause}); set LISTEN_ADDR to another"))
     })?;
     let app = App::start(config, Clock::System).await?;

@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpSocket, TcpStream},
+    time::timeout,
 };
 use uuid::Uuid;
 
@@ -103,7 +104,7 @@ async fn one_connection_holds_a_hundred_requests() {
     // One more is refused by itself, in a frame that says so (RST_STREAM, REFUSED_STREAM).
     connection.write_all(&http2::post(201, "/capture")).await.unwrap();
     let (mut heard, refused) = (Vec::new(), http2::frame(3, 0, 201, &[0, 0, 0, 7]));
-    let heard_it = tokio::time::timeout(Duration::from_secs(5), async {
+    let heard_it = timeout(Duration::from_secs(5), async {
         while !heard.windows(refused.len()).any(|part| part == refused) {
             assert_ne!(connection.read_buf(&mut heard).await.unwrap(), 0);
         }
@@ -171,4 +172,25 @@ async fn whoever_runs_the_server_is_told_what_leaves_it_open() {
         assert_eq!(log.matches(said).count(), 1, "{said} in\n{log}");
     }
     assert!(log.contains("127.0.0.0") && !log.contains("203.0.113.7"), "of addresses the network alone:\n{log}");
+}
+
+/// More connections than a listener has room for by itself come at once, while nobody accepts any.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rush_of_connections_waits_to_be_accepted() {
+    let server = Binary::serve(&[]).await;
+    let address: SocketAddr = server.url.strip_prefix("http://").unwrap().parse().unwrap();
+    server.daemon.signal("STOP");
+    let mut rush = Vec::new();
+    for _ in 0..400 {
+        let connected = timeout(Duration::from_secs(5), TcpStream::connect(address)).await;
+        rush.push(connected.expect("it waits").unwrap());
+    }
+    server.daemon.signal("CONT");
+    for mut connection in rush {
+        let request = "GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        timeout(Duration::from_secs(10), connection.read_to_string(&mut answer)).await.unwrap().unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
 }

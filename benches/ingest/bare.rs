@@ -2,19 +2,17 @@
 //! and does nothing else. No enrichment, no look-up of repeated ids, no limits, no log, and a table
 //! of a dozen columns with two indexes. A process of its own, as ours is.
 
-use std::{env, net::SocketAddr, process::Command, sync::Arc, time::Duration};
+use std::{env, process::Command, sync::Arc, time::Duration};
 
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, routing::post, serve::ListenerExt as _};
 use event_analytics::{
     clock::Clock,
     config::{Config, Limits},
     ingest::wire::{Dialect, Format, Incoming},
+    server,
 };
 use sqlx::{Executor, PgPool, postgres::PgPoolOptions};
-use tokio::{
-    net::TcpListener,
-    sync::{Mutex, mpsc, oneshot},
-};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use uuid::Uuid;
 
 use super::support::daemon::{self, Daemon};
@@ -72,7 +70,7 @@ pub(super) async fn serve(address: &str, database: &str) {
     let config = Config::from_vars([]).unwrap();
     let bare = Bare { jobs, limits: Arc::new(config.limits) };
     let router = Router::new().route("/api/v1/events", post(take)).with_state(bare);
-    let listener = TcpListener::bind(address.parse::<SocketAddr>().unwrap()).await.unwrap();
+    let listener = server::listen(address.parse().unwrap()).unwrap();
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     axum::serve(listener, router).await.unwrap();
 }

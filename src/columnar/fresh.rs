@@ -157,7 +157,7 @@ impl Columnar {
 
     /// The events of the commits behind one and up to another, unless some of them were not handed over, or are
     /// being sealed.
-    pub(super) async fn handed_over(&self, app: Uuid, after: i64, until: i64) -> Option<Builder> {
+    pub(super) async fn handed_over_between(&self, app: Uuid, after: i64, until: i64) -> Option<Builder> {
         if until <= after {
             return Some(Builder::default());
         }

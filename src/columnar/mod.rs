@@ -17,6 +17,7 @@ mod expire;
 pub mod forget;
 mod fresh;
 mod header;
+mod known;
 mod lately;
 mod load;
 mod members;
@@ -64,9 +65,10 @@ pub use self::{
 };
 use self::{
     header::Segment,
+    known::Known,
     numbers::Kind,
     part::Part,
-    snapshot::{Known, Snapshot, given},
+    snapshot::{Snapshot, given},
     values::Texts,
 };
 use crate::{clock::Clock, db::Db, error::Result};

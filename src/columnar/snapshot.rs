@@ -9,7 +9,7 @@ use std::{
     collections::{HashMap, HashSet},
     pin::pin,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use futures::TryStreamExt;
@@ -17,22 +17,18 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait, Select, StreamTrait,
 };
-use tokio::{
-    sync::{Mutex, OwnedMutexGuard},
-    task,
-    time::timeout,
-};
 use uuid::Uuid;
 
 use super::{
-    APP_IDLE, Columnar,
+    Columnar,
     build::Builder,
     header::Segment,
+    known::{Known, MAX_TAIL, MAX_TAIL_BYTES, State},
     numbers::Kind,
     part::{Loaded, Part, Parts},
     row,
     scan::Scan,
-    tail::{Gathered, Tail},
+    tail::Tail,
     values::{Codes, Places, Texts, Translate, Values},
 };
 use crate::{
@@ -40,16 +36,10 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Events of a tail. One that is longer is sealed first by whoever asks,
-const MAX_TAIL: usize = 400_000;
-/// and so is one of more bytes.
-const MAX_TAIL_BYTES: usize = 256 << 20;
 /// Rows that the first statement reads where there may be many,
 const PAGE: u64 = 256;
 /// and each that follows: as many as there is room for, and no more than so many.
 const LONGEST_PAGE: u64 = 16_384;
-/// How long whoever seals waits for those who read what is known of an app.
-const HOLD: Duration = Duration::from_millis(100);
 
 /// An app's events, as of a moment.
 #[derive(Debug)]
@@ -60,42 +50,6 @@ pub(super) struct Snapshot {
     /// The segments that have rollups; of these the bytes, and the revisions that brought them.
     pub(super) rollups: Arc<HashMap<i64, (usize, i64)>>,
     pub(super) tail: Option<Tail>,
-}
-
-/// What an instance keeps of an app.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Known(Arc<Mutex<Option<State>>>);
-
-#[derive(Debug)]
-pub(super) struct State {
-    snapshot: Arc<Snapshot>,
-    /// The commit up to which the tail has been read.
-    seq: i64,
-    tail: Gathered,
-    /// The revision of the segments that the tail follows on.
-    revision: i64,
-    asked_at: Instant,
-}
-
-impl State {
-    /// Lets the tail follow on the segments as they have become, where it followed on them as they were. `new` are
-    /// those who got numbers, from the first that was free.
-    pub(super) fn go_on(
-        &mut self,
-        before: &segment_head::Model,
-        now: &segment_head::Model,
-        new: &[(Kind, Vec<String>)],
-    ) {
-        if self.revision != before.revision {
-            return;
-        }
-        let state_of = |head: &segment_head::Model| (head.sealed_seq, head.visitors, head.sessions);
-        if state_of(before) != state_of(now) {
-            self.tail.seal(before, now, new);
-            self.seq = self.seq.max(now.sealed_seq);
-        }
-        self.revision += 1;
-    }
 }
 
 impl Snapshot {
@@ -152,28 +106,40 @@ impl Columnar {
                 return Ok(state.snapshot.clone());
             }
             before = state.as_ref().map(|state| state.snapshot.clone()).or(before);
-            let is_renewed = self.renew(app, &mut state).await?;
+            let sealed_seq = head.sealed_seq;
+            let is_renewed = self.renew(app, (seq, head), &mut state).await?;
             if let Some(state) = state.as_ref().filter(|_| is_renewed) {
                 self.drop_replaced(before.as_deref(), &state.snapshot);
                 return Ok(state.snapshot.clone());
             }
             // Whoever seals may wait for it, and one is enough.
             drop(state);
-            self.seal_behind(app, head.sealed_seq).await?;
+            self.seal_behind(app, sealed_seq).await?;
         }
     }
 
-    /// Keeps questions from what is known of an app, unless they are long at it. What nobody has asked for long is
-    /// forgotten.
-    pub(super) async fn hold(&self, app: Uuid) -> Option<OwnedMutexGuard<Option<State>>> {
-        let known = self.apps.get(&app)?;
-        let mut state = timeout(HOLD, known.0.lock_owned()).await.ok()?;
-        state.take_if(|state| state.asked_at.elapsed() > APP_IDLE);
-        Some(state)
-    }
-
-    /// Brings what is known of an app up to date; false when its tail is too long to be read.
-    async fn renew(&self, app: Uuid, state: &mut Option<State>) -> Result<bool> {
+    /// Brings what is known of an app up to date with its heads; false when its tail is too long to be read.
+    async fn renew(
+        &self,
+        app: Uuid,
+        (seq, head): (i64, segment_head::Model),
+        state: &mut Option<State>,
+    ) -> Result<bool> {
+        // What was stored since the tail was read is there as it was stored: whoever removes rows moves the revision
+        // on. Where segments are as they were, nothing is left to be read at one moment.
+        if let Some(known) = state.take_if(|state| state.snapshot.head.revision == head.revision) {
+            match self.handed_over(app, seq, &head, Some(&known)).await {
+                Some(rows) => {
+                    let Snapshot { segments, rollups, .. } = &*known.snapshot;
+                    let (segments, rollups) = (segments.clone(), rollups.clone());
+                    let mut tail = known.tail;
+                    let numbers = tail.number(&*self.db, &head, &rows).await?;
+                    *state = Some(State::of(app, (seq, head), segments, rollups, tail.with(rows, numbers).await?));
+                    return Ok(true);
+                }
+                None => *state = Some(known),
+            }
+        }
         let db = self.db.begin_read().await?;
         let (seq, head) = heads(&db, app).await?;
         let old = state.as_ref().map(|state| state.snapshot.clone());
@@ -181,38 +147,34 @@ impl Columnar {
             Some(old) if old.head.revision == head.revision => (old.segments.clone(), old.rollups.clone()),
             old => (segments(&db, app, old.as_deref()).await?, Arc::new(rollups(&db, app).await?)),
         };
-        let going_on = state.as_ref().filter(|state| state.revision == head.revision && state.seq <= seq);
-        let nothing = Gathered::default();
-        let (after, tail) = going_on.map_or((head.sealed_seq, &nothing), |state| (state.seq, &state.tail));
-        let (places, bytes) = (MAX_TAIL.saturating_sub(tail.events()), MAX_TAIL_BYTES.saturating_sub(tail.bytes()));
-        // What was stored since the tail was read is there as it was stored: whoever removes rows moves the revision on.
-        let handed_over = match going_on {
-            Some(_) => self.handed_over(app, after, seq).await,
-            None => None,
-        };
-        let rows = match handed_over {
-            Some(rows) => Some(rows).filter(|rows| rows.len() <= places && rows.bytes() <= bytes),
-            None => rows_behind(&db, app, (after, seq), (places, bytes)).await?,
+        let rows = match self.handed_over(app, seq, &head, state.as_ref()).await {
+            Some(rows) => Some(rows),
+            None => rows_behind(&db, app, seq, &head, state.as_ref()).await?,
         };
         let Some(rows) = rows else {
             db.rollback().await?;
             return Ok(false);
         };
-        let goes_on = going_on.is_some();
-        let mut tail = state.take().filter(|_| goes_on).map(|state| state.tail).unwrap_or_default();
+        let mut tail =
+            state.take().filter(|state| state.goes_on(seq, &head)).map(|state| state.tail).unwrap_or_default();
         let numbers = tail.number(&db, &head, &rows).await?;
         db.commit().await?;
-        if rows.len() > 0 {
-            let added = task::spawn_blocking(move || {
-                tail.add(&rows, &numbers);
-                tail
-            });
-            tail = added.await.map_err(Error::internal)?;
-        }
-        let (view, revision) = (tail.view(), head.revision);
-        let snapshot = Arc::new(Snapshot { app, head, segments, rollups, tail: view });
-        *state = Some(State { snapshot, seq, tail, revision, asked_at: Instant::now() });
+        *state = Some(State::of(app, (seq, head), segments, rollups, tail.with(rows, numbers).await?));
         Ok(true)
+    }
+
+    /// What was handed over since the tail was read, unless that is not all, or more than there is room for.
+    async fn handed_over(
+        &self,
+        app: Uuid,
+        seq: i64,
+        head: &segment_head::Model,
+        known: Option<&State>,
+    ) -> Option<Builder> {
+        let known = known.filter(|known| known.goes_on(seq, head))?;
+        let (places, bytes) = known.room();
+        let rows = self.handed_over_between(app, known.seq, seq).await?;
+        Some(rows).filter(|rows| rows.len() <= places && rows.bytes() <= bytes)
     }
 
     /// Frees the memory of segments that are there no more: what was erased from them is not kept either.
@@ -265,13 +227,17 @@ pub(super) async fn seq_of(db: &impl ConnectionTrait, app: Uuid, after: i64, pla
     Ok(seq.into_tuple::<i64>().one(db).await?)
 }
 
-/// The rows of the commits behind one and up to another, unless they are more, or of more bytes, than there is room for.
+/// The rows that came since the tail was read, or those of all of it, unless they are more than there is room for.
 async fn rows_behind(
     db: &DatabaseTransaction,
     app: Uuid,
-    (after, until): (i64, i64),
-    (places, bytes): (usize, usize),
+    until: i64,
+    head: &segment_head::Model,
+    known: Option<&State>,
 ) -> Result<Option<Builder>> {
+    let known = known.filter(|known| known.goes_on(until, head));
+    let after = known.map_or(head.sealed_seq, |known| known.seq);
+    let (places, bytes) = known.map_or((MAX_TAIL, MAX_TAIL_BYTES), State::room);
     let mut rows = Builder::default();
     if until <= after {
         return Ok(Some(rows));

@@ -8,6 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use foldhash::fast::RandomState;
 use sea_orm::ConnectionTrait;
+use tokio::task;
 
 use super::{
     NONE,
@@ -17,10 +18,13 @@ use super::{
     snapshot::{given, number},
     values::{Codes, Places, Texts, Translate, Values},
 };
-use crate::{entity::segment_head, error::Result};
+use crate::{
+    entity::segment_head,
+    error::{Error, Result},
+};
 
 /// Numbers that are kept of those who were met; more are looked up again.
-const MOST_NUMBERS: usize = 20_000;
+const MOST_NUMBERS: usize = 50_000;
 
 /// The events that are in no segment yet.
 #[derive(Debug)]
@@ -119,7 +123,9 @@ impl Gathered {
             let new: Vec<&str> = rows.texts(kind).filter(|text| !numbers.contains_key(*text)).collect();
             let known = numbers::of_texts(db, head.app_id, kind, &new).await?;
             for text in new {
-                let number = known.get(text).copied().unwrap_or_else(|| {
+                // What was given a number since is a newcomer here.
+                let known = known.get(text).copied().filter(|number| i64::from(*number) <= given(head, kind));
+                let number = known.unwrap_or_else(|| {
                     newcomers.push(text);
                     (given(head, kind) as usize + newcomers.len()) as u32
                 });
@@ -130,8 +136,19 @@ impl Gathered {
         Ok(all)
     }
 
-    /// Adds rows whose visitors and sessions were numbered.
-    pub(super) fn add(&mut self, rows: &Builder, numbers: &[Vec<u32>; 2]) {
+    /// The same with rows whose visitors and sessions were numbered.
+    pub(super) async fn with(mut self, rows: Builder, numbers: [Vec<u32>; 2]) -> Result<Self> {
+        if rows.len() == 0 {
+            return Ok(self);
+        }
+        let add = move || {
+            self.add(&rows, &numbers);
+            self
+        };
+        task::spawn_blocking(add).await.map_err(Error::internal)
+    }
+
+    fn add(&mut self, rows: &Builder, numbers: &[Vec<u32>; 2]) {
         let mut parts = rows.build();
         for kind in Kind::ALL {
             number(&mut parts, kind, &numbers[kind as usize]);

@@ -9,7 +9,6 @@ mod load;
 mod owner;
 mod sample;
 
-use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::owner::Demo;
@@ -34,7 +33,7 @@ pub struct DemoOptions {
 pub async fn run(options: DemoOptions, stop: CancellationToken) -> Result<()> {
     // The demo never touches a real store: only the embedded one.
     let config = Config::from_env_without(&["DATABASE_URL", "REDIS_URL"])?;
-    let listener = TcpListener::bind(config.listen_addr).await.map_err(|cause| {
+    let listener = server::listen(config.listen_addr).map_err(|cause| {
         Error::invalid(
             "LISTEN_ADDR",
             format!(

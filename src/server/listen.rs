@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     future::Future,
+    io,
     net::SocketAddr,
     pin::pin,
     sync::Arc,
@@ -21,7 +22,7 @@ use hyper_util::{
     server::{conn::auto::Builder, graceful::GracefulShutdown},
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{Notify, Semaphore},
     time::{interval, sleep, timeout},
 };
@@ -48,6 +49,10 @@ const HEAD_LINES: usize = 100;
 /// Requests of one HTTP/2 connection at a time; fewer are not usual, and slow pages down.
 const STREAMS: u32 = 100;
 
+/// Connections that wait to be accepted: of a rush of them as many as the system lets wait, for what finds no place is
+/// tried again by its client's system seconds later, or reset.
+const BACKLOG: u32 = 4_096;
+
 /// How long closing the store may take, which waits for statements nobody waits for any more.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -62,6 +67,17 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// Connections held at once; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 20_000;
+
+/// Listens at an address, which may have been in use a moment ago.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Elsewhere it would let others listen as well.
+    if cfg!(unix) {
+        socket.set_reuseaddr(true)?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Answers on `listener` until `shutdown` resolves. Then nobody new is let in, requests in flight
 /// are finished, and everything accepted is stored before this returns.

@@ -12,7 +12,7 @@ use axum::{Router, middleware::from_fn_with_state};
 use self::bounds::{Bounds, bound};
 
 pub use self::{
-    listen::{serve, serve_patiently},
+    listen::{listen, serve, serve_patiently},
     pace::Patience,
 };
 use crate::{

@@ -150,3 +150,26 @@ async fn an_app_that_is_new_to_the_statistics_is_read_by_its_keys() {
     assert!(codes < 3_000, "{codes} entries of visitors and sessions were read");
     postgres.close().await.unwrap();
 }
+
+/// The first events of a month, or of all, find an empty table, for which every index is as good as any other. Plans
+/// made then are not kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_is_found_by_its_keys_though_the_month_has_just_begun() {
+    let database = TestDatabase::new().await;
+    let app = TestApp::with(Store::Postgres, &[("DATABASE_URL", database.url())]).await;
+    let site = app.site().await;
+    let postgres = connect(database.url()).await.unwrap();
+    let own = |number: i64| json!({ "id": format!("e{number}"), "event_type": "x", "user_id": format!("u{number}") });
+    // Often enough for each connection to have kept its plans.
+    for number in 0..60 {
+        site.post(own(number)).await.ok();
+    }
+    for from in (1_000..13_000).step_by(1_000) {
+        site.post((from..from + 1_000).map(own).collect::<Vec<_>>()).await.ok();
+    }
+    assert_eq!(site.post((5_000..6_000).map(own).collect::<Vec<_>>()).await.ok()["duplicates"], 1_000);
+    app.stop().await;
+    let read = entries_read(&postgres, "events").await;
+    assert!(read < 500_000, "{read} entries were read to store 12,060 events");
+    postgres.close().await.unwrap();
+}

@@ -24,8 +24,7 @@ use crate::{
     live::Followed,
 };
 
-/// The least time between the beginnings of two answers. Whatever took longer is followed by as long a rest, and no
-/// longer one than this.
+/// The least time between the beginnings of two answers; whatever takes long is followed by a rest half as long.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How long after an answer the question is asked again though nothing has come.
 const UNPROMPTED: Duration = Duration::from_secs(10);
@@ -188,7 +187,7 @@ impl Following {
         }
         answer.errors.iter_mut().for_each(report::classify);
         self.answered_at = Instant::now();
-        self.not_before = (began + PAUSE).max(self.answered_at + began.elapsed().min(PAUSE));
+        self.not_before = (began + PAUSE).max(self.answered_at + began.elapsed() / 2);
         if let Some((scope, seq)) = tick.shown.get() {
             self.since = Some(*seq);
             if self.followed.is_none() && self.asked.kind == Some(OperationType::Subscription) {

@@ -54,6 +54,8 @@ pub(super) async fn stored(
     for keys in keys.chunks(ROWS) {
         let (apps, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
         let found: Vec<(Uuid, Uuid, i64, i64)> = sqlx::query_as(sql)
+            // A plan that is kept may have been made when the month was empty and any index would do.
+            .persistent(false)
             .bind(apps)
             .bind(ids)
             .bind(arrived.start().saturating_sub(LOOK_BACK_MS))
