@@ -73,8 +73,9 @@ fn starts_at(month: Date) -> Result<i64> {
     Ok(start.timestamp().as_millisecond())
 }
 
-/// How connections that write begin. A group looks its ids up by the key, whatever the statistics of a
-/// table that grows as fast as this one say. And an instance that died with an app's head in its hands
-/// must not stop the others for as long as it takes TCP to notice.
+/// How connections that write begin. A group looks its ids up by the key, and visitors by theirs, whatever the
+/// statistics of a table that grows as fast as this one say; what an index does not give in order is not sorted
+/// where another one does. And an instance that died with an app's head in its hands must not stop the others for
+/// as long as it takes TCP to notice.
 pub(super) const WRITING: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; \
-    SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '30s'";
+    SET enable_sort = off; SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '30s'";

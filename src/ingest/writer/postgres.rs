@@ -44,18 +44,17 @@ pub(super) async fn stored(
     keys: &[Key],
     arrived: RangeInclusive<i64>,
 ) -> Result<Stored, Error> {
-    // OFFSET keeps the planner from turning the look-up round and reading all events of the time.
+    // OFFSET keeps the planner from turning the look-up round and reading all events of the time. The order is that of
+    // the key, and of no other index: for a month that is empty, as when a plan is made and kept, any would do.
     let sql = "SELECT e.* FROM unnest($1::uuid[], $2::uuid[]) AS k (app_id, id) CROSS JOIN LATERAL \
                (SELECT app_id, id, seq, received_at FROM events \
-               WHERE app_id = k.app_id AND id = k.id AND received_at BETWEEN $3 AND $4 OFFSET 0) AS e";
+               WHERE app_id = k.app_id AND id = k.id AND received_at BETWEEN $3 AND $4 ORDER BY received_at OFFSET 0) AS e";
     // An event that waited, in the spool or as a dead letter, may have been sent again in the meantime.
     let until = Clock::System.now_ms().max(*arrived.end()).saturating_add(LOOK_AHEAD_MS);
     let mut stored = HashMap::new();
     for keys in keys.chunks(ROWS) {
         let (apps, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
         let found: Vec<(Uuid, Uuid, i64, i64)> = sqlx::query_as(sql)
-            // A plan that is kept may have been made when the month was empty and any index would do.
-            .persistent(false)
             .bind(apps)
             .bind(ids)
             .bind(arrived.start().saturating_sub(LOOK_BACK_MS))

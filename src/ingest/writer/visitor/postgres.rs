@@ -31,8 +31,6 @@ pub(super) async fn neighbours(connection: &mut PgConnection, probes: &[Probe]) 
         let (apps, visitors): (Vec<_>, Vec<_>) =
             probes.iter().map(|probe| (probe.visitor.0, probe.visitor.1.as_str())).unzip();
         let found: Vec<Found> = sqlx::query_as(AssertSqlSafe(NEIGHBOURS.as_str()))
-            // As for ids: a plan made for an empty month is a bad one for a full one.
-            .persistent(false)
             .bind(apps)
             .bind(visitors)
             .bind(probes.iter().map(|probe| probe.at).collect::<Vec<_>>())
