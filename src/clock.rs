@@ -40,6 +40,14 @@ impl Clock {
     }
 }
 
+/// Milliseconds of a day of UTC, which has no other length.
+pub const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// The day of UTC in which a time lies, in days since 1970-01-01.
+pub fn day_of(ms: i64) -> i32 {
+    i32::try_from(ms.div_euclid(DAY_MS)).unwrap_or(i32::MAX)
+}
+
 /// A moment, to the millisecond. Written as RFC 3339 in UTC, such as `2026-11-22T14:05:00.000Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Moment(pub i64);

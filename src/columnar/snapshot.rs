@@ -127,7 +127,8 @@ impl Columnar {
     ) -> Result<bool> {
         // What was stored since the tail was read is there as it was stored: whoever removes rows moves the revision
         // on. Where segments are as they were, nothing is left to be read at one moment.
-        if let Some(known) = state.take_if(|state| state.snapshot.head.revision == head.revision) {
+        let are_segments_known = state.as_ref().is_some_and(|state| state.snapshot.head.revision == head.revision);
+        if let Some(known) = state.take_if(|_| are_segments_known) {
             match self.handed_over(app, seq, &head, Some(&known)).await {
                 Some(rows) => {
                     let Snapshot { segments, rollups, .. } = &*known.snapshot;
@@ -147,7 +148,12 @@ impl Columnar {
             Some(old) if old.head.revision == head.revision => (old.segments.clone(), old.rollups.clone()),
             old => (segments(&db, app, old.as_deref()).await?, Arc::new(rollups(&db, app).await?)),
         };
-        let rows = match self.handed_over(app, seq, &head, state.as_ref()).await {
+        // Otherwise that was tried above.
+        let handed_over = match are_segments_known {
+            true => None,
+            false => self.handed_over(app, seq, &head, state.as_ref()).await,
+        };
+        let rows = match handed_over {
             Some(rows) => Some(rows),
             None => rows_behind(&db, app, seq, &head, state.as_ref()).await?,
         };

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::catalog::{AGENTS, COUNTRIES, HOURS, PAGES, PRODUCTS, SEARCHES, SOURCES, WEEKDAYS};
+use crate::clock::DAY_MS;
 
 /// Days of history.
 pub const DAYS: i64 = 30;
@@ -14,7 +15,6 @@ pub const DAYS: i64 = 30;
 const SITE: &str = "https://beans.example";
 const VISITORS: usize = 14_000;
 const SESSIONS_A_DAY: f64 = 1_560.0;
-const DAY_MS: i64 = 86_400_000;
 
 /// An event as a client would send it.
 #[derive(Debug, Clone, Serialize)]

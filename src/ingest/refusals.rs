@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{Receipt, Refusal, Verdict};
 use crate::{
-    clock::Clock,
+    clock::{Clock, day_of},
     db::Db,
     entity::{
         app,
@@ -27,7 +27,6 @@ use crate::{
     error::Result,
 };
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// For how many days counts are kept.
 pub const KEPT_DAYS: i32 = 30;
 /// Reasons of all apps that wait to be written. There are some dozens an app; with more, new ones are not counted.
@@ -167,8 +166,4 @@ impl Refusals {
         refusal::Entity::delete_many().filter(Column::Day.lte(oldest)).exec(self.db.writer()).await?;
         Ok(())
     }
-}
-
-fn day_of(now_ms: i64) -> i32 {
-    i32::try_from(now_ms.div_euclid(DAY_MS)).unwrap_or(i32::MAX)
 }

@@ -152,7 +152,7 @@ async fn an_app_that_is_new_to_the_statistics_is_read_by_its_keys() {
 }
 
 /// The first events of a month, or of all, find an empty table, for which every index is as good as any other. Plans
-/// made then are not kept.
+/// that are made then, and kept, are good ones all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_stored_is_found_by_its_keys_though_the_month_has_just_begun() {
     let database = TestDatabase::new().await;

@@ -14,14 +14,13 @@ use uuid::Uuid;
 
 use super::{ActiveKey, ApiKeys};
 use crate::{
+    clock::{DAY_MS, day_of},
     entity::{
         api_key,
         api_key_day::{self, Column},
     },
     error::Result,
 };
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// For how many days the use of a day is kept.
 pub const KEPT_DAYS: i32 = 400;
@@ -152,10 +151,6 @@ impl ApiKeys {
         api_key_day::Entity::delete_many().filter(Column::Day.lt(oldest)).exec(self.db.writer()).await?;
         Ok(())
     }
-}
-
-fn day_of(now_ms: i64) -> i32 {
-    i32::try_from(now_ms.div_euclid(DAY_MS)).unwrap_or(i32::MAX)
 }
 
 /// Whether `uses` is more than ten times the median of the days before, of which there must be a week.

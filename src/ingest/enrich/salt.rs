@@ -18,12 +18,12 @@ use tokio::{sync::Mutex, time::timeout};
 use uuid::Uuid;
 
 use crate::{
+    clock::DAY_MS,
     db::Db,
     entity::visitor_salt,
     error::{Error, Result},
 };
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// How long after midnight (UTC) visitors are looked for under yesterday's id as well.
 const TURN_MS: i64 = 6 * 60 * 60 * 1_000;
 /// How long events wait for the database to tell a salt.

@@ -10,12 +10,11 @@ use super::{
     row::{NUMBERS, Row, SIZES, TEXTS, names},
     transaction::Head,
 };
-use crate::clock::Clock;
+use crate::clock::{Clock, DAY_MS};
 
 /// Rows of one statement; more add latency only.
 const ROWS: usize = 1_000;
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// How far back before its arrival a repeated id is looked for.
 const LOOK_BACK_MS: i64 = 31 * DAY_MS;
 /// And how far ahead of now, for the clocks of instances differ.
