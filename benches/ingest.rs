@@ -31,7 +31,7 @@ use event_analytics::{auth::api_key::ApiKeys, clock::Clock, config::Config, db::
 use sea_orm::{EntityTrait, PaginatorTrait};
 
 use self::{
-    load::{Load, Outcome},
+    load::Load,
     report::Figure,
     support::{binary::Binary, people::Site, postgres},
 };
@@ -52,8 +52,6 @@ DATABASE_URL names an empty database (which it fills), and the server of the sam
 
 /// Events of a batch.
 const BATCH: usize = 100;
-/// Of every load, before it is measured.
-const WARM_UP: Duration = Duration::from_secs(1);
 /// Times a known key is checked.
 const KEY_CHECKS: u32 = 200_000;
 const JWT_SECRET: &str = "a benchmark has no secret to keep, one";
@@ -88,6 +86,12 @@ impl Options {
         }
         Some(options)
     }
+
+    /// Single events, and batches.
+    fn loads<'a>(&self, url: &'a str, key: &'a str) -> [Load<'a>; 2] {
+        let load = |connections, batch| Load { url, key, connections, batch };
+        [load(self.connections, 1), load(self.batch_connections, BATCH)]
+    }
 }
 
 #[tokio::main]
@@ -113,24 +117,26 @@ async fn on_postgres(options: &Options) -> Vec<Figure> {
     let (server, started) = serve(&[("DATABASE_URL", &url)]).await;
     let idle = resident_mb(&server);
     let database = postgres::connect(&url).await.unwrap();
-    let log_before = disk::wal(&database).await;
-    let (single, batches, site) = measure(&server, options, options.batch_seconds).await;
-    let load = Load { url: &server.url, key: &site.key, connections: options.connections, batch: 1 };
-    let shown = live::freshness(&site, &load, options.seconds).await;
-    let key = site.key;
+    let site = open_site(&server).await;
+    let [single, batches] = options.loads(&server.url, &site.key);
+    let (bare_url, bare_server) = bare::start(&url).await;
+    let [bare, _] = options.loads(&bare_url, &site.key);
+    let mut log = 0.0;
+    // Half of a baseline before and half after: a machine whose speed changes weighs on both.
+    let bare_before = bare.run_warm(options.seconds / 2).await;
+    let single = disk::logged(&database, &mut log, single.run_warm(options.seconds)).await;
+    let bare_group = bare_before.and(bare.run_warm(options.seconds / 2).await);
+    drop(bare_server);
+    let copied_before = copy::run(&url, &database, options.seconds / 2).await;
+    let batches = disk::logged(&database, &mut log, batches.run_warm(options.batch_seconds)).await;
+    let copied = (copied_before + copy::run(&url, &database, options.seconds / 2).await) / 2.0;
+    let [load, _] = options.loads(&server.url, &site.key);
+    let shown = disk::logged(&database, &mut log, live::freshness(&site, &load, options.seconds)).await;
     let busy = resident_mb(&server);
     let stored = event::Entity::find().count(&database).await.unwrap();
     assert_eq!(stored, single.events + batches.events + shown.events, "acknowledged is not what is stored");
-    let log = (disk::wal(&database).await - log_before) / stored as f64;
     let table = disk::table(&database).await / stored as f64;
-    let check = key_check(&url, &key).await;
-    drop(server);
-    let (bare_url, bare_server) = bare::start(&url).await;
-    let load = Load { url: &bare_url, key: &key, connections: options.connections, batch: 1 };
-    load.run(WARM_UP).await;
-    let bare_group = load.run(options.seconds).await;
-    drop(bare_server);
-    let copied = copy::run(&url, &database, options.seconds).await;
+    let check = key_check(&url, &site.key).await;
     vec![
         Figure::of_load("W1", "single events, Postgres", &single, Some(("bare group commit", bare_group.per_second))),
         Figure::of_load("W2", "batches of 100, Postgres", &batches, Some(("COPY BINARY, 2 connections", copied))),
@@ -141,17 +147,18 @@ async fn on_postgres(options: &Options) -> Vec<Figure> {
         Figure::plain("M1", "start to ready", started.as_secs_f64() * 1e3, "ms"),
         Figure::plain("M1", "resident, idle", idle, "MB"),
         Figure::plain("M1", "resident, after the load", busy, "MB"),
-        Figure::plain("DISK", "write-ahead log of an event", log, "bytes"),
-        Figure::plain("DISK", "table and indexes of an event", table, "bytes"),
+        Figure::plain("DISK", "write-ahead log of an event", log / stored as f64, "bytes"),
+        Figure::plain("DISK", "tables and indexes of an event", table, "bytes"),
     ]
 }
 
 async fn on_sqlite(options: &Options) -> Vec<Figure> {
     let (server, _) = serve(&[]).await;
-    let (single, batches, _) = measure(&server, options, options.seconds).await;
+    let site = open_site(&server).await;
+    let [single, batches] = options.loads(&server.url, &site.key);
     vec![
-        Figure::of_load("W3", "single events, SQLite", &single, None),
-        Figure::of_load("W3", "batches of 100, SQLite", &batches, None),
+        Figure::of_load("W3", "single events, SQLite", &single.run_warm(options.seconds).await, None),
+        Figure::of_load("W3", "batches of 100, SQLite", &batches.run_warm(options.seconds).await, None),
     ]
 }
 
@@ -165,22 +172,12 @@ async fn serve(vars: &[(&str, &str)]) -> (Binary, Duration) {
     (server, start.elapsed())
 }
 
-/// Single events, then batches, each after a second to warm up.
-async fn measure(server: &Binary, options: &Options, batch_seconds: Duration) -> (Outcome, Outcome, Site) {
+/// An app to send to, and its key.
+async fn open_site(server: &Binary) -> Site {
     let mut owner = server.anonymous();
     owner.email = "bench@example.com".into();
     owner.register().await;
-    let site = Site::of(owner, "Bench").await;
-    let load = |connections, batch| Load { url: &server.url, key: &site.key, connections, batch };
-    let (single, batches) = (load(options.connections, 1), load(options.batch_connections, BATCH));
-    let mut outcomes = Vec::new();
-    for (load, lasting) in [(single, options.seconds), (batches, batch_seconds)] {
-        let cold = load.run(WARM_UP).await;
-        let measured = load.run(lasting).await;
-        outcomes.push(Outcome { events: measured.events + cold.events, ..measured });
-    }
-    let batches = outcomes.pop().unwrap();
-    (outcomes.pop().unwrap(), batches, site)
+    Site::of(owner, "Bench").await
 }
 
 /// How long it takes to recognise a key that was met before, in nanoseconds.

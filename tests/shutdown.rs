@@ -158,7 +158,7 @@ async fn the_program_tells_whether_it_is_ready() {
     assert_eq!(output(&mut health).0, Some(1));
 }
 
-/// A request whose body is only half sent.
+/// A request whose body is only half sent, and which the server is at.
 async fn half_sent(site: &Site, body: &str) -> TcpStream {
     let address = site.owner.url.trim_start_matches("http://");
     let mut connection = TcpStream::connect(address).await.unwrap();
@@ -169,8 +169,20 @@ async fn half_sent(site: &Site, body: &str) -> TcpStream {
     );
     connection.write_all(head.as_bytes()).await.unwrap();
     connection.write_all(&body.as_bytes()[..length / 2]).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // This one and the one that asks.
+    until("the request was begun", async || {
+        site.owner.get("/metrics").await.expect(200).text.contains("uea_http_requests_in_flight 2\n")
+    })
+    .await;
     connection
+}
+
+async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !holds().await {
+        assert!(Instant::now() < end, "not in half a minute: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn site_of(server: &Binary) -> Site {
@@ -187,8 +199,8 @@ async fn a_request_in_flight_is_finished_and_nobody_new_let_in() {
     let body = r#"{"event_type": "checkout", "id": "last"}"#;
     let mut connection = half_sent(&site, body).await;
     server.daemon.signal("TERM");
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(TcpStream::connect(server.url.trim_start_matches("http://")).await.is_err(), "nobody new");
+    let address = server.url.trim_start_matches("http://");
+    until("nobody new is let in", async || TcpStream::connect(address).await.is_err()).await;
     connection.write_all(&body.as_bytes()[body.len() / 2..]).await.unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await.unwrap();

@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::{http::Connection, sample::Sample};
 
+/// Of every load, before it is measured.
+const WARM_UP: Duration = Duration::from_secs(1);
+
 /// What to send where.
 pub(super) struct Load<'a> {
     pub url: &'a str,
@@ -23,6 +26,14 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
+    /// This and another of the same load, which lasted as long.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.latencies.extend(other.latencies);
+        self.latencies.sort_unstable();
+        let per_second = f64::midpoint(self.per_second, other.per_second);
+        Self { events: self.events + other.events, per_second, latencies: self.latencies }
+    }
+
     pub(super) fn percentile_ms(&self, percent: usize) -> f64 {
         let at = (self.latencies.len() * percent / 100).min(self.latencies.len().saturating_sub(1));
         self.latencies.get(at).map_or(f64::NAN, |micros| f64::from(*micros) / 1e3)
@@ -30,6 +41,13 @@ impl Outcome {
 }
 
 impl Load<'_> {
+    /// Measures after a second that only counts towards the events.
+    pub(super) async fn run_warm(&self, lasting: Duration) -> Outcome {
+        let cold = self.run(WARM_UP).await;
+        let measured = self.run(lasting).await;
+        Outcome { events: cold.events + measured.events, ..measured }
+    }
+
     pub(super) async fn run(&self, lasting: Duration) -> Outcome {
         let seed = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
         let address = self.url.trim_start_matches("http://").to_owned();

@@ -1,6 +1,6 @@
 //! Answers that come again when they have changed: over WebSocket and as server-sent events.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -298,9 +298,17 @@ async fn nobody_follows_without_end() {
     socket.subscribe("1", EVENTS, json!({ "app": bob.app_id })).await;
     socket.data().await;
     drop(sockets);
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    third.subscribe("more", EVENTS, json!({ "app": site.app_id })).await;
-    third.data().await;
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        third.subscribe("more", EVENTS, json!({ "app": site.app_id })).await;
+        let message = third.hear().await;
+        if message["type"] == "next" {
+            break;
+        }
+        assert_eq!(message["payload"][0]["extensions"]["code"], "RATE_LIMITED");
+        assert!(Instant::now() < end, "nothing was given back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]
