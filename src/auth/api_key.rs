@@ -152,7 +152,7 @@ impl ApiKeys {
         if !raw::is_well_formed(raw) {
             return Err(Error::Unauthenticated("The API key is malformed."));
         }
-        self.read(raw, self.digester.digest(raw)).await
+        self.read(raw, self.slot(raw)).await
     }
 
     /// The same for a sender at `ip`. A network that has sent too many unknown keys is refused
@@ -161,28 +161,48 @@ impl ApiKeys {
         if !raw::is_well_formed(raw) {
             return self.authenticate(raw).await;
         }
-        let digest = self.digester.digest(raw);
-        let slot = (self.changes.latest(), digest);
-        if self.known.contains_key(&slot) || self.found.contains_key(&slot.1) {
-            return self.read(raw, slot.1).await;
+        let slot = self.slot(raw);
+        match self.known.get(&slot).await {
+            Some(known) => self.in_time(known),
+            // In a box, for every request would have to have room for it.
+            None => Box::pin(self.meet(raw, slot, limiter, ip)).await,
+        }
+    }
+
+    fn slot(&self, raw: &str) -> (u64, String) {
+        (self.changes.latest(), self.digester.digest(raw))
+    }
+
+    async fn meet(
+        &self,
+        raw: &str,
+        slot: (u64, String),
+        limiter: &Limiter,
+        ip: Option<IpAddr>,
+    ) -> Result<Arc<ActiveKey>> {
+        if self.found.contains_key(&slot.1) {
+            return self.read(raw, slot).await;
         }
         let network = format!("unknown-key:{}", network(ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), 32, 64));
         // A look at what is left takes nothing, for the key may be a good one.
         if limiter.check(&network, UNKNOWN_KEYS, 0).await.remaining == 0 {
             limiter.check(&network, UNKNOWN_KEYS, 1).await.into_result()?;
         }
-        let key = self.read(raw, slot.1).await;
+        let key = self.read(raw, slot).await;
         if matches!(key, Err(Error::Unauthenticated(_))) {
             limiter.check(&network, UNKNOWN_KEYS, 1).await;
         }
         key
     }
 
-    async fn read(&self, raw: &str, digest: String) -> Result<Arc<ActiveKey>> {
-        let slot = (self.changes.latest(), digest);
+    async fn read(&self, raw: &str, slot: (u64, String)) -> Result<Arc<ActiveKey>> {
         let looked_up = self.look_up_or_remember(slot.0, raw, &slot.1);
         // Requests that ask for the same unknown key at the same time share one lookup.
         let known = self.known.try_get_with_by_ref(&slot, looked_up).await.map_err(|error| Error::clone(&error))?;
+        self.in_time(known)
+    }
+
+    fn in_time(&self, known: Known) -> Result<Arc<ActiveKey>> {
         let (key, expires_at) = known.ok_or(Error::Unauthenticated("The API key is unknown or revoked."))?;
         if expires_at.is_some_and(|at| at <= self.clock.now_ms()) {
             return Err(Error::Unauthenticated("The API key has expired."));
