@@ -118,20 +118,19 @@ async fn on_postgres(options: &Options) -> Vec<Figure> {
     let idle = resident_mb(&server);
     let database = postgres::connect(&url).await.unwrap();
     let site = open_site(&server).await;
-    let [single, batches] = options.loads(&server.url, &site.key);
+    let [singly, by_batches] = options.loads(&server.url, &site.key);
     let (bare_url, bare_server) = bare::start(&url).await;
     let [bare, _] = options.loads(&bare_url, &site.key);
     let mut log = 0.0;
     // Half of a baseline before and half after: a machine whose speed changes weighs on both.
     let bare_before = bare.run_warm(options.seconds / 2).await;
-    let single = disk::logged(&database, &mut log, single.run_warm(options.seconds)).await;
+    let single = disk::logged(&database, &mut log, singly.run_warm(options.seconds)).await;
     let bare_group = bare_before.and(bare.run_warm(options.seconds / 2).await);
     drop(bare_server);
     let copied_before = copy::run(&url, &database, options.seconds / 2).await;
-    let batches = disk::logged(&database, &mut log, batches.run_warm(options.batch_seconds)).await;
+    let batches = disk::logged(&database, &mut log, by_batches.run_warm(options.batch_seconds)).await;
     let copied = (copied_before + copy::run(&url, &database, options.seconds / 2).await) / 2.0;
-    let [load, _] = options.loads(&server.url, &site.key);
-    let shown = disk::logged(&database, &mut log, live::freshness(&site, &load, options.seconds)).await;
+    let shown = disk::logged(&database, &mut log, live::freshness(&site, &singly, options.seconds)).await;
     let busy = resident_mb(&server);
     let stored = event::Entity::find().count(&database).await.unwrap();
     assert_eq!(stored, single.events + batches.events + shown.events, "acknowledged is not what is stored");

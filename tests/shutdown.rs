@@ -20,6 +20,7 @@ use crate::support::{
     binary::{Binary, command},
     people::Site,
     postgres::TestDatabase,
+    until,
 };
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -175,14 +176,6 @@ async fn half_sent(site: &Site, body: &str) -> TcpStream {
     })
     .await;
     connection
-}
-
-async fn until(what: &str, holds: impl AsyncFn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
-    while !holds().await {
-        assert!(Instant::now() < end, "not in half a minute: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 async fn site_of(server: &Binary) -> Site {

@@ -9,7 +9,7 @@ use super::numbers::Kind;
 use crate::entity::segment_head;
 
 /// Texts of a kind that are kept before those met longest ago are forgotten.
-const TEXTS: usize = 200_000;
+const TEXTS: usize = 50_000;
 /// Bytes that may be kept over all apps.
 const BYTES: usize = 64 << 20;
 /// What a text costs beside its bytes.

@@ -154,7 +154,7 @@ fn value<'t>(column: &Column, stored: &'t Stored<'_>, text: &'t mut String) -> O
         Column::Language => event.language.as_deref(),
         Column::Revenue => event.revenue.map(|money| decimal(text, money)),
         Column::Currency => event.currency.as_deref(),
-        Column::IsBot => Some(if event.is_bot { "true" } else { "false" }),
+        Column::IsBot => Some(written(text, event.is_bot)),
         Column::ScreenWidth => event.screen_width.map(|pixels| written(text, pixels)),
         Column::ScreenHeight => event.screen_height.map(|pixels| written(text, pixels)),
         Column::Screen | Column::Property(_) => None,

@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use foldhash::fast::RandomState;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -33,12 +32,9 @@ struct Room {
 #[derive(Debug, Default)]
 struct Held {
     total: usize,
-    by_app: ByApp,
+    by_app: HashMap<Uuid, usize>,
     closed: bool,
 }
-
-/// How much each app holds.
-pub type ByApp = HashMap<Uuid, usize, RandomState>;
 
 /// A part of the room, given back when dropped.
 #[derive(Debug)]
@@ -73,7 +69,7 @@ impl Shares {
     }
 
     /// Forgets who holds what, and begins with this.
-    pub fn restore(&self, by_app: ByApp) {
+    pub fn restore(&self, by_app: HashMap<Uuid, usize>) {
         let mut held = self.0.lock();
         held.total = by_app.values().sum();
         held.by_app = by_app;

@@ -36,7 +36,7 @@ use self::{
 use super::{
     Draft,
     heavy::heavy,
-    shares::{ByApp, Shares, refused_for_want_of_room},
+    shares::{Shares, refused_for_want_of_room},
 };
 use crate::{
     clock::Clock,
@@ -285,7 +285,7 @@ impl Log {
     }
 
     /// Counts the events that the file holds; says how many bytes those of each app take.
-    async fn count_events(&self) -> Result<ByApp, sqlx::Error> {
+    async fn count_events(&self) -> Result<HashMap<Uuid, usize>, sqlx::Error> {
         let held = self.file.held().await?;
         self.events.store(held.values().map(|(events, _)| events).sum(), Ordering::Release);
         Ok(held.into_iter().map(|(app, (_, bytes))| (app, bytes)).collect())

@@ -105,8 +105,7 @@ impl Limiter {
         let shared = self.shared.as_ref()?;
         let mut call = SCRIPT.key(format!("{PREFIX}{key}"));
         call.arg(quota.cost(cost)).arg(quota.cost(quota.permits));
-        // In a box, for whoever has no Redis should not have to have room for it.
-        Box::pin(shared.call(async move |mut redis| call.invoke_async::<(bool, u64)>(&mut redis).await)).await
+        shared.call(async move |mut redis| call.invoke_async::<(bool, u64)>(&mut redis).await).await
     }
 
     fn now(&self) -> u64 {

@@ -27,9 +27,6 @@ use crate::{
 const BOT: &str =
     "Nobody is behind this user agent: the event is kept, and reports leave it out unless asked for bots.";
 
-/// Headers of an answer, of all layers together.
-const HEADERS: usize = 16;
-
 /// The routes.
 pub fn router() -> Router<App> {
     Router::new()
@@ -126,11 +123,7 @@ pub(super) async fn post_events(State(app): State<App>, request: Request) -> Res
     let Taken { allowed, receipt } = take(&app, &parts, body, None).await;
     let verbose = extract::query_value(parts.uri.query(), "verbose");
     let verbose = verbose.is_some_and(|verbose| verbose == "1" || verbose == "true");
-    let mut response = receipt.map(|receipt| reply(receipt, verbose)).into_response();
-    // At once, for layer upon layer adds some.
-    response.headers_mut().reserve(HEADERS);
-    response.headers_mut().extend(allowed);
-    response
+    (allowed, receipt.map(|receipt| reply(receipt, verbose))).into_response()
 }
 
 /// Send a batch

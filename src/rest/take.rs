@@ -57,7 +57,7 @@ pub(super) async fn take(app: &App, parts: &Parts, body: axum::body::Body, diale
         if allowed.is_empty() && read > 0 {
             unpaid::count(app, head.network(), read).await;
         }
-        Box::pin(body.discard()).await;
+        body.discard().await;
     }
     Taken { allowed, receipt }
 }
@@ -94,7 +94,7 @@ async fn read(
     body.charge(&app.bodies, payer, &parts.headers)?;
     let mut bytes = body.read(&parts.headers).await?;
     if dialect == wire::Dialect::PostHog {
-        bytes = Box::pin(posthog::unpack(&parts.headers, body, bytes)).await?;
+        bytes = posthog::unpack(&parts.headers, body, bytes).await?;
     }
     let mut events = heavy(bytes.len(), || dialect.split(&bytes, limits)).await?;
     if dialect == wire::Dialect::PostHog && events.sent_at.is_none() {

@@ -11,6 +11,8 @@
 //! }
 //! ```
 
+use std::time::{Duration, Instant};
+
 pub mod app;
 pub mod binary;
 pub mod daemon;
@@ -24,6 +26,15 @@ pub mod redis;
 pub mod reply;
 pub mod socket;
 pub mod wire;
+
+/// Waits until something holds; a busy machine may take its time.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !holds().await {
+        assert!(Instant::now() < end, "not in a minute: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
 
 /// Makes each test run on both stores: `name::sqlite` and `name::postgres`.
 macro_rules! both_stores {

@@ -16,6 +16,7 @@ use crate::support::{
     app::{NOW, Store, TestApp},
     people::Site,
     postgres::OwnPostgres,
+    until,
 };
 
 /// How long the server may take, by its settings; and a busy machine as long again.
@@ -77,11 +78,11 @@ impl Asker {
 
     /// Waits for its first answer.
     async fn begun(&self) {
-        let end = Instant::now() + Duration::from_secs(60);
-        while self.answered.load(Ordering::Relaxed) == 0 {
-            assert!(Instant::now() < end && !self.refused.is_finished(), "no answer with the database there");
-            sleep(Duration::from_millis(10)).await;
-        }
+        until("an answer with the database there", async || {
+            assert!(!self.refused.is_finished());
+            self.answered.load(Ordering::Relaxed) > 0
+        })
+        .await;
     }
 }
 

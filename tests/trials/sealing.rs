@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use event_analytics::entity::event;
@@ -22,6 +22,7 @@ use crate::support::{
     binary,
     people::Site,
     postgres::{TestDatabase, connect},
+    until,
 };
 
 /// Events are old as soon as they are stored. There is one partition for all times, for a row may not be moved
@@ -171,15 +172,6 @@ async fn count(postgres: &DatabaseConnection, which: &str) -> i64 {
     row.try_get_by_index(0).unwrap()
 }
 
-/// Waits until the number is zero, or until it is not.
-async fn until(is_zero: bool, number: impl AsyncFn() -> i64) {
-    let end = Instant::now() + Duration::from_secs(60);
-    while (number().await == 0) != is_zero {
-        assert!(Instant::now() < end, "nothing happens");
-        sleep(Duration::from_millis(5)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_is_killed_fifteen_times_while_it_seals_on_postgres() {
     let database = TestDatabase::new().await;
@@ -190,7 +182,7 @@ async fn the_server_is_killed_fifteen_times_while_it_seals_on_postgres() {
     let (mut acknowledged, mut interrupted) = (HashSet::new(), 0);
     for kill in 0..15 {
         let senders = Senders::start(&trial.site, &kill.to_string());
-        until(false, async || under_way(&postgres).await).await;
+        until("a step is under way", async || under_way(&postgres).await > 0).await;
         // Sealing and merging take about a quarter of a second each; some die at the beginning.
         let delay = if kill % 3 == 0 { 0 } else { rand::rng().random_range(0..400) };
         sleep(Duration::from_millis(delay)).await;
@@ -198,7 +190,7 @@ async fn the_server_is_killed_fifteen_times_while_it_seals_on_postgres() {
         trial.kill();
         acknowledged.extend(senders.stop().await);
         // What the dead one had sent is at its end.
-        until(true, async || connections(&postgres).await).await;
+        until("no connection is left", async || connections(&postgres).await == 0).await;
         interrupted += aborted(&postgres, &begun).await;
         trial.restart().await;
         holds(&trial, &acknowledged).await;
@@ -246,7 +238,7 @@ async fn what_was_stored_here_is_not_read_back(store: Store) {
     // More than it takes for a segment, of people who come again.
     for round in 1..=26 {
         if round == 26 {
-            until(false, async || sealed().await as i64).await;
+            until("something is sealed", async || sealed().await > 0.0).await;
         }
         let event = |n| {
             let (user, session) = (format!("u{}", n % (40 * round)), format!("s{round}-{}", n % 50));

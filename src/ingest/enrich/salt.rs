@@ -70,14 +70,10 @@ impl Salts {
 
     /// Sees to it that there is a salt for this moment; costs a look where there is one.
     pub async fn ready(&self, now: i64) {
-        if !self.get(now.div_euclid(DAY_MS)).is_some_and(|salt| salt.shared) {
-            // In a box, for every request would have to have room for it.
-            Box::pin(self.ask(now)).await;
-        }
-    }
-
-    async fn ask(&self, now: i64) {
         let today = now.div_euclid(DAY_MS);
+        if self.get(today).is_some_and(|salt| salt.shared) {
+            return;
+        }
         let mut asked = self.0.asked.lock().await;
         let known = self.get(today);
         let is_soon = known.is_some() && now.saturating_sub(*asked) < AGAIN_MS;
