@@ -31,11 +31,11 @@ impl Columnar {
         let rounds = async move {
             let mut rolled_up = None;
             loop {
-                if !columnar.round().await {
-                    tokio::time::sleep(ROUND).await;
-                }
                 if rolled_up.is_none_or(|at: Instant| at.elapsed() > ROLLUPS) && !columnar.roll_up_some().await {
                     rolled_up = Some(Instant::now());
+                }
+                if !columnar.round().await {
+                    tokio::time::sleep(ROUND).await;
                 }
             }
         };
