@@ -5,6 +5,9 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 QUERIES := $(TARGET)/bench-queries
 sources = $(shell find $(1) -name node_modules -prune -o -name dist -prune -o -name '*.gen.ts' -prune -o -type f -print)
 
+# One more than there are processors: many tests wait for servers that are ended and come back.
+export RUST_TEST_THREADS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+
 .NOTPARALLEL:
 .PHONY: demo test lint web sdks tools fuzz schema bench-ingest bench-queries clean help
 
