@@ -97,25 +97,35 @@ impl Columnar {
     /// The segments that hold events of these people.
     async fn segments_of(&self, people: &People) -> Result<Vec<i64>> {
         let numbers = self.numbers_of_people(people).await?;
-        let mut found = Vec::new();
         if numbers.is_empty() {
-            return Ok(found);
+            return Ok(Vec::new());
         }
+        loop {
+            // Where one was merged meanwhile, they may be in what it was merged into.
+            if let Some(found) = self.segments_with(people, &numbers).await? {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Those of them that hold these numbers; nothing when one was replaced meanwhile.
+    async fn segments_with(&self, people: &People, numbers: &BTreeSet<u32>) -> Result<Option<Vec<i64>>> {
+        let mut found = Vec::new();
         for (id, commits) in self.commits_of_segments(people.app).await? {
             let row = event_segment::Entity::find_by_id((people.app, id)).one(self.db.writer()).await?;
-            let Some(segment) = row.map(Segment::of).transpose()?.map(Arc::new) else { continue };
-            if *commits.start() > people.until_seq || !segment.may_have(&numbers) {
+            let Some(segment) = row.map(Segment::of).transpose()?.map(Arc::new) else { return Ok(None) };
+            if *commits.start() > people.until_seq || !segment.may_have(numbers) {
                 continue;
             }
             let wanted = [Part::Column(Kind::Visitor.column()), Part::Seqs];
             let events = segment.events;
-            let Some(mut parts) = self.load_and(false, people.app, &[segment], &wanted).await? else { continue };
+            let Some(mut parts) = self.load_and(false, people.app, &[segment], &wanted).await? else { return Ok(None) };
             let parts = parts.pop().unwrap_or_default();
-            if Which::Of(people.clone()).kept(&parts, &numbers, events).len() < events {
+            if Which::Of(people.clone()).kept(&parts, numbers, events).len() < events {
                 found.push(id);
             }
         }
-        Ok(found)
+        Ok(Some(found))
     }
 
     /// The numbers that these people have in segments.

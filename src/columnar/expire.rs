@@ -33,7 +33,11 @@ impl Columnar {
         }
         for (id, _) in self.commits_of_segments(app).await? {
             let row = event_segment::Entity::find_by_id((app, id)).one(self.db.writer()).await?;
-            let Some(segment) = row.map(Segment::of).transpose()? else { continue };
+            let Some(segment) = row.map(Segment::of).transpose()? else {
+                // What it was merged into is met next time.
+                all = false;
+                continue;
+            };
             if segment.header.from >= before {
                 continue;
             }
@@ -41,7 +45,6 @@ impl Columnar {
                 all = false;
                 break;
             }
-            // One that was merged meanwhile is met again next time.
             all &= self.rewrite(&which, id).await?;
             removed += 1;
         }

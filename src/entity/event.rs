@@ -115,8 +115,10 @@ impl Entity {
         }
         // Of an app that is new to its statistics Postgres would rather read all events, by their commits. What it
         // takes out of another query it knows nothing about, and commits are compared afterwards: then the key is best.
+        // The order is that of the key, and of no other index: for a month that is empty any would do.
         let sql = "SELECT e.* FROM (SELECT $1::uuid AS app_id, unnest($2::uuid[]) AS id OFFSET 0) AS k \
-                   CROSS JOIN LATERAL (SELECT * FROM events WHERE app_id = k.app_id AND id = k.id OFFSET 0) AS e \
+                   CROSS JOIN LATERAL \
+                   (SELECT * FROM events WHERE app_id = k.app_id AND id = k.id ORDER BY received_at OFFSET 0) AS e \
                    WHERE e.seq <= $3";
         let values = [app.into(), ids.to_vec().into(), seq.into()];
         Self::find().from_raw_sql(Statement::from_sql_and_values(backend, sql, values)).all(db).await

@@ -160,16 +160,21 @@ async fn what_is_stored_is_found_by_its_keys_though_the_month_has_just_begun() {
     let site = app.site().await;
     let postgres = connect(database.url()).await.unwrap();
     let own = |number: i64| json!({ "id": format!("e{number}"), "event_type": "x", "user_id": format!("u{number}") });
+    let latest = "events(range: { preset: LAST_7_DAYS }, first: 50) { nodes { eventId } }";
     // Often enough for each connection to have kept its plans.
     for number in 0..60 {
         site.post(own(number)).await.ok();
+        site.ask(latest).await;
     }
     for from in (1_000..13_000).step_by(1_000) {
         site.post((from..from + 1_000).map(own).collect::<Vec<_>>()).await.ok();
     }
     assert_eq!(site.post((5_000..6_000).map(own).collect::<Vec<_>>()).await.ok()["duplicates"], 1_000);
+    for _ in 0..8 {
+        assert_eq!(site.ask(latest).await["events"]["nodes"].as_array().unwrap().len(), 50);
+    }
     app.stop().await;
     let read = entries_read(&postgres, "events").await;
-    assert!(read < 500_000, "{read} entries were read to store 12,060 events");
+    assert!(read < 500_000, "{read} entries were read to store 12,060 events and to list the latest");
     postgres.close().await.unwrap();
 }

@@ -89,6 +89,28 @@ both_stores! {
         assert_eq!(events(&site).await["events"], 1);
     }
 
+    async fn what_is_merged_meanwhile_goes_as_well(store: Store) {
+        let app = TestApp::start(store).await;
+        let (site, columnar) = (app.site().await, &app.app.columnar);
+        let (id, now) = (id_of(&site), app.clock.now_ms());
+        // A large one, and four that are merged; in the first and in the last something is too old.
+        for (young, old) in [(1_300, 1), (400, 0), (400, 0), (400, 0), (400, 1)] {
+            let young = (0..young).map(|_| event("ada", now));
+            let old = (0..old).map(|_| event("ada", now - 20 * DAY));
+            site.post(young.chain(old).collect::<Vec<_>>()).await.ok();
+            assert!(columnar.seal(id).await.unwrap());
+        }
+        // The merge begins first, so the large one is written anew when the others, known already, are no more.
+        let expire = || columnar.expire(id, now - 10 * DAY);
+        let (merged, expired) = tokio::join!(columnar.merge(id), expire());
+        assert!(merged.unwrap());
+        if !expired.unwrap().all {
+            assert!(expire().await.unwrap().all);
+        }
+        assert_eq!(events(&site).await["events"], 2_900);
+        agrees(&app.app, id, 2_900).await;
+    }
+
     async fn what_is_no_number_of_days_is_refused(store: Store) {
         let app = TestApp::start(store).await;
         let site = app.site().await;
